@@ -14,7 +14,7 @@
 
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::gather::PIECE;
-use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::panel::OutOfRange;
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::CACHE_LINE;
@@ -67,7 +67,7 @@ pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     entries: Conjugation,
     x: &[X],
     terms: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let mut sound = true;
     let mut term = |value: T, column: u16| match x.get(usize::from(column)) {
         Some(&x) => entries.times(value, x),
@@ -78,8 +78,8 @@ pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     };
     let head = terms.as_ptr().align_offset(CACHE_LINE).min(terms.len());
     let (first, rest) = terms.split_at_mut(head);
-    let (first_values, values) = values.split_at_checked(head).ok_or(Fault)?;
-    let (first_columns, columns) = columns.split_at_checked(head).ok_or(Fault)?;
+    let (first_values, values) = values.split_at_checked(head).ok_or(OutOfRange)?;
+    let (first_columns, columns) = columns.split_at_checked(head).ok_or(OutOfRange)?;
     let (stores, last) = rest.as_chunks_mut::<STORED>();
     let (values, last_values) = values.as_chunks::<STORED>();
     let (columns, last_columns) = columns.as_chunks::<STORED>();
@@ -97,7 +97,7 @@ pub(crate) fn terms<T: Factor<X>, X: Scalar>(
             *to = term(value, column);
         }
     }
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }
 
 /// Adds terms to their slots.
@@ -105,7 +105,7 @@ pub(crate) fn add_terms<X: Scalar>(
     slots: &[u16],
     terms: &[X],
     sums: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let mut sound = true;
     for (&slot, &term) in slots.iter().zip(terms) {
         match sums.get_mut(usize::from(slot)) {
@@ -113,7 +113,7 @@ pub(crate) fn add_terms<X: Scalar>(
             None => sound = false,
         }
     }
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }
 
 /// The sums over the slots of lines with `lens` entries.
@@ -123,10 +123,10 @@ pub(crate) fn finish_lines<X: Scalar>(
     sums: SumShape,
     update: Update,
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     for (len, y) in lens.zip(y) {
         let these;
-        (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(Fault)?;
+        (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(OutOfRange)?;
         let sum = match len > PIECE && sums == SumShape::Interleaved {
             true => sum_of_pieces(these, len / PIECE)?,
             false => piece_sum(these)?,
@@ -137,8 +137,8 @@ pub(crate) fn finish_lines<X: Scalar>(
 }
 
 /// The sum over the slots of a line in pieces, `whole` of which are whole.
-fn sum_of_pieces<X: Scalar>(slots: &[X], whole: usize) -> Result<X, Fault> {
-    let (pieces, rest) = slots.split_at_checked(whole * LANES).ok_or(Fault)?;
+fn sum_of_pieces<X: Scalar>(slots: &[X], whole: usize) -> Result<X, OutOfRange> {
+    let (pieces, rest) = slots.split_at_checked(whole * LANES).ok_or(OutOfRange)?;
     let rest = (!rest.is_empty()).then_some(rest);
     let mut pieces = pieces.chunks_exact(LANES).chain(rest);
     pieces.try_fold(X::zero(), |all, piece| Ok(all + piece_sum(piece)?))
@@ -146,13 +146,13 @@ fn sum_of_pieces<X: Scalar>(slots: &[X], whole: usize) -> Result<X, Fault> {
 
 /// The sum over the slots of a piece.
 #[inline(always)]
-fn piece_sum<X: Scalar>(slots: &[X]) -> Result<X, Fault> {
+fn piece_sum<X: Scalar>(slots: &[X]) -> Result<X, OutOfRange> {
     match slots {
         [sum] => Ok(*sum),
         [a0, a1, a2, a3, a4, a5, a6, a7, tail @ ..] => {
             let sum = ((*a0 + *a1) + (*a2 + *a3)) + ((*a4 + *a5) + (*a6 + *a7));
             Ok(tail.iter().fold(sum, |sum, &term| sum + term))
         }
-        _ => Err(Fault),
+        _ => Err(OutOfRange),
     }
 }

@@ -60,7 +60,7 @@ pub(crate) use gather::gather;
 pub(crate) use gather::{PIECE, runs_with_outputs};
 pub(crate) use multiply::{How, Vectors, multiply_dense, multiply_lines};
 pub(crate) use narrow::gather_encoded;
-pub(crate) use panel::{AnyPanel, Fault, Panel};
+pub(crate) use panel::{AnyPanel, OutOfRange, Panel};
 pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 #[cfg(test)]
 pub(crate) use scatter::scatter;

@@ -12,7 +12,7 @@ use crate::linalg::kernels::dense_gather::dense_gather;
 use crate::linalg::kernels::dense_rows::DenseRows;
 use crate::linalg::kernels::dense_scatter::dense_scatter;
 use crate::linalg::kernels::gather::{PIECE, gather, line_sum};
-use crate::linalg::kernels::panel::{AnyPanel, Fault, Panel};
+use crate::linalg::kernels::panel::{AnyPanel, OutOfRange, Panel};
 use crate::linalg::kernels::scatter::scatter;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update, check_len};
 use crate::sparse::Indices;
@@ -129,15 +129,15 @@ fn multiply_decoded<V: Factor<X>, X: Scalar>(
             })
         }
     };
-    done.map_err(|Fault| a.fault())
+    done.map_err(|OutOfRange| a.out_of_range())
 }
 
 /// Yields the lines, some at a time with at most `most` entries; a longer line alone.
 fn chunks(
     a: &AnyPanel<'_>,
     most: usize,
-    take: &mut dyn FnMut(Chunk) -> std::result::Result<(), Fault>,
-) -> std::result::Result<(), Fault> {
+    take: &mut dyn FnMut(Chunk) -> std::result::Result<(), OutOfRange>,
+) -> std::result::Result<(), OutOfRange> {
     let mut start = 0;
     while start < a.nrows() {
         let mut entries = a.row(start)?;
@@ -164,7 +164,7 @@ impl<V: Entry> DecodeBuffers<V> {
         Chunk { lines, entries }: Chunk,
         how: How,
         vectors: Vectors<'_, '_, X>,
-    ) -> std::result::Result<(), Fault>
+    ) -> std::result::Result<(), OutOfRange>
     where
         V: Factor<X>,
     {
@@ -181,8 +181,8 @@ impl<V: Entry> DecodeBuffers<V> {
             1 => Indices::Wide(&ends),
             _ => a.indptr.slice(lines.start..lines.end + 1),
         };
-        let panel = Panel::over(indptr, indices, values, a.ncols, 0).map_err(|_| Fault)?;
-        multiply_panel(panel, how, vectors).map_err(|_| Fault)
+        let panel = Panel::over(indptr, indices, values, a.ncols, 0).map_err(|_| OutOfRange)?;
+        multiply_panel(panel, how, vectors).map_err(|_| OutOfRange)
     }
 
     /// The product of a line that is longer than a piece: the sums over its pieces, added sequentially.
@@ -193,7 +193,7 @@ impl<V: Entry> DecodeBuffers<V> {
         chunk: Chunk,
         how: How,
         Vectors { k, x, y }: Vectors<'_, '_, X>,
-    ) -> std::result::Result<(), Fault>
+    ) -> std::result::Result<(), OutOfRange>
     where
         V: Factor<X>,
     {
@@ -234,7 +234,7 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
                 let x = x[i * k + column];
                 for (j, value) in (0..range.len()).map(entry) {
                     let at = j.saturating_mul(k).saturating_add(column);
-                    *y.get_mut(at).ok_or(Fault)? += entries.times(value, x);
+                    *y.get_mut(at).ok_or(OutOfRange)? += entries.times(value, x);
                 }
                 continue;
             }
@@ -248,7 +248,7 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
         }
         Ok(())
     };
-    (0..a.nrows()).try_for_each(&mut line).map_err(|Fault| a.fault())
+    (0..a.nrows()).try_for_each(&mut line).map_err(|OutOfRange| a.out_of_range())
 }
 
 /// The sum of a line with one of `k` columns, in pieces as in `gather.rs`.
@@ -257,13 +257,13 @@ fn sum_of_column<V: Factor<X>, X: Scalar>(
     entry: impl Fn(usize) -> (usize, V),
     entries: Conjugation,
     (k, column, x): (usize, usize, &[X]),
-) -> std::result::Result<X, Fault> {
+) -> std::result::Result<X, OutOfRange> {
     let mut sums = X::zero();
     for start in (0..len).step_by(PIECE) {
         let mut sum = X::zero();
         for (j, value) in (start..len.min(start + PIECE)).map(&entry) {
             let at = j.saturating_mul(k).saturating_add(column);
-            sum += entries.times(value, *x.get(at).ok_or(Fault)?);
+            sum += entries.times(value, *x.get(at).ok_or(OutOfRange)?);
         }
         sums += sum;
     }
@@ -271,11 +271,11 @@ fn sum_of_column<V: Factor<X>, X: Scalar>(
 }
 
 /// Converts indices to 32 bits, which suffice for all columns.
-fn narrow(from: &[u64], to: &mut Vec<u32>) -> std::result::Result<(), Fault> {
+fn narrow(from: &[u64], to: &mut Vec<u32>) -> std::result::Result<(), OutOfRange> {
     to.clear();
     to.extend(from.iter().map(|&index| index as u32));
     let sound = from.iter().fold(true, |sound, &index| sound & (index <= u64::from(u32::MAX)));
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }
 
 /// The product of consecutive lines of a dense matrix.

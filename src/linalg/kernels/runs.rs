@@ -16,7 +16,7 @@
 
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::gather::prefetch_row;
-use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::panel::OutOfRange;
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, pair};
@@ -71,13 +71,13 @@ pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
     update: Update,
     x: &[X],
     mut y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     processor::widest(
         #[inline(always)]
         || {
             for run in runs {
                 let (lines, rest) =
-                    std::mem::take(&mut y).split_at_mut_checked(run.lines).ok_or(Fault)?;
+                    std::mem::take(&mut y).split_at_mut_checked(run.lines).ok_or(OutOfRange)?;
                 y = rest;
                 gather_run((run, run.long(sums)), entries, update, x, lines)?;
             }
@@ -93,7 +93,7 @@ fn gather_run<T: Factor<X>, X: Scalar>(
     update: Update,
     x: &[X],
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let width = run.offsets.len();
     let (offsets, tail) = run.offsets.split_at(long);
     let offsets = (offsets.as_chunks::<STEP>().0, tail);
@@ -104,7 +104,7 @@ fn gather_run<T: Factor<X>, X: Scalar>(
             Ok(y) => {
                 let sums = match run.values {
                     RunValues::Each(values) => {
-                        let values = values.get(start..start + SIDE * width).ok_or(Fault)?;
+                        let values = values.get(start..start + SIDE * width).ok_or(OutOfRange)?;
                         let (values, _) = values.as_chunks::<SIDE>();
                         side_by_side(offsets, values, |values| *values, line, x, entries)?
                     }
@@ -139,15 +139,15 @@ fn side_by_side<V, T: Factor<X>, X: Scalar>(
     line: i64,
     x: &[X],
     entries: Conjugation,
-) -> Result<[X; SIDE], Fault> {
+) -> Result<[X; SIDE], OutOfRange> {
     let add = |sums: &mut [X; SIDE], offset: i64, value: &V| {
         let start = (line + offset) as usize;
-        let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(Fault)?;
+        let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(OutOfRange)?;
         entries.add_times(sums, &spread(value), x);
         Ok(())
     };
     let long = blocks.len() * STEP;
-    let values = values.get(..long + tail.len()).ok_or(Fault)?;
+    let values = values.get(..long + tail.len()).ok_or(OutOfRange)?;
     let mut sums = [X::zero(); SIDE];
     if long > 0 {
         // Named variables instead of an array: eight times eight sums stay in registers.
@@ -181,10 +181,10 @@ fn alone<T: Factor<X>, X: Scalar>(
     x: &[X],
     value: impl Fn(usize) -> Option<T>,
     entries: Conjugation,
-) -> Result<X, Fault> {
+) -> Result<X, OutOfRange> {
     let term = |k: usize| {
-        let x = *x.get((line + offsets[k]) as usize).ok_or(Fault)?;
-        Ok(entries.times(value(k).ok_or(Fault)?, x))
+        let x = *x.get((line + offsets[k]) as usize).ok_or(OutOfRange)?;
+        Ok(entries.times(value(k).ok_or(OutOfRange)?, x))
     };
     let mut sum = X::zero();
     if long > 0 {
@@ -209,13 +209,13 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
     x: &[X],
     mut y: &mut [X],
     k: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     processor::widest(
         #[inline(always)]
         || {
             for run in runs {
                 let (lines, rest) =
-                    std::mem::take(&mut y).split_at_mut_checked(run.lines * k).ok_or(Fault)?;
+                    std::mem::take(&mut y).split_at_mut_checked(run.lines * k).ok_or(OutOfRange)?;
                 y = rest;
                 for (four, y) in lines.chunks_mut(FOUR * k).enumerate() {
                     let line = four * FOUR;
@@ -248,7 +248,7 @@ fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
     entries: Conjugation,
     update: Update,
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let [mut s0, mut s1, mut s2, mut s3] = [[X::zero(); K]; FOUR];
     let group = line / SIDE * SIDE;
     let side = SIDE.min(run.lines - group);
@@ -256,19 +256,19 @@ fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
     for (d, offset) in run.offsets.iter().enumerate() {
         let [v0, v1, v2, v3]: [T; FOUR] = match run.values {
             RunValues::Each(values) => {
-                *values.get(first + d * side..).and_then(|v| v.first_chunk()).ok_or(Fault)?
+                *values.get(first + d * side..).and_then(|v| v.first_chunk()).ok_or(OutOfRange)?
             }
-            RunValues::Same(values) => [*values.get(d).ok_or(Fault)?; FOUR],
+            RunValues::Same(values) => [*values.get(d).ok_or(OutOfRange)?; FOUR],
         };
         let start = (((run.first + line) as i64 + offset) as usize).wrapping_mul(K);
         let x = x.get(start..).and_then(|x| x.as_chunks::<K>().0.first_chunk::<FOUR>());
-        let [x0, x1, x2, x3] = x.ok_or(Fault)?;
+        let [x0, x1, x2, x3] = x.ok_or(OutOfRange)?;
         entries.add_times(&mut s0, &[v0; K], x0);
         entries.add_times(&mut s1, &[v1; K], x1);
         entries.add_times(&mut s2, &[v2; K], x2);
         entries.add_times(&mut s3, &[v3; K], x3);
     }
-    let y: &mut [[X; K]; FOUR] = y.as_chunks_mut().0.first_chunk_mut().ok_or(Fault)?;
+    let y: &mut [[X; K]; FOUR] = y.as_chunks_mut().0.first_chunk_mut().ok_or(OutOfRange)?;
     for (sums, y) in [s0, s1, s2, s3].into_iter().zip(y) {
         update.apply_all(sums, y);
     }
@@ -282,7 +282,7 @@ fn one_line<T: Factor<X>, X: Scalar>(
     entries: Conjugation,
     update: Update,
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let (mut column, k) = (0, y.len());
     while column < k {
         let tile = (run, line, x, column);
@@ -304,7 +304,7 @@ fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
     entries: Conjugation,
     update: Update,
     y: &mut [X],
-) -> Result<usize, Fault> {
+) -> Result<usize, OutOfRange> {
     let k = y.len();
     let mut sums = [X::zero(); WIDTH];
     let group = line / SIDE * SIDE;
@@ -312,15 +312,15 @@ fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
     for (d, offset) in run.offsets.iter().enumerate() {
         let value = *match run.values {
             RunValues::Each(values) => {
-                values.get(group * run.offsets.len() + d * side + line - group).ok_or(Fault)?
+                values.get(group * run.offsets.len() + d * side + line - group).ok_or(OutOfRange)?
             }
-            RunValues::Same(values) => values.get(d).ok_or(Fault)?,
+            RunValues::Same(values) => values.get(d).ok_or(OutOfRange)?,
         };
         let start = ((run.first + line) as i64 + offset) as usize * k + column;
-        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
+        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(OutOfRange)?;
         entries.add_times(&mut sums, &[value; WIDTH], x);
     }
-    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(OutOfRange)?;
     update.apply_all(sums, y);
     Ok(WIDTH)
 }

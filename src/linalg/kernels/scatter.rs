@@ -20,7 +20,7 @@
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::panel::{OutOfRange, Panel};
 use crate::linalg::kernels::scatter_bins;
 use crate::linalg::kernels::scatter_bins::BLOCK;
 use crate::linalg::kernels::scatter_rows::{add, outputs_of};
@@ -98,14 +98,14 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
                 Update::Set => Windows::guess(a, grain.run).and_then(|windows| {
                     add_by(windows, grain, a, entries, update, (x, &mut *y, k))
                 }),
-                Update::Add => Err(Fault),
+                Update::Add => Err(OutOfRange),
             };
-            guessed.or_else(|Fault| {
+            guessed.or_else(|OutOfRange| {
                 add_by(Windows::find(a, grain.run)?, grain, a, entries, update, (x, &mut *y, k))
             })
         })
     };
-    done.map_err(|Fault| a.fault())
+    done.map_err(|OutOfRange| a.out_of_range())
 }
 
 /// The parallel method chosen by the windows.
@@ -116,7 +116,7 @@ fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     entries: Conjugation,
     update: Update,
     (x, y, k): (&[X], &mut [X], usize),
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), OutOfRange> {
     let threads = parallel::threads();
     let Some(owners) = windows.owners(threads) else {
         if threads < SEVERAL && size_of_val(y) <= CACHED {

@@ -10,7 +10,7 @@
 //! columns.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::Fault;
+use crate::linalg::kernels::OutOfRange;
 use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
 use crate::storage::Index;
 
@@ -73,7 +73,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         b: impl Rows<'a, S::Right, I>,
         (base, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         self.start(base, columns);
         for term in terms(a, b) {
             self.add(term?)?;
@@ -99,7 +99,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
     pub(crate) fn add(
         &mut self,
         (x, mut indices, mut values): (S::Left, &[I], &[S::Right]),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let most = self.most.min(1 << self.low);
         while self.words.len() + indices.len() > most {
             let fit = most - self.words.len();
@@ -112,7 +112,10 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
 
     /// Writes terms to the block.
     #[inline(always)]
-    fn write(&mut self, (x, indices, values): (S::Left, &[I], &[S::Right])) -> Result<(), Fault> {
+    fn write(
+        &mut self,
+        (x, indices, values): (S::Left, &[I], &[S::Right]),
+    ) -> Result<(), OutOfRange> {
         let first = self.words.len() as u64;
         let mut outside = false;
         self.words.extend(indices.iter().zip(first..).map(|(index, number)| {
@@ -122,7 +125,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         }));
         let semiring = self.semiring;
         self.terms.extend(values.iter().map(|&value| semiring.multiply(x, value)));
-        if outside { Err(Fault) } else { Ok(()) }
+        if outside { Err(OutOfRange) } else { Ok(()) }
     }
 
     /// Adds the block to the sums so far.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::kernels::masked::{Masked, RowMask, retain};
 use crate::linalg::spgemm::kernels::merge::MergeAccumulator;
 use crate::linalg::spgemm::kernels::repeat::Repeat;
@@ -121,7 +121,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         columns: usize,
         mask: Option<RowMask<'_, I>>,
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         out.lens.reserve_exact(a.nrows());
         for (i, &terms) in (0..a.nrows()).zip(terms) {
             let range = a.row(i)?;
@@ -153,7 +153,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         (terms, columns): (usize, usize),
         (mask, i): (RowMask<'_, I>, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let mut sorted = std::mem::take(&mut self.sorted);
         let row = mask.row(i, &mut sorted)?;
         let span = match (row.first(), row.last()) {
@@ -178,7 +178,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         b: impl Rows<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let looks = self.repeat.looks(terms);
         let repeats = looks && self.repeat.row(self.semiring, a, b, (terms, columns), out)?;
         self.scattered = !repeats;
@@ -189,7 +189,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         let reach = reach(a.0, b)?;
         // Rows that were declared rising but are not can have their last column before the first.
         if reach.largest >= columns || reach.least > reach.largest {
-            return Err(Fault);
+            return Err(OutOfRange);
         }
         out.reserve(reach.terms.min(reach.largest - reach.least + 1));
         self.gather(a, b, reach, out)?;
@@ -206,7 +206,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         b: impl Rows<'a, S::Right, I>,
         Reach { least, largest, terms }: Reach,
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let base = least / 64 * 64;
         let columns = largest - base + 1;
         let cached = columns.saturating_mul(size_of::<S::Sum>()) <= CACHED
@@ -238,7 +238,7 @@ fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, 
 
 /// The range of columns that a row of A can produce.
 #[inline(always)]
-fn reach<'a, T: 'a, I>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, Fault>
+fn reach<'a, T: 'a, I>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, OutOfRange>
 where
     I: Index + 'a,
 {
@@ -247,7 +247,7 @@ where
         let (indices, _) = b.row(k.to_usize())?;
         let (Some(first), Some(last)) = (indices.first(), indices.last()) else { continue };
         reach.terms += indices.len();
-        // Rows that do not rise after all are detected: a column outside the window is a fault.
+        // Rows that do not rise after all are detected: a column outside the window is an error.
         let (least, largest) = match b.rising() {
             true => (*first, *last),
             false => indices

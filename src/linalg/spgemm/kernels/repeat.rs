@@ -9,7 +9,7 @@
 //! recur, fewer and fewer rows are compared.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::Fault;
+use crate::linalg::kernels::OutOfRange;
 use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
 use crate::storage::Index;
 
@@ -85,7 +85,7 @@ impl<I: Index> Repeat<I> {
         b: impl Rows<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<bool, Fault>
+    ) -> Result<bool, OutOfRange>
     where
         I: 'a,
     {
@@ -127,7 +127,7 @@ impl<I: Index> Repeat<I> {
         left: &[I],
         b: impl Rows<'a, T, I>,
         sums: &[I],
-    ) -> Result<(), Fault>
+    ) -> Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -158,7 +158,7 @@ impl<I: Index> Pattern<I> {
         left: &[I],
         b: impl Rows<'a, T, I>,
         sums: &[I],
-    ) -> Result<(), Fault>
+    ) -> Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -175,7 +175,7 @@ impl<I: Index> Pattern<I> {
             lens.push(indices.len() as u32);
             right.extend_from_slice(indices);
             for index in indices {
-                places.push(sums.binary_search(index).map_err(|_| Fault)? as u32);
+                places.push(sums.binary_search(index).map_err(|_| OutOfRange)? as u32);
             }
         }
         Ok(())
@@ -198,7 +198,7 @@ impl<I: Index> Pattern<I> {
         (left, factors): (&[I], &[S::Left]),
         b: impl Rows<'a, S::Right, I>,
         sums: &mut [S::Sum],
-    ) -> Result<Option<usize>, Fault>
+    ) -> Result<Option<usize>, OutOfRange>
     where
         I: 'a,
     {
@@ -236,10 +236,10 @@ impl<I: Index> Pattern<I> {
         shift: usize,
         columns: usize,
         out: &mut ProductRows<I, V>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let moved = |index: &I| index.to_usize().wrapping_add(shift);
         if self.sums.last().is_some_and(|last| moved(last) >= columns) {
-            return Err(Fault);
+            return Err(OutOfRange);
         }
         out.indices.extend(self.sums.iter().map(|index| I::from_usize(moved(index))));
         Ok(())

@@ -1,12 +1,12 @@
 //! The inputs and the output of a row of a product.
 
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::storage::Index;
 
 /// The rows of the right matrix, all of them or those that are loaded.
 pub(crate) trait Rows<'a, T, I>: Copy + Sync {
-    /// Indices and values of row `k`; a fault if there is no such row, or if it is not loaded.
-    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault>;
+    /// Indices and values of row `k`; an error if there is no such row, or if it is not loaded.
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange>;
 
     /// Prefetches the pointers of row `k`, so that they are in the cache when the row is read.
     fn announce(self, k: usize);
@@ -31,9 +31,9 @@ impl<T, I> Copy for Whole<'_, T, I> {}
 
 impl<'a, T: Sync, I: Index> Rows<'a, T, I> for Whole<'a, T, I> {
     #[inline(always)]
-    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange> {
         if k >= self.panel.nrows() {
-            return Err(Fault);
+            return Err(OutOfRange);
         }
         let range = self.panel.row(k)?;
         Ok((&self.panel.indices[range.clone()], &self.panel.values[range]))
@@ -97,7 +97,7 @@ impl<I, V> ProductRows<I, V> {
 pub(crate) fn terms<'a, S, T: 'a, I: Index>(
     (indices, values): (&'a [I], &'a [S]),
     b: impl Rows<'a, T, I>,
-) -> impl Iterator<Item = Result<(S, &'a [I], &'a [T]), Fault>>
+) -> impl Iterator<Item = Result<(S, &'a [I], &'a [T]), OutOfRange>>
 where
     S: Copy,
 {

@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn hostile_arrays_are_faults_and_never_panics(
+    fn hostile_arrays_are_errors_and_never_panics(
         (left, right) in pairs(),
         wrong in prop::collection::vec((any::<bool>(), any::<bool>(), any::<usize>(), any::<u32>()), 0..3),
         rising in any::<bool>(),
@@ -148,7 +148,7 @@ proptest! {
             prop_assert!(out.indices.iter().all(|j| (*j as usize) < b.columns));
             match &expected {
                 Err(_) => prop_assert!(outcome.is_err()),
-                // Only a wrong hint may cause a fault without reason.
+                // Only a wrong hint may cause an error without reason.
                 Ok(_) => prop_assert!(outcome.is_ok() || rising),
             }
         }
@@ -156,7 +156,7 @@ proptest! {
 }
 
 #[test]
-fn one_column_more_than_a_window_is_a_fault() {
+fn one_column_more_than_a_window_is_an_error() {
     // Declared rising, the row of B hides its largest column, which is in the last word of the window.
     let a = Arrays::<f64, u32>::new(&Sample { columns: 1, rows: vec![vec![(0, 1)]] }, f64::from);
     let row = vec![(3, 1), (70, 1), (9, 1)];

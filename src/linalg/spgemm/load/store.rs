@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::linalg::kernels::Fault;
+use crate::linalg::kernels::OutOfRange;
 use crate::linalg::spgemm::kernels::Rows;
 use crate::linalg::spgemm::load::row_set::RowSet;
 use crate::linalg::spgemm::right::{RightMatrix, bytes_of_row};
@@ -48,7 +48,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         needed: impl Iterator<Item = &'a I> + Clone,
         carries: bool,
         space: u64,
-    ) -> Result<(), Fault>
+    ) -> Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -63,7 +63,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         self.at = self.rows.last().map_or(0, |last| last + 1);
         for k in needed {
             if has_entries(k)? && self.rows.insert(k) && k < self.at {
-                return Err(Fault);
+                return Err(OutOfRange);
             }
         }
         self.rows.count();
@@ -86,7 +86,11 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Reserves memory for the rows that are not loaded, which follow the others.
-    fn reserve<P: Index>(&mut self, right: &RightMatrix<T, I, P>, space: u64) -> Result<(), Fault> {
+    fn reserve<P: Index>(
+        &mut self,
+        right: &RightMatrix<T, I, P>,
+        space: u64,
+    ) -> Result<(), OutOfRange> {
         let mut end = self.indices.len();
         self.starts.reserve_exact(self.rows.rows_from(self.at).count());
         for row in self.rows.rows_from(self.at) {
@@ -118,12 +122,12 @@ impl<T: Entry, I: Index> Store<T, I> {
         right: &RightMatrix<T, I, P>,
         entries: Range<usize>,
         (indices, data): (&[I], &[T]),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let mut run = entries.start..entries.start;
         let mut copy = |run: &Range<usize>| {
             let here = run.start - entries.start..run.end - entries.start;
-            self.indices.extend_from_slice(indices.get(here.clone()).ok_or(Fault)?);
-            self.data.extend_from_slice(data.get(here).ok_or(Fault)?);
+            self.indices.extend_from_slice(indices.get(here.clone()).ok_or(OutOfRange)?);
+            self.data.extend_from_slice(data.get(here).ok_or(OutOfRange)?);
             Ok(())
         };
         for row in self.rows.rows_from(self.at) {
@@ -147,9 +151,9 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Fails unless all needed rows are loaded.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), OutOfRange> {
         let wanted = self.starts.last().copied();
-        if wanted == Some(self.indices.len()) { Ok(()) } else { Err(Fault) }
+        if wanted == Some(self.indices.len()) { Ok(()) } else { Err(OutOfRange) }
     }
 }
 
@@ -169,14 +173,14 @@ impl<T: Entry, I: Index, P: Index> Copy for StoredRows<'_, T, I, P> {}
 
 impl<'a, T: Entry, I: Index, P: Index> Rows<'a, T, I> for StoredRows<'a, T, I, P> {
     #[inline(always)]
-    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange> {
         let Store { rows, starts, indices, data, .. } = self.store;
         let Some(number) = rows.number(k) else {
-            return if self.right.span(k)?.is_empty() { Ok((&[], &[])) } else { Err(Fault) };
+            return if self.right.span(k)?.is_empty() { Ok((&[], &[])) } else { Err(OutOfRange) };
         };
         let here = starts[number]..starts[number + 1];
-        let indices = indices.get(here.clone()).ok_or(Fault)?;
-        Ok((indices, data.get(here).ok_or(Fault)?))
+        let indices = indices.get(here.clone()).ok_or(OutOfRange)?;
+        Ok((indices, data.get(here).ok_or(OutOfRange)?))
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::Fault;
+use crate::linalg::kernels::OutOfRange;
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{
     MergeAccumulator, ProductRows, RowMask, Rows, Window, retain,
@@ -68,7 +68,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
         &mut self,
         (indices, values): (&[I], &[S::Left]),
         b: impl Rows<'a, S::Right, I>,
-    ) -> std::result::Result<(), Fault>
+    ) -> std::result::Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -92,7 +92,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     ) -> Result<()> {
         let mut sorted = Vec::new();
         let row = mask.map(|(mask, row)| Ok((mask.row(row, &mut sorted)?, mask.is_kept)));
-        let row = row.transpose().map_err(|Fault| mask_changed())?;
+        let row = row.transpose().map_err(|OutOfRange| mask_changed())?;
         let hand_on = |lines: &mut ProductRows<I, S::Sum>| {
             if let Some((mask, is_kept)) = row {
                 retain(mask, is_kept, lines, 0);

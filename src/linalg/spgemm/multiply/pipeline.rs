@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{Limits, ProductRows, RowMask, RowMultiplier, Rows};
 use crate::linalg::spgemm::multiply::sink::Sink;
@@ -77,14 +77,14 @@ impl<S: Semiring, I: Index> RowPipeline<S, I> {
 
     /// The rows of A times B to `sink`; the last of them when [`flush`](Self::flush) is called.
     ///
-    /// With a mask, only the positions that it keeps. `terms` gives the terms of a row, and `fault` the error for a
-    /// fault.
+    /// With a mask, only the positions that it keeps. `terms` gives the terms of a row, and `out_of_range` the error for a
+    /// bad pointer or index.
     pub(super) fn rows<'a>(
         &mut self,
         (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),
         mask: Option<RowMask<'_, I>>,
-        terms: impl Fn(usize) -> std::result::Result<usize, Fault> + Sync,
-        fault: impl Fn() -> Error,
+        terms: impl Fn(usize) -> std::result::Result<usize, OutOfRange> + Sync,
+        out_of_range: impl Fn() -> Error,
         sink: &mut dyn Sink<I, S::Sum>,
         ctx: &Context,
     ) -> Result<()> {
@@ -92,9 +92,9 @@ impl<S: Semiring, I: Index> RowPipeline<S, I> {
             let block = start..a.nrows().min(start + self.budget.block);
             let counted = ctx.with_threads(|| {
                 let terms = block.clone().into_par_iter().with_min_len(512).map(&terms);
-                terms.collect::<std::result::Result<Vec<usize>, Fault>>()
+                terms.collect::<std::result::Result<Vec<usize>, OutOfRange>>()
             });
-            let terms = counted.map_err(|Fault| fault())?;
+            let terms = counted.map_err(|OutOfRange| out_of_range())?;
             let row = a.first_row() + block.start;
             let tasks = self.cut(block, &terms);
             for tasks in self.iterations(&tasks) {
@@ -107,7 +107,7 @@ impl<S: Semiring, I: Index> RowPipeline<S, I> {
                     parallel::join(|| sink.lines(made), || makers.make((a, b), mask, tasks, spare))
                 });
                 handed?;
-                made.map_err(|Fault| fault())?;
+                made.map_err(|OutOfRange| out_of_range())?;
                 self.turn(tasks.len());
             }
         }
@@ -203,7 +203,7 @@ impl<S: Semiring, I: Index> Makers<'_, S, I> {
         mask: Option<RowMask<'_, I>>,
         tasks: &[RowTask<'_>],
         lines: &mut [ProductRows<I, S::Sum>],
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         let tasks = tasks.par_iter().zip(lines).with_max_len(1);
         tasks.try_for_each(|(task, lines)| {
             let mut multiplier = self.take();

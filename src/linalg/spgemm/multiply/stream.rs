@@ -9,7 +9,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::kernels::Rows;
 use crate::linalg::spgemm::load::{Item, LoadStep, LoadedPanels, Read, Store, StoredRows};
 use crate::linalg::spgemm::mask::Masking;
@@ -97,7 +97,7 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
                             let entries = (indices.typed(), data.as_typed());
                             self.loaded.turn(self.product, left_panel)?;
                             let picked = self.loaded.store.pick(right, range.clone(), entries);
-                            picked.map_err(|Fault| changed())?;
+                            picked.map_err(|OutOfRange| changed())?;
                         }
                     }
                 }
@@ -126,7 +126,7 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
         let a = loaded.left(product, left_panel)?;
         let mut work = Work { product, pipeline, long, ctx };
         if product.right.is_read {
-            loaded.store.check().map_err(|Fault| changed())?;
+            loaded.store.check().map_err(|OutOfRange| changed())?;
             let b = StoredRows { store: &loaded.store, right: product.right };
             work.multiply(left_panel, a, b, sink)?;
         } else {
@@ -159,11 +159,11 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
         sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
         let SparseProduct { semiring, left, right, mask, budget, .. } = *self.product;
-        let fault = || right.fault(left, a, b);
+        let out_of_range = || right.out_of_range(left, a, b);
         let mask = mask.map(Masking::rows).transpose()?;
         let Some(part) = left_panel.part else {
             let terms = |i| right.terms(a, i);
-            return self.pipeline.rows((a, b), mask, terms, fault, sink, self.ctx);
+            return self.pipeline.rows((a, b), mask, terms, out_of_range, sink, self.ctx);
         };
         if part.is_first {
             self.pipeline.flush(sink, self.ctx)?;
@@ -172,7 +172,7 @@ impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
             *self.long = Some(LongRow::new(semiring, reach, &budget)?);
         }
         let row = self.long.as_mut().ok_or_else(changed)?;
-        row.add((a.indices, a.values), b).map_err(|Fault| fault())?;
+        row.add((a.indices, a.values), b).map_err(|OutOfRange| out_of_range())?;
         if part.is_last {
             let Some(row) = self.long.take() else { return Err(changed()) };
             row.finish(mask.map(|mask| (mask, left_panel.rows.start)), sink)?;
@@ -225,7 +225,7 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
             };
             let Rules { space: [_, space], .. } = product.rules();
             let turned = self.store.turn(product.right, indices.iter(), left_panel.carries, space);
-            turned.map_err(|Fault| changed())?;
+            turned.map_err(|OutOfRange| changed())?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::load::{Item, LoadedPanels, Read, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};
@@ -168,7 +168,7 @@ impl Looking<'_> {
             let row = self.first + panel.first_row() + start;
             let terms = &mut self.terms[..block.nrows()];
             let seen = ctx.with_threads(|| count(block, (row, self.entry), self.right, terms));
-            let seen = seen.map_err(|Fault| self.a.name_indices(panel.fault()))?;
+            let seen = seen.map_err(|OutOfRange| self.a.name_indices(panel.out_of_range()))?;
             self.entry = cut(&mut self.cutter, block, (row, self.entry), terms)?;
             self.classes = std::mem::replace(&mut self.classes, Classes::new()).merge(seen);
             self.account();
@@ -184,7 +184,7 @@ fn count<I: Index>(
     (row, entry): (usize, usize),
     right: RightRows<'_>,
     terms: &mut [usize],
-) -> std::result::Result<Classes, Fault> {
+) -> std::result::Result<Classes, OutOfRange> {
     let start = (row, entry, block.row(0)?.start);
     let chunks = terms.par_chunks_mut(ROWS).enumerate();
     let counted = chunks.map(|(chunk, terms)| {
@@ -192,7 +192,7 @@ fn count<I: Index>(
             count_rows(block, chunk * ROWS, start, (indptr, right.nnz), terms)
         })
     });
-    let counted = counted.collect::<std::result::Result<Vec<_>, Fault>>()?;
+    let counted = counted.collect::<std::result::Result<Vec<_>, OutOfRange>>()?;
     Ok(counted.into_iter().fold(Classes::new(), Classes::merge))
 }
 
@@ -203,7 +203,7 @@ fn count_rows<I: Index, P: Index>(
     (row, entry, from): (usize, usize, usize),
     (indptr, nnz): (&[P], usize),
     terms: &mut [usize],
-) -> std::result::Result<Classes, Fault> {
+) -> std::result::Result<Classes, OutOfRange> {
     let mut classes = Classes::new();
     for (i, terms) in (first..).zip(terms) {
         let here = block.row(i)?;
@@ -211,7 +211,7 @@ fn count_rows<I: Index, P: Index>(
         *terms = columns.try_fold(0, |sum: usize, k| {
             Ok(sum.saturating_add(span(indptr, nnz, k.to_usize())?.len()))
         })?;
-        let start = entry + here.start.checked_sub(from).ok_or(Fault)?;
+        let start = entry + here.start.checked_sub(from).ok_or(OutOfRange)?;
         classes.add(row + i, start..start + here.len(), *terms);
     }
     Ok(classes)

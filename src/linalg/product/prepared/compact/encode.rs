@@ -113,7 +113,7 @@ fn look_at_all<I: Index>(
         blocks.into_par_iter().map(look).collect()
     });
     ctx.check_cancelled()?;
-    looked.into_iter().collect::<Option<Vec<Looked>>>().ok_or_else(|| panel.fault())
+    looked.into_iter().collect::<Option<Vec<Looked>>>().ok_or_else(|| panel.out_of_range())
 }
 
 impl Looked {
@@ -131,14 +131,14 @@ fn cut<I: Index>(panel: Panel<'_, (), I>) -> Result<Vec<(Range<usize>, Range<usi
     let (mut blocks, mut start) = (Vec::new(), 0);
     let mut open = 0..0;
     for line in 0..panel.nrows() {
-        let Ok(range) = panel.row(line) else { return Err(panel.fault()) };
+        let Ok(range) = panel.row(line) else { return Err(panel.out_of_range()) };
         let full = line - start >= LINES || range.end - open.start > ENTRIES;
         if full && line > start {
             blocks.push((start..line, open.clone()));
             (start, open) = (line, range.start..range.start);
         }
         if range.start != open.end {
-            return Err(panel.fault());
+            return Err(panel.out_of_range());
         }
         open.end = range.end;
     }

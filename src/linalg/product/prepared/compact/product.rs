@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::kernels::{
-    Conjugation, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
-    interleave,
+    Conjugation, OutOfRange, Run, RunValues, Update, gather_encoded, gather_runs,
+    gather_runs_block, interleave,
 };
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Structure};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -97,7 +97,7 @@ impl Compact {
                 self.gather_block(block, (values, repeated), entries, update, x, y, k)
             })
         });
-        done.map_err(|Fault| damaged())
+        done.map_err(|OutOfRange| damaged())
     }
 
     /// The values of a block in the order in which it is multiplied.
@@ -142,7 +142,7 @@ impl Compact {
         x: &[X],
         y: &mut [X],
         k: usize,
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         match &block.structure {
             Structure::Runs(range) => {
                 let (mut first, mut values) = (block.lines.start, values);
@@ -165,12 +165,12 @@ impl Compact {
                 }
             }
             Structure::Narrow { ends, columns, least } => {
-                let x = x.get(least * k..).ok_or(Fault)?;
+                let x = x.get(least * k..).ok_or(OutOfRange)?;
                 let lines = (&self.ends[ends.clone()], &self.narrow[columns.clone()], values);
                 gather_encoded(lines, self.sums, entries, update, x, y, k)
             }
             Structure::Wide { ends, columns } => {
-                let x = x.get(..self.columns * k).ok_or(Fault)?;
+                let x = x.get(..self.columns * k).ok_or(OutOfRange)?;
                 let lines = (&self.ends[ends.clone()], &self.wide[columns.clone()], values);
                 gather_encoded(lines, self.sums, entries, update, x, y, k)
             }

@@ -17,7 +17,8 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::kernels::{
-    Conjugation, Fault, Panel, SumShape, Update, add_terms, finish_lines, slot_of, slots_of, terms,
+    Conjugation, OutOfRange, Panel, SumShape, Update, add_terms, finish_lines, slot_of, slots_of,
+    terms,
 };
 use crate::sparse::rises;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -137,7 +138,9 @@ impl Scattered {
         if blocks < 2 || (nnz as u64).saturating_mul(of_entries.width() as u64 + 4) > most {
             return Ok(None);
         }
-        let Some((lens, bins)) = cut_bins(panel, sums, cut) else { return Err(panel.fault()) };
+        let Some((lens, bins)) = cut_bins(panel, sums, cut) else {
+            return Err(panel.out_of_range());
+        };
         if bins.iter().any(|bin| bin.slots > cut.slots) {
             // A line of hundreds of millions of entries.
             return Ok(None);
@@ -171,7 +174,7 @@ impl Scattered {
         };
         match ctx.with_threads(|| scattered.fill((panel, of_entries), blocks)) {
             Ok(()) => Ok(Some(scattered)),
-            Err(Fault) => Err(panel.fault()),
+            Err(OutOfRange) => Err(panel.out_of_range()),
         }
     }
 
@@ -179,7 +182,7 @@ impl Scattered {
         &mut self,
         (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
         blocks: usize,
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         let (mut values, mut local, mut slots) =
             (self.values.as_mut(), &mut self.local[..], &mut self.slots[..]);
         let mut tasks = Vec::new();
@@ -201,13 +204,13 @@ impl Scattered {
                     places.clear();
                     for (k, index) in panel.indices[range.clone()].iter().enumerate() {
                         let column = index.to_usize();
-                        let next = next.get_mut(column / BLOCK).ok_or(Fault)?;
+                        let next = next.get_mut(column / BLOCK).ok_or(OutOfRange)?;
                         places.push(*next);
-                        *local.get_mut(*next).ok_or(Fault)? = (column % BLOCK) as u16;
+                        *local.get_mut(*next).ok_or(OutOfRange)? = (column % BLOCK) as u16;
                         slots[*next] = (slot + slot_of(k, len, self.sums)) as u16;
                         *next += 1;
                     }
-                    values.scatter(&places, of_entries.slice(range)).ok_or(Fault)?;
+                    values.scatter(&places, of_entries.slice(range)).ok_or(OutOfRange)?;
                     slot += slots_of(len, self.sums);
                 }
             }
@@ -247,13 +250,13 @@ impl Scattered {
             let these;
             (these, rest) = rest.split_at_mut(lines);
             let room = room.get_mut(..group.entries.len());
-            let done = room.ok_or(Fault).and_then(|room| {
+            let done = room.ok_or(OutOfRange).and_then(|room| {
                 ctx.with_threads(|| {
                     self.all_terms(group, values, entries, x, room)?;
                     self.all_sums(group, update, room, these)
                 })
             });
-            done.map_err(|Fault| damaged())?;
+            done.map_err(|OutOfRange| damaged())?;
         }
         Ok(())
     }
@@ -265,7 +268,7 @@ impl Scattered {
         entries: Conjugation,
         x: &[X],
         room: &mut [X],
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         let mut tasks = Vec::new();
         let mut rest = room;
         for (block, ends) in
@@ -292,7 +295,7 @@ impl Scattered {
         x: &[X],
         room: &mut [X],
         decoded: &mut Vec<V>,
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         if let Values::Plain(values) = values {
             return terms(&values[here.clone()], &self.local[here], entries, x, room);
         }
@@ -310,7 +313,7 @@ impl Scattered {
         update: Update,
         room: &[X],
         y: &mut [X],
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         let mut tasks = Vec::new();
         let mut rest = y;
         for (b, bin) in group.bins.iter().enumerate() {

@@ -71,19 +71,19 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// The same runs in panels of at most `most` bytes, including sectors; a longer run is cut.
-    pub(super) fn pieces(&self, block: &OperandPart, array: usize, most: usize) -> Vec<Vec<Part>> {
+    pub(super) fn panels(&self, block: &OperandPart, array: usize, most: usize) -> Vec<Vec<Part>> {
         let size = size_of::<T>();
         let longest = (most.saturating_sub(SECTORS) / size).max(1);
         let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
         for (_, run) in self.parts(block, array) {
             for start in run.clone().step_by(longest) {
-                let piece = start..run.end.min(start + longest);
-                let bytes = piece.len() * size + SECTORS;
+                let part = start..run.end.min(start + longest);
+                let bytes = part.len() * size + SECTORS;
                 if filled + bytes > most && filled > 0 {
                     panels.push(std::mem::take(&mut panel));
                     filled = 0;
                 }
-                panel.push((array, piece));
+                panel.push((array, part));
                 filled += bytes;
             }
         }

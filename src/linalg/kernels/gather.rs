@@ -13,7 +13,7 @@
 //! 3. A row is summed in `STEP` interleaved partial sums and a tail, so that additions do not wait for each other. The
 //!    shape depends only on the row's length. Short rows are all tail: there the next rows fill the waiting time.
 //! 4. Rows are independent, so runs of rows are distributed to threads dynamically, more runs than threads. A row that
-//!    alone would keep a thread busy while others wait is summed in pieces, by all of them.
+//!    alone would keep a thread busy while others wait is summed in chunks, by all of them.
 //! 5. Several right-hand sides are processed in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in
 //!    registers, and the row's entries, read again for the next tile, come from the first-level cache. Rows of X are
 //!    prefetched some entries ahead; tiles are compiled for the vector units found at run time.
@@ -30,9 +30,9 @@ use crate::storage::{CACHE_LINE, Index, parallel, prefetch_lines, prefetch_to_re
 /// Interleaved partial sums of a long row, and entries between two prefetches.
 const STEP: usize = 8;
 
-/// Entries of a piece of a longer row: pieces are summed separately, on any thread, and then added sequentially. Long
-/// enough that pieces cost nothing.
-pub(crate) const PIECE: usize = 1 << 16;
+/// Entries of a chunk of a longer row: chunks are summed separately, on any thread, and then added sequentially. Long
+/// enough that chunks cost nothing.
+pub(crate) const CHUNK: usize = 1 << 16;
 
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
@@ -161,12 +161,12 @@ fn long_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     entries: Conjugation,
     x: &[X],
 ) -> std::result::Result<X, OutOfRange> {
-    if indices.len() <= PIECE {
+    if indices.len() <= CHUNK {
         return sum_in_lanes(indices, values, entries, x);
     }
-    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
+    let chunks = indices.par_chunks(CHUNK).zip(values.par_chunks(CHUNK));
     let sums: std::result::Result<Vec<X>, OutOfRange> =
-        pieces.map(|piece| line_sum(piece, SumShape::Interleaved, entries, x)).collect();
+        chunks.map(|chunk| line_sum(chunk, SumShape::Interleaved, entries, x)).collect();
     Ok(sums?.into_iter().fold(X::zero(), |all, sum| all + sum))
 }
 
@@ -185,7 +185,7 @@ fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     Ok(sum)
 }
 
-/// The sum over a row, or a piece of one, in interleaved sums.
+/// The sum over a row, or a chunk of one, in interleaved sums.
 #[inline(always)]
 fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     indices: &[I],
@@ -271,8 +271,8 @@ pub(crate) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     x: &[X],
     y: &mut [X],
 ) -> std::result::Result<(), OutOfRange> {
-    if row.0.len() > PIECE && sums == SumShape::Interleaved {
-        return tiles_of_pieces(row, entries, update, x, y);
+    if row.0.len() > CHUNK && sums == SumShape::Interleaved {
+        return tiles_of_chunks(row, entries, update, x, y);
     }
     let mut column = 0;
     while column < y.len() {
@@ -287,20 +287,20 @@ pub(crate) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     Ok(())
 }
 
-/// One output row, from the sums over pieces of a long row.
+/// One output row, from the sums over chunks of a long row.
 #[inline(never)]
-fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+fn tiles_of_chunks<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (indices, values): (&[I], &[T]),
     entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
 ) -> std::result::Result<(), OutOfRange> {
-    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
-    let sums: std::result::Result<Vec<Vec<X>>, OutOfRange> = pieces
-        .map(|piece| {
+    let chunks = indices.par_chunks(CHUNK).zip(values.par_chunks(CHUNK));
+    let sums: std::result::Result<Vec<Vec<X>>, OutOfRange> = chunks
+        .map(|chunk| {
             let mut sums = vec![X::zero(); y.len()];
-            tiles(piece, SumShape::InOrder, entries, Update::Set, x, &mut sums)?;
+            tiles(chunk, SumShape::InOrder, entries, Update::Set, x, &mut sums)?;
             Ok(sums)
         })
         .collect();

@@ -97,9 +97,9 @@ fn gather_run<T: Factor<X>, X: Scalar>(
     let width = run.offsets.len();
     let (offsets, tail) = run.offsets.split_at(long);
     let offsets = (offsets.as_chunks::<STEP>().0, tail);
-    for (group, y) in y.chunks_mut(SIDE).enumerate() {
-        let line = (run.first + group * SIDE) as i64;
-        let start = group * SIDE * width;
+    for (block, y) in y.chunks_mut(SIDE).enumerate() {
+        let line = (run.first + block * SIDE) as i64;
+        let start = block * SIDE * width;
         match <&mut [X; SIDE]>::try_from(&mut *y) {
             Ok(y) => {
                 let sums = match run.values {
@@ -250,9 +250,9 @@ fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
     y: &mut [X],
 ) -> Result<(), OutOfRange> {
     let [mut s0, mut s1, mut s2, mut s3] = [[X::zero(); K]; FOUR];
-    let group = line / SIDE * SIDE;
-    let side = SIDE.min(run.lines - group);
-    let first = group * run.offsets.len() + line - group;
+    let block = line / SIDE * SIDE;
+    let side = SIDE.min(run.lines - block);
+    let first = block * run.offsets.len() + line - block;
     for (d, offset) in run.offsets.iter().enumerate() {
         let [v0, v1, v2, v3]: [T; FOUR] = match run.values {
             RunValues::Each(values) => {
@@ -307,12 +307,12 @@ fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
 ) -> Result<usize, OutOfRange> {
     let k = y.len();
     let mut sums = [X::zero(); WIDTH];
-    let group = line / SIDE * SIDE;
-    let side = SIDE.min(run.lines - group);
+    let block = line / SIDE * SIDE;
+    let side = SIDE.min(run.lines - block);
     for (d, offset) in run.offsets.iter().enumerate() {
         let value = *match run.values {
             RunValues::Each(values) => {
-                values.get(group * run.offsets.len() + d * side + line - group).ok_or(OutOfRange)?
+                values.get(block * run.offsets.len() + d * side + line - block).ok_or(OutOfRange)?
             }
             RunValues::Same(values) => values.get(d).ok_or(OutOfRange)?,
         };

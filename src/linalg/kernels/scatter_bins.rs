@@ -1,7 +1,7 @@
 //! The scatter for matrices without locality: terms are sorted by output before they are added.
 //!
 //! ```text
-//! for each round of some blocks of rows:
+//! for some blocks of rows at a time:
 //!     for each block, in parallel:      send every entry to the bin of its column
 //!     for each bin, in parallel:        for each block in order:  y[j] += a * x[i] for the entries it sent
 //! ```
@@ -13,7 +13,7 @@
 //!
 //! 1. Parcels have the entry, not the term, so that they have one size for any number of right-hand sides, and a
 //!    pattern's are 8 bytes.
-//! 2. Rounds bound the memory: about 16,384 parcels for each of four blocks per thread, whatever the size of the
+//! 2. Few blocks at a time bound the memory: about 16,384 parcels for each of four blocks per thread, whatever the size of the
 //!    matrix.
 //! 3. A row longer than a block would break that bound. It is not sent; every thread scans it for its own columns.
 
@@ -42,7 +42,7 @@ struct Parcel<T, I> {
     value: T,
 }
 
-/// What one block sent, sorted by bin; reused for every round.
+/// What one block sent, sorted by bin; reused every time.
 struct Outbox<T, I> {
     /// The end of each bin's parcels, with the previous bin's end before it.
     ends: Vec<usize>,
@@ -69,20 +69,20 @@ pub(crate) fn add<T: Factor<X>, I: Index, X: Scalar>(
 ) -> Result<(), OutOfRange> {
     let width = a.ncols().div_ceil(BINS).max(1).next_power_of_two();
     let bins = a.ncols().div_ceil(width);
-    let round = 4 * parallel::threads();
+    let at_once = 4 * parallel::threads();
     let empty = || Outbox { ends: vec![0; bins], parcels: Vec::new() };
-    let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(round).collect();
+    let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(at_once).collect();
 
     let blocks = a.split((a.cost() / block).max(1));
     let long = |rows: &Range<usize>| a.rows(rows.clone()).cost() > 4 * block;
-    for stretch in blocks.chunk_by(|rows, next| !long(rows) && !long(next)) {
-        if long(&stretch[0]) {
-            let rows = stretch[0].clone();
+    for run in blocks.chunk_by(|rows, next| !long(rows) && !long(next)) {
+        if long(&run[0]) {
+            let rows = run[0].clone();
             let x = &x[rows.start * k..rows.end * k];
             add_long_rows(a.rows(rows), entries, x, y, k)?;
             continue;
         }
-        for blocks in stretch.chunks(round) {
+        for blocks in run.chunks(at_once) {
             blocks
                 .par_iter()
                 .zip(&mut outboxes)

@@ -33,7 +33,7 @@ const TASKS_PER_THREAD: usize = 16;
 /// Rows of which the terms are counted at a time.
 const BLOCK: usize = 1 << 16;
 
-/// The shares of one product.
+/// How much of its memory each part of a product gets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     threads: usize,

@@ -99,8 +99,8 @@ impl<'a, V: Entry> LinePass<'a, V> {
                 before = if panel.opens { 0 } else { before };
                 let (state, mut room) = (&mut states[panel.first], Vec::new());
                 let here = (before, panel.closes);
-                pieces(values, 0..values.len(), &mut room, &mut |at, piece, ends| {
-                    take(state, here.0 + at, piece, here.1 && ends);
+                runs(values, 0..values.len(), &mut room, &mut |at, run, ends| {
+                    take(state, here.0 + at, run, here.1 && ends);
                 });
                 before += values.len();
                 return;
@@ -207,15 +207,15 @@ fn whole_lines<V: Entry, S>(
             continue;
         }
         for (state, line) in states.iter_mut().zip(ends.windows(2)) {
-            pieces(values, line[0]..line[1], room, &mut |at, piece, ends| {
-                take(state, at, piece, ends);
+            runs(values, line[0]..line[1], room, &mut |at, run, ends| {
+                take(state, at, run, ends);
             });
         }
     }
 }
 
 /// Passes on a run of entries in parts: the number of earlier entries, the entries, and whether they are the last.
-fn pieces<V: Entry>(
+fn runs<V: Entry>(
     values: Values<'_, V>,
     entries: Range<usize>,
     room: &mut Vec<V>,

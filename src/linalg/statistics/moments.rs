@@ -18,8 +18,8 @@ use crate::linalg::algebra::{Pairs, Values, integer, is_wide, split, two_sum};
 use crate::storage::Entry;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
-/// Columns in a strip, whose sums stay in the first-level cache.
-const STRIP: usize = 1024;
+/// Columns in a band, whose sums stay in the first-level cache.
+const BAND: usize = 1024;
 
 /// Numbers of a line that are summed as one block.
 pub(crate) const RUN: usize = 1 << 14;
@@ -35,7 +35,7 @@ const LANES: usize = 8;
 const TALL: usize = 8;
 
 /// Numbers of a column that are added sequentially, and tiles of a line.
-pub(crate) const GROUP: usize = 128;
+pub(crate) const SEQUENTIAL: usize = 128;
 const TILES: usize = 32;
 
 /// Levels of pairs that the tiles of a run need.
@@ -151,8 +151,8 @@ pub(crate) fn across<V: Entry>(
 ) {
     let (width, rows) = (columns.len(), elements.len() / columns.len());
     let height = block_height(length);
-    columns.par_chunks_mut(STRIP).enumerate().for_each(|(strip, columns)| {
-        let here = strip * STRIP..strip * STRIP + columns.len();
+    columns.par_chunks_mut(BAND).enumerate().for_each(|(band, columns)| {
+        let here = band * BAND..band * BAND + columns.len();
         let mut parts = vec![MomentsPart::new(columns.len()); AT_ONCE.min(rows)];
         for first in (0..rows).step_by(AT_ONCE * height) {
             let block = |k: usize| first + k * height..rows.min(first + (k + 1) * height);
@@ -198,7 +198,7 @@ struct MomentsPart {
     sum: Vec<f64>,
     /// The rounding errors of the sums.
     lost: Vec<f64>,
-    /// The sums of the groups of rows so far.
+    /// The sums of the blocks of rows so far.
     whole: Vec<f64>,
     mean: Vec<f64>,
     squares: Vec<f64>,
@@ -237,7 +237,7 @@ impl MomentsPart {
         self.nans.fill(0);
         match is_wide::<T>() {
             true => self.sum_integers(rows, number),
-            false => self.sum_groups(rows, number),
+            false => self.sum_blocks(rows, number),
         }
         let n = rows.len() as f64;
         self.mean.iter_mut().zip(&self.sum).for_each(|(mean, sum)| *mean = sum / n);
@@ -247,14 +247,14 @@ impl MomentsPart {
         }
     }
 
-    fn sum_groups<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
-        if rows.len() <= GROUP {
+    fn sum_blocks<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
+        if rows.len() <= SEQUENTIAL {
             return rows.chunks(TALL).for_each(|rows| self.add_sums(rows, number));
         }
         self.whole.fill(0.0);
-        for group in rows.chunks(GROUP) {
+        for block in rows.chunks(SEQUENTIAL) {
             self.sum.fill(0.0);
-            group.chunks(TALL).for_each(|rows| self.add_sums(rows, number));
+            block.chunks(TALL).for_each(|rows| self.add_sums(rows, number));
             for ((whole, lost), &sum) in self.whole.iter_mut().zip(&mut self.lost).zip(&self.sum) {
                 let more;
                 (*whole, more) = two_sum(*whole, sum);

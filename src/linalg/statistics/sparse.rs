@@ -9,7 +9,7 @@
 //!
 //! which is the update of Youngs and Cramer ("Some results relevant to choice of sum and sum-of-product algorithms",
 //! 1971), as stable as Welford's, with the sum instead of the mean. The zeros are included at the end, all at once, by
-//! the formula of Chan, Golub and LeVeque. Groups of 128 numbers are summed sequentially, and added with their rounding
+//! the formula of Chan, Golub and LeVeque. Blocks of 128 numbers are summed sequentially, and added with their rounding
 //! errors. So the bits depend neither on threads, nor on the limit, nor on the place of the matrix.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::linalg::algebra::{
 };
 use crate::linalg::statistics::dense::Stats;
 use crate::linalg::statistics::line_pass::{LinePass, RUN};
-use crate::linalg::statistics::moments::{GROUP, Moments, of_run};
+use crate::linalg::statistics::moments::{Moments, SEQUENTIAL, of_run};
 use crate::sparse::{AnyCompressed, Axis, Compressed};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Entry, Index, SparseFormat, bytes_of};
@@ -156,7 +156,7 @@ fn stats_of<V: Factor<f64>>(
     }
     let bytes = bytes_of::<(Column, Moments)>(len);
     let mut pass = LinePass::new("statistics across lines", (a, decode), (false, bytes), ctx)?;
-    let column = Column { stored: 0, group: 0.0, moments: Moments::NONE };
+    let column = Column { stored: 0, block: 0.0, moments: Moments::NONE };
     let mut columns = ctx.filled("the statistics", len, column)?;
     pass.across(&mut columns, ctx, |column, x| column.take(x, number(x)))?;
     let finish = |column: &Column| with_zeros(column.stored, column.moments(), count);
@@ -232,7 +232,7 @@ pub(crate) fn is_along(a: &AnyCompressed, axis: usize) -> bool {
 struct Column {
     stored: usize,
     /// The sum of the last ones, which is not yet included in the moments.
-    group: f64,
+    block: f64,
     moments: Moments,
 }
 
@@ -241,7 +241,7 @@ impl Column {
     fn take<T: Entry>(&mut self, entry: T, x: f64) {
         let n = self.stored as f64;
         if self.stored > 0 {
-            let apart = x - (self.moments.sum + self.group) / n;
+            let apart = x - (self.moments.sum + self.block) / n;
             self.moments.squares += apart * apart * (n / (n + 1.0));
         }
         self.stored += 1;
@@ -249,10 +249,10 @@ impl Column {
             let (nearest, lost) = split(integer(entry));
             self.moments.add(nearest, lost);
         } else {
-            self.group += x;
-            if self.stored.is_multiple_of(GROUP) {
-                self.moments.add(self.group, 0.0);
-                self.group = 0.0;
+            self.block += x;
+            if self.stored.is_multiple_of(SEQUENTIAL) {
+                self.moments.add(self.block, 0.0);
+                self.block = 0.0;
             }
         }
         self.moments.take_extreme(x);
@@ -260,7 +260,7 @@ impl Column {
 
     fn moments(&self) -> Moments {
         let mut moments = self.moments;
-        moments.add(self.group, 0.0);
+        moments.add(self.block, 0.0);
         moments
     }
 }

@@ -58,8 +58,8 @@ impl Reach {
         self.lines.len()
     }
 
-    /// The most panels of which `is_read` holds that are needed at a time in a sweep with this many levels, beside the
-    /// one that arrives.
+    /// The most panels of which `is_read` holds that are needed at a time in a sweep with this many levels,
+    /// in addition to the one that arrives.
     pub(crate) fn window(&self, levels: usize, is_read: &dyn Fn(usize) -> bool) -> usize {
         // Those read before each panel.
         let mut before = vec![0];

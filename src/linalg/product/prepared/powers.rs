@@ -18,7 +18,7 @@ use crate::storage::{Context, Plan, bytes_of, parallel, work};
 pub(crate) struct Sweeps {
     /// Levels of a sweep; the last may have fewer.
     pub(crate) levels: usize,
-    /// Panels needed at a time, beside the one that arrives.
+    /// Panels needed at a time in addition to the one that arrives.
     beside: usize,
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Limits {
 impl Limits {
     /// For `bytes` bytes, if rows have at most `terms` terms in `columns` columns, and sums `size` bytes.
     pub(crate) fn new<I>(bytes: u64, (terms, columns): (usize, usize), size: usize) -> Self {
-        let part = |share: u64, unit: u64| usize::try_from(share / unit).unwrap_or(usize::MAX);
+        let part = |bytes: u64, unit: u64| usize::try_from(bytes / unit).unwrap_or(usize::MAX);
         // One more word of columns, for the alignment of the start.
         let window = part(bytes / 2, window::bytes(64, size) + 1) * 64;
         let block = part(bytes / 4, merge::block_bytes(1, size)).clamp(64, BLOCK);

@@ -67,10 +67,10 @@ impl<S: Semiring> Window<S> {
             for term in terms(a, b) {
                 self.add::<true, I>(term?, base, columns)?;
             }
-            for group in 0..words.div_ceil(WORD) {
-                let mut used = std::mem::take(&mut self.words[group]);
+            for block in 0..words.div_ceil(WORD) {
+                let mut used = std::mem::take(&mut self.words[block]);
                 while used != 0 {
-                    let word = group * WORD + used.trailing_zeros() as usize;
+                    let word = block * WORD + used.trailing_zeros() as usize;
                     used &= used - 1;
                     self.take(base, word..word + 1, out);
                 }

@@ -14,7 +14,7 @@ use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::storage::Index;
 
 /// Words of 64 columns that are passed on at a time.
-const PIECE: usize = 64;
+const CHUNK: usize = 64;
 
 /// Terms of a block of a list.
 const BLOCK: usize = 1 << 16;
@@ -99,21 +99,21 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
             }
             sink.part(&lines.indices, &lines.data)
         };
-        self.pieces(hand_on)?;
+        self.chunks(hand_on)?;
         sink.end_line()
     }
 
     /// Calls `hand_on` with the sums, part by part.
-    fn pieces(
+    fn chunks(
         self,
         mut hand_on: impl FnMut(&mut ProductRows<I, S::Sum>) -> Result<()>,
     ) -> Result<()> {
         match self.sums {
             RowSums::All(mut window) => {
                 let (words, mut lines) = (self.columns.div_ceil(64), ProductRows::new());
-                for start in (0..words).step_by(PIECE) {
-                    lines.clear(PIECE * 64);
-                    window.take(0, start..words.min(start + PIECE), &mut lines);
+                for start in (0..words).step_by(CHUNK) {
+                    lines.clear(CHUNK * 64);
+                    window.take(0, start..words.min(start + CHUNK), &mut lines);
                     hand_on(&mut lines)?;
                 }
                 Ok(())

@@ -54,14 +54,14 @@ pub(crate) fn inspect(
     if rules.left == [0, 0] {
         looking.rows(a.indptr(), a.indices(), 0, ctx)?;
     } else {
-        looking.read(&even_stretches(a, step_bytes(budget) as usize), budget, ctx)?;
+        looking.read(&even_panels(a, step_bytes(budget) as usize), budget, ctx)?;
     }
     let longest_row = looking.loaded_bytes;
     Ok(Inspected { classes: looking.classes, cuts: looking.cutter.finish(), longest_row })
 }
 
 /// Rows in runs whose pointers and indices take about `bytes` bytes.
-fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<LeftPanel> {
+fn even_panels(a: &AnyCompressed, bytes: usize) -> Vec<LeftPanel> {
     let (_, index, pointer) = a.types().sizes();
     let (mut left_panels, mut start) = (Vec::new(), 0);
     while start < a.major() {

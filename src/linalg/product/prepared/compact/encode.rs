@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::kernels::{PIECE, Panel, SIDE, SumShape, interleave};
+use crate::linalg::kernels::{CHUNK, Panel, SIDE, SumShape, interleave};
 use crate::linalg::product::prepared::compact::dictionary::number;
 use crate::linalg::product::prepared::compact::encoding::{Block, Compact, StoredRun, Structure};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -20,10 +20,10 @@ use crate::storage::{BufferMut, Context, Index, Meter, RawBufferMut};
 const LINES: usize = 1 << 12;
 const ENTRIES: usize = 1 << 16;
 
-// A line in pieces is a separate block, and not a run: the sums over runs do not support pieces.
-const _: () = assert!(ENTRIES <= PIECE);
+// A line in chunks is a separate block, and not a run: the sums over runs do not support chunks.
+const _: () = assert!(ENTRIES <= CHUNK);
 
-/// Runs are worthwhile if they have this share of a block's entries, in at least as many lines as are processed
+/// Runs are worthwhile if they have this part of a block's entries, in at least as many lines as are processed
 /// together.
 const SHARE: (usize, usize) = (3, 4);
 
@@ -117,7 +117,7 @@ fn look_at_all<I: Index>(
 }
 
 impl Looked {
-    /// Values that are stored for the block, beside those that lines of a run have in common.
+    /// Values that are stored for the block, except those that lines of a run have in common.
     fn values(&self) -> usize {
         match &self.choice {
             Choice::Runs { values, .. } => *values,

@@ -53,9 +53,9 @@ impl<'a> Stored<'a> {
             let values = Values::new(data, decode);
             let mut runs = vec![nothing.clone(); data.len().div_ceil(RUN)];
             ctx.with_threads(|| {
-                runs.par_iter_mut().enumerate().for_each_init(Vec::new, |room, (run, made)| {
+                runs.par_iter_mut().enumerate().for_each_init(Vec::new, |buffer, (run, made)| {
                     let entries = run * RUN..data.len().min((run + 1) * RUN);
-                    *made = of(values.of(entries, room));
+                    *made = of(values.of(entries, buffer));
                 });
             });
             runs.into_iter().for_each(&mut *take);

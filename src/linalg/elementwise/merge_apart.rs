@@ -161,9 +161,9 @@ mod tests {
         let ends = [[0, p.len() - 3, p.len()], [0, q.len() - 3, q.len()]];
         let (left, right) = (of(&ends[0], &p, &x), of(&ends[1], &q, &y));
         let (mut made, mut data) = (vec![0; p.len() + q.len()], vec![to(0); p.len() + q.len()]);
-        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let buffer = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
         let mut lines = [0; 2];
-        let count = way(T::ENTRY_DTYPE).unwrap().merge(left, right, room, &mut lines).unwrap();
+        let count = way(T::ENTRY_DTYPE).unwrap().merge(left, right, buffer, &mut lines).unwrap();
         assert_eq!((lines[1], count - lines[0]), (count, 3));
         made.truncate(count);
         data.truncate(count);
@@ -200,8 +200,8 @@ mod tests {
             data: Raw::of::<i16>(data),
         };
         let (mut made, mut data) = (vec![0; 6000], vec![0i16; 6000]);
-        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let buffer = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
         let sum = Combination::sum(Some(DType::Int16)).unwrap();
-        assert_eq!(sum.merge(of(&x), of(&y), room, &mut [0; 3]), Err((2, 1700)));
+        assert_eq!(sum.merge(of(&x), of(&y), buffer, &mut [0; 3]), Err((2, 1700)));
     }
 }

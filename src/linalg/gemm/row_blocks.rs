@@ -62,11 +62,11 @@ impl<'a, T: Scalar> RowBlocks<'a, T> {
         let Some(mut reader) = reader(a, b, extents, self.ring)? else {
             return self.multiply_resident(&block, c);
         };
-        let (mut filled, room) = (0, &mut self.left);
+        let (mut filled, buffer) = (0, &mut self.left);
         reader.sweep_part(ctx, &mut |step, runs| {
             if let Some(panel) = step.checked_sub(left_panels) {
                 let left = match a.streamed {
-                    true => a.shaped(&block, &room[..rows.len() * k])?,
+                    true => a.shaped(&block, &buffer[..rows.len() * k])?,
                     false => a.view(&block),
                 };
                 let right = b.read(&panels[panel], runs, &mut [])?;
@@ -75,7 +75,7 @@ impl<'a, T: Scalar> RowBlocks<'a, T> {
             }
             for run in runs {
                 let run = run.as_typed();
-                room[filled..][..run.len()].copy_from_slice(run);
+                buffer[filled..][..run.len()].copy_from_slice(run);
                 filled += run.len();
             }
             Ok(())

@@ -138,14 +138,14 @@ impl<T: Scalar> Strategies<'_, T> {
         }
         let (down, right) = (m.div_ceil(rows), n.div_ceil(cols));
         let made = if self.result_in_memory { 0 } else { (rows * cols * size) as u64 };
-        let room = self.budget.checked_sub(made)?;
+        let space = self.budget.checked_sub(made)?;
         // Two panels are in flight, and a part that is not one run is assembled in a copy.
         let needed = |inner: usize| {
             let (panel, runs) = self.panel_of_tile(rows, cols, inner);
             let ring = 2 * IoBuffer::rounded(panel + runs * SECTORS) as u64;
             (ring, panel as u64, runs)
         };
-        let fits = |inner: usize| needed(inner).0 + needed(inner).1 <= room;
+        let fits = |inner: usize| needed(inner).0 + needed(inner).1 <= space;
         let mut inner = k;
         while !fits(inner) {
             inner = inner.min(k.next_power_of_two()) / 2 / BLOCK * BLOCK;

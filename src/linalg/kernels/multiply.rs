@@ -106,24 +106,24 @@ fn multiply_decoded<V: Factor<X>, X: Scalar>(
                 Ok(())
             })
             .and_then(|()| {
-                tasks.into_par_iter().try_for_each_init(empty, |room, (task, y)| {
+                tasks.into_par_iter().try_for_each_init(empty, |buffer, (task, y)| {
                     match task.lines.len() == 1 && task.entries.len() > CHUNK {
-                        true => room.sum_in_chunks(&a, values, task, how, Vectors { k, x, y }),
-                        false => room.multiply(&a, values, task, how, Vectors { k, x, y }),
+                        true => buffer.sum_in_chunks(&a, values, task, how, Vectors { k, x, y }),
+                        false => buffer.multiply(&a, values, task, how, Vectors { k, x, y }),
                     }
                 })
             })
         }
         false => {
             how.update.prepare(y);
-            let (mut room, how) = (empty(), How { update: Update::Add, ..how });
+            let (mut buffer, how) = (empty(), How { update: Update::Add, ..how });
             line_tasks(&a, MANY, &mut |task| {
                 let x = &x[task.lines.start * k..task.lines.end * k];
                 let starts = task.entries.clone().step_by(MANY).chain(Some(task.entries.start));
                 for start in starts.take(task.entries.len().div_ceil(MANY).max(1)) {
                     let entries = start..task.entries.end.min(start + MANY);
                     let part = LineTask { lines: task.lines.clone(), entries };
-                    room.multiply(&a, values, part, how, Vectors { k, x, y })?;
+                    buffer.multiply(&a, values, part, how, Vectors { k, x, y })?;
                 }
                 Ok(())
             })
@@ -224,10 +224,10 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
     if !along {
         update.prepare(y);
     }
-    let mut room = Vec::new();
+    let mut buffer = Vec::new();
     let mut line = |i: usize| {
         let range = a.row(i)?;
-        let values = values.of(range.clone(), &mut room);
+        let values = values.of(range.clone(), &mut buffer);
         let entry = |n: usize| (indices[range.start + n] as usize, values[n]);
         for column in 0..k {
             if !along {

@@ -13,8 +13,8 @@
 //!
 //! 1. Parcels have the entry, not the term, so that they have one size for any number of right-hand sides, and a
 //!    pattern's are 8 bytes.
-//! 2. Few blocks at a time bound the memory: about 16,384 parcels for each of four blocks per thread, whatever the size of the
-//!    matrix.
+//! 2. Few blocks at a time bound the memory: about 16,384 parcels for each of four blocks per thread, whatever the size
+//!    of the matrix.
 //! 3. A row longer than a block would break that bound. It is not sent; every thread scans it for its own columns.
 
 use std::ops::Range;

@@ -120,8 +120,8 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
         let runs = (0..length.div_ceil(RUN)).into_par_iter();
         let runs: Vec<f64> = runs
             .map(|run| {
-                let mut room = Vec::new();
-                let numbers = values.of(run * RUN..length.min((run + 1) * RUN), &mut room);
+                let mut buffer = Vec::new();
+                let numbers = values.of(run * RUN..length.min((run + 1) * RUN), &mut buffer);
                 processor::widest(|| sum_run(numbers, number))
             })
             .collect();
@@ -130,8 +130,8 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
     }
     let few = (RUN / length.max(1)).max(1);
     let lines = sums.par_iter_mut().enumerate().with_min_len(few);
-    lines.for_each_init(Vec::new, |room, (line, sum)| {
-        let numbers = values.of(line * length..(line + 1) * length, room);
+    lines.for_each_init(Vec::new, |buffer, (line, sum)| {
+        let numbers = values.of(line * length..(line + 1) * length, buffer);
         let add = |sum, run| sum + processor::widest(|| sum_run(run, number));
         *sum = numbers.chunks(RUN).fold(*sum, add);
     });
@@ -147,8 +147,8 @@ fn across_short<V: Element + Factor<f64>>(
     let step = height * length;
     let mut blocks = vec![0.0; values.len().div_ceil(step) * length];
     let tasks = blocks.par_chunks_mut(length).enumerate();
-    tasks.for_each_init(Vec::new, |room, (k, block)| {
-        let lines = values.of(k * step..values.len().min((k + 1) * step), room);
+    tasks.for_each_init(Vec::new, |buffer, (k, block)| {
+        let lines = values.of(k * step..values.len().min((k + 1) * step), buffer);
         processor::widest(|| {
             let mut together = lines.chunks_exact(TOGETHER * length);
             for lines in &mut together {
@@ -177,11 +177,11 @@ fn across_long<V: Element + Factor<f64>>(
             let of_block = BLOCK - (first + at) % BLOCK;
             let count = if of_block.min(lines - at) >= TOGETHER { TOGETHER } else { 1 };
             let mut numbers = [&[][..]; TOGETHER];
-            for (k, (numbers, room)) in
+            for (k, (numbers, buffer)) in
                 numbers.iter_mut().zip(&mut *buffers).enumerate().take(count)
             {
                 let start = (at + k) * length + band * BAND;
-                *numbers = values.of(start..start + block.len(), room);
+                *numbers = values.of(start..start + block.len(), buffer);
             }
             processor::widest(|| match count {
                 TOGETHER => add_together(block, |k| numbers[k]),

@@ -157,9 +157,9 @@ pub(crate) fn across<V: Entry>(
         for first in (0..rows).step_by(AT_ONCE * height) {
             let block = |k: usize| first + k * height..rows.min(first + (k + 1) * height);
             let blocks = parts.par_iter_mut().enumerate();
-            blocks.for_each_init(Vec::new, |room, (k, part)| {
+            blocks.for_each_init(Vec::new, |buffer, (k, part)| {
                 if !block(k).is_empty() {
-                    part.fill(&rows_of(elements, width, block(k), &here, room), number);
+                    part.fill(&rows_of(elements, width, block(k), &here, buffer), number);
                 }
             });
             for (k, part) in parts.iter().enumerate().filter(|(k, _)| !block(*k).is_empty()) {
@@ -171,23 +171,23 @@ pub(crate) fn across<V: Entry>(
     });
 }
 
-/// The elements of some rows in a range of columns, row by row; decoded into `room` if they are not numbers already.
+/// The elements of some rows in a range of columns, row by row; decoded into `buffer` if they are not numbers already.
 fn rows_of<'r, V: Entry>(
     elements: Values<'r, V>,
     width: usize,
     rows: Range<usize>,
     columns: &Range<usize>,
-    room: &'r mut Vec<V>,
+    buffer: &'r mut Vec<V>,
 ) -> Vec<&'r [V]> {
     let row = |row: usize| row * width + columns.start..row * width + columns.end;
     match elements {
         Values::Plain(elements) => rows.map(|k| &elements[row(k)]).collect(),
         Values::Coded(elements, decode) => {
-            room.resize(rows.len() * columns.len(), V::zeroed());
-            for (to, k) in room.chunks_exact_mut(columns.len()).zip(rows) {
+            buffer.resize(rows.len() * columns.len(), V::zeroed());
+            for (to, k) in buffer.chunks_exact_mut(columns.len()).zip(rows) {
                 decode(elements.slice(row(k)), to);
             }
-            room.chunks_exact(columns.len()).collect()
+            buffer.chunks_exact(columns.len()).collect()
         }
     }
 }
@@ -351,21 +351,21 @@ pub(crate) fn along<V: Entry>(
     if length == 0 {
         return;
     }
-    let run = |line: usize, run: usize, room: &mut Vec<V>| {
+    let run = |line: usize, run: usize, buffer: &mut Vec<V>| {
         let start = line * length + run * RUN;
-        let here = elements.of(start..(line * length + length).min(start + RUN), room);
+        let here = elements.of(start..(line * length + length).min(start + RUN), buffer);
         (of_run(here, number), here.len())
     };
     let least = (RUN / length).max(1);
     let each = lines.par_iter_mut().enumerate().with_min_len(least);
-    each.for_each_init(Vec::new, |room, (k, line)| {
+    each.for_each_init(Vec::new, |buffer, (k, line)| {
         if length <= RUN {
-            let (moments, len) = run(k, 0, room);
+            let (moments, len) = run(k, 0, buffer);
             return line.merge(before, moments, len);
         }
         let mut parts = vec![(Moments::NONE, 0); length.div_ceil(RUN)];
         let tasks = parts.par_iter_mut().enumerate();
-        tasks.for_each_init(Vec::new, |room, (at, part)| *part = run(k, at, room));
+        tasks.for_each_init(Vec::new, |buffer, (at, part)| *part = run(k, at, buffer));
         for (at, (part, len)) in parts.into_iter().enumerate() {
             line.merge(before + at * RUN, part, len);
         }

@@ -174,13 +174,13 @@ fn by_search(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> 
 
 fn search_lines(a: &AnyCompressed, decode: Decoder, lines: Range<usize>, none: Apart) -> Apart {
     let (zero, data) = (Complex::new(0.0, 0.0), a.data().as_raw());
-    let (mut room, mut image, mut apart) = ([zero; BLOCK], [zero], none);
+    let (mut buffer, mut image, mut apart) = ([zero; BLOCK], [zero], none);
     by_index!(a.indices(), indices => {
         for line in lines {
             let span = a.span(line);
             for start in span.clone().step_by(BLOCK) {
                 let entries = start..span.end.min(start + BLOCK);
-                let values = &mut room[..entries.len()];
+                let values = &mut buffer[..entries.len()];
                 decode(data.slice(entries.clone()), values);
                 for (index, &value) in indices[entries].iter().zip(&*values) {
                     let other = a.span(index.to_usize());
@@ -255,10 +255,10 @@ fn merge_lines(
 ) -> Apart {
     let (zero, mut apart) = (Complex::new(0.0, 0.0), none);
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    let numbers = |part: &AnyLinePart<'_>, span: Range<usize>, room: &mut Vec<Complex<f64>>| {
-        room.clear();
-        room.resize(span.len(), zero);
-        decode(part.data.slice(span), room);
+    let numbers = |part: &AnyLinePart<'_>, span: Range<usize>, buffer: &mut Vec<Complex<f64>>| {
+        buffer.clear();
+        buffer.resize(span.len(), zero);
+        decode(part.data.slice(span), buffer);
     };
     for line in lines {
         let spans = [left, right].map(|part| part.indptr.at(line)..part.indptr.at(line + 1));

@@ -48,7 +48,7 @@ pub(crate) struct Encodings {
     /// Bytes of all encodings.
     bytes: u64,
     /// Bytes for plain lines of the largest panel.
-    room: u64,
+    decoding_bytes: u64,
     reach: Reach,
     /// Those of `bytes` that the encodings do not count themselves.
     _held: Held,
@@ -93,13 +93,13 @@ impl EncodedLines {
         let largest = (budget / PARTS).min(if near { SMALL } else { u64::MAX });
         let mut panels = AnyLinePanels::once(matrix.clone(), largest, budget)?;
         let (lines, entries) = panels.largest();
-        let room = Expanded::memory(lines, entries, matrix.types().values);
-        let most = budget.saturating_sub(panels.memory() + room);
+        let decoding_bytes = Expanded::memory(lines, entries, matrix.types().values);
+        let most = budget.saturating_sub(panels.memory() + decoding_bytes);
         let _running = ctx.begin(|| {
             Ok(Plan::new("preparing")
                 .on_device_of(matrix.indices_buffer().file())
                 .reads(1, panels.panels().bytes_to_read() + looked_at)
-                .holds(panels.memory() + most + room)
+                .holds(panels.memory() + most + decoding_bytes)
                 .works(matrix.nnz() as u64, work::ENCODE))
         })?;
         ctx.meter().read(looked_at);
@@ -129,9 +129,10 @@ impl EncodedLines {
         let held = ctx.meter().outermost().hold(small);
         let reach = made.iter().map(|panel| (panel.lines.clone(), panel.columns.clone()));
         let reach = Reach::new(reach.filter(|_| square));
-        let all = Arc::new(Encodings { panels: made, read, bytes, room, reach, _held: held });
+        let all =
+            Arc::new(Encodings { panels: made, read, bytes, decoding_bytes, reach, _held: held });
         let buffers = [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()];
-        let how = Reading::repeatedly(budget.saturating_sub(bytes + room));
+        let how = Reading::repeatedly(budget.saturating_sub(bytes + decoding_bytes));
         let panels = ArrayPanels::new(Arrays::read(buffers)?, Arc::clone(&all), how)?;
         Ok(Some(EncodedLines { matrix: matrix.clone(), all, panels }))
     }
@@ -170,8 +171,8 @@ impl EncodedLines {
     }
 
     /// Bytes for the plain lines of a panel.
-    pub(crate) fn room(&self) -> u64 {
-        self.all.room
+    pub(crate) fn decoding_bytes(&self) -> u64 {
+        self.all.decoding_bytes
     }
 
     /// As [`LineSource::sweep`], where about `beside` panels that are read are needed for longer than the work on them.
@@ -238,8 +239,8 @@ impl LineSource for EncodedLines {
         &self.matrix
     }
 
-    fn room(&self) -> u64 {
-        self.all.room
+    fn decoding_bytes(&self) -> u64 {
+        self.all.decoding_bytes
     }
 
     fn sweep(
@@ -271,6 +272,6 @@ pub(crate) fn encoded_plan(
         .on_device_of(matrix.indices_buffer().file())
         .reads(1, lines.panels.bytes_to_read())
         .reads_again(lines.panels.bytes_to_read_again())
-        .holds(lines.panels.memory() + lines.all.bytes + lines.all.room + scatter)
+        .holds(lines.panels.memory() + lines.all.bytes + lines.all.decoding_bytes + scatter)
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

@@ -73,9 +73,9 @@ pub(crate) fn read_powers<X: Scalar>(
 ) -> Result<()> {
     let all = lines.encodings().clone();
     let numbers = lines.most_lines() * powers.k;
-    let _held = ctx.hold(bytes_of::<X>(numbers) + lines.room());
+    let _held = ctx.hold(bytes_of::<X>(numbers) + lines.decoding_bytes());
     let Sweeps { levels: each, beside } = best_sweeps(lines, powers.levels);
-    let mut room = ctx.work::<X>("the product of a panel", numbers)?;
+    let mut buffer = ctx.work::<X>("the product of a panel", numbers)?;
     let mut expanded = None;
     let ncols = lines.matrix().minor();
     for start in (0..powers.levels).step_by(each.max(1)) {
@@ -85,9 +85,9 @@ pub(crate) fn read_powers<X: Scalar>(
                 ctx.check_cancelled()?;
                 let rows = all.reach().lines(panel);
                 let part = window.part(panel)?;
-                let room = &mut room[..rows.len() * powers.k];
+                let buffer = &mut buffer[..rows.len() * powers.k];
                 let k = powers.k;
-                powers.step(start + level, rows, room, ctx, &mut |x, y| {
+                powers.step(start + level, rows, buffer, ctx, &mut |x, y| {
                     product(&part, ncols, &mut expanded, Vectors { k, x, y }, ctx)
                 })
             })
@@ -165,7 +165,7 @@ impl CachedParts {
         let each = self.levels(powers.levels, powers.k);
         let numbers = self.numbers(powers.k);
         let _held = ctx.hold(bytes_of::<X>(numbers));
-        let mut room = ctx.work::<X>("the product of a part", numbers)?;
+        let mut buffer = ctx.work::<X>("the product of a part", numbers)?;
         let k = powers.k;
         for start in (0..powers.levels).step_by(each) {
             ctx.report("powers", start as u64, powers.levels as u64)?;
@@ -179,8 +179,8 @@ impl CachedParts {
                 let (blocks, first) = (self.blocks[part].clone(), rows.start);
                 let lines =
                     LinesPart::Encoded(EncodedPart { first, compact, blocks, values: None });
-                let room = &mut room[..rows.len() * k];
-                powers.step(start + level, rows, room, ctx, &mut |x, y| {
+                let buffer = &mut buffer[..rows.len() * k];
+                powers.step(start + level, rows, buffer, ctx, &mut |x, y| {
                     product(&lines, compact.columns, &mut None, Vectors { k, x, y }, ctx)
                 })
             };

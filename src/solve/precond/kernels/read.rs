@@ -108,7 +108,7 @@ fn take_lines<X: Scalar>(
     let refused = |_| Error::new(ErrorKind::Memory, "the system has not enough memory");
     block.indices.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
     block.data.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
-    let mut room = [X::zero(); TASK];
+    let mut buffer = [X::zero(); TASK];
     let start = block.rows.start;
     by_index!(lines.indices, indices => {
         for (row, ends) in rows.zip(ends.windows(2)) {
@@ -119,7 +119,7 @@ fn take_lines<X: Scalar>(
             };
             for at in (ends[0]..ends[1]).step_by(TASK) {
                 let entries = at..ends[1].min(at + TASK);
-                let values = &mut room[..entries.len()];
+                let values = &mut buffer[..entries.len()];
                 (source.decode)(lines.data.slice(entries.clone()), values);
                 for (col, &value) in indices[entries].iter().zip(&*values) {
                     if cols.contains(&col.to_usize()) {

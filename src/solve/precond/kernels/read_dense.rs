@@ -76,7 +76,7 @@ fn take_lines<X: Scalar>(
     own: &mut [X],
 ) {
     let size = source.size;
-    let mut room = [X::zero(); CHUNK];
+    let mut buffer = [X::zero(); CHUNK];
     let ends = lines.ends(line..line + own.len() / size);
     let rows = own.chunks_mut(size).zip(first + line..);
     by_index!(lines.indices, indices => {
@@ -84,7 +84,7 @@ fn take_lines<X: Scalar>(
             let start = row / size * size;
             for at in (ends[0]..ends[1]).step_by(CHUNK) {
                 let entries = at..ends[1].min(at + CHUNK);
-                let values = &mut room[..entries.len()];
+                let values = &mut buffer[..entries.len()];
                 (source.decode)(lines.data.slice(entries.clone()), values);
                 for (col, &value) in indices[entries].iter().zip(&*values) {
                     let within = col.to_usize().wrapping_sub(start);

@@ -65,7 +65,7 @@ impl Compact {
         let looked = look_at_all((panel, values), ctx)?;
         let plain = panel.indptr.bytes() + size_of_val(panel.indices) + values.bytes().len();
         // Pages of new arrays are allocated when they are written, so checking their size costs nothing.
-        let mut compact = room((panel, values), sums, (&looked, false), ctx.meter())?;
+        let mut compact = allocated((panel, values), sums, (&looked, false), ctx.meter())?;
         if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
         }
@@ -92,7 +92,7 @@ impl Compact {
         let few = values.width() < 2 || stored.saturating_mul(FEW) <= values.len();
         let streamed = numbered.is_none() && !few;
         let sums = SumShape::Interleaved;
-        let mut compact = room((panel, of_entries), sums, (&looked, streamed), ctx.meter())?;
+        let mut compact = allocated((panel, of_entries), sums, (&looked, streamed), ctx.meter())?;
         ctx.with_threads(|| fill((panel, of_entries), &looked, &mut compact));
         compact.dictionary = numbered.map(|(_, dictionary)| dictionary);
         Ok(Some(compact))
@@ -238,7 +238,7 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
 }
 
 /// Arrays of the right size, with the small ones filled in.
-fn room<I: Index>(
+fn allocated<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     sums: SumShape,
     (looked, streamed): (&[Looked], bool),

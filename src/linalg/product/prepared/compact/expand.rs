@@ -40,17 +40,17 @@ impl Compact {
     pub(crate) fn expand<'r>(
         &self,
         streamed: Option<Raw<'r>>,
-        room: &'r mut Expanded,
+        buffer: &'r mut Expanded,
         ctx: &Context,
     ) -> Result<PlainLines<'r>> {
         let entries = self.blocks.last().map_or(0, |block| block.entries.end);
-        room.indptr.clear();
-        room.indptr.push(0);
-        self.blocks.iter().for_each(|block| self.push_ends(block, &mut room.indptr));
-        room.indices.resize(entries, 0);
+        buffer.indptr.clear();
+        buffer.indptr.push(0);
+        self.blocks.iter().for_each(|block| self.push_ends(block, &mut buffer.indptr));
+        buffer.indices.resize(entries, 0);
         let is_kept = streamed.is_none();
-        make(&mut room.kept, self.values.dtype(), if is_kept { entries } else { 0 })?;
-        let (mut indices, mut values) = (&mut room.indices[..], room.kept.as_mut());
+        make(&mut buffer.kept, self.values.dtype(), if is_kept { entries } else { 0 })?;
+        let (mut indices, mut values) = (&mut buffer.indices[..], buffer.kept.as_mut());
         let mut tasks = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
             let these;
@@ -68,15 +68,15 @@ impl Compact {
                 }
             });
         });
-        let (indptr, indices) = (Indices::Wide(&room.indptr), Indices::Narrow(&room.indices));
+        let (indptr, indices) = (Indices::Wide(&buffer.indptr), Indices::Narrow(&buffer.indices));
         let values = match (streamed, &self.dictionary) {
             (Some(values), _) => values,
-            (None, None) => room.kept.as_raw().slice(0..entries),
+            (None, None) => buffer.kept.as_raw().slice(0..entries),
             (None, Some(dictionary)) => {
-                make(&mut room.values, dictionary.dtype(), entries)?;
-                let codes = room.kept.as_raw().slice(0..entries);
-                look_up(codes, dictionary.as_raw(), room.values.as_mut().slice_mut(0..entries));
-                room.values.as_raw().slice(0..entries)
+                make(&mut buffer.values, dictionary.dtype(), entries)?;
+                let codes = buffer.kept.as_raw().slice(0..entries);
+                look_up(codes, dictionary.as_raw(), buffer.values.as_mut().slice_mut(0..entries));
+                buffer.values.as_raw().slice(0..entries)
             }
         };
         Ok((indptr, indices, values))

@@ -73,13 +73,13 @@ impl Compact {
             (_, Some(table)) => Source::Numbers(values.typed().unwrap_or_default(), table),
             _ => Source::Kept(Values::new(values, decode)),
         };
-        let mut room = Vec::new();
+        let mut buffer = Vec::new();
         let repeated = match table.first_chunk() {
             Some(table) => {
-                look_up(repeated.typed().unwrap_or_default(), table, &mut room);
-                &room
+                look_up(repeated.typed().unwrap_or_default(), table, &mut buffer);
+                &buffer
             }
-            None => Values::new(repeated, decode).of(0..repeated.len(), &mut room),
+            None => Values::new(repeated, decode).of(0..repeated.len(), &mut buffer),
         };
         let mut tasks = Vec::with_capacity(blocks.len());
         let mut rest = y;

@@ -229,7 +229,7 @@ impl Scattered {
         self.largest.0
     }
 
-    /// `y = A x` or `y += A x`; `room` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
+    /// `y = A x` or `y += A x`; `buffer` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn gather<V: Factor<X>, X: Scalar>(
         &self,
@@ -238,7 +238,7 @@ impl Scattered {
         update: Update,
         x: &[X],
         y: &mut [X],
-        room: &mut [X],
+        buffer: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
         let damaged = || Error::new(ErrorKind::Index, "the encoded matrix is damaged");
@@ -249,11 +249,11 @@ impl Scattered {
             let lines = range.bins.iter().map(|bin| bin.lines.len()).sum();
             let these;
             (these, rest) = rest.split_at_mut(lines);
-            let room = room.get_mut(..range.entries.len());
-            let done = room.ok_or(OutOfRange).and_then(|room| {
+            let buffer = buffer.get_mut(..range.entries.len());
+            let done = buffer.ok_or(OutOfRange).and_then(|buffer| {
                 ctx.with_threads(|| {
-                    self.all_terms(range, values, entries, x, room)?;
-                    self.all_sums(range, update, room, these)
+                    self.all_terms(range, values, entries, x, buffer)?;
+                    self.all_sums(range, update, buffer, these)
                 })
             });
             done.map_err(|OutOfRange| damaged())?;
@@ -267,10 +267,10 @@ impl Scattered {
         values: Values<'_, V>,
         entries: Conjugation,
         x: &[X],
-        room: &mut [X],
+        buffer: &mut [X],
     ) -> std::result::Result<(), OutOfRange> {
         let mut tasks = Vec::new();
-        let mut rest = room;
+        let mut rest = buffer;
         for (block, ends) in
             range.starts.windows(range.bins.len() + 1).step_by(range.bins.len()).enumerate()
         {
@@ -280,9 +280,9 @@ impl Scattered {
             let here = range.entries.start + start..range.entries.start + end;
             tasks.push((block, here, these));
         }
-        tasks.into_par_iter().try_for_each_init(Vec::new, |decoded, (block, here, room)| {
+        tasks.into_par_iter().try_for_each_init(Vec::new, |decoded, (block, here, buffer)| {
             let x = &x[block * BLOCK..self.columns.min((block + 1) * BLOCK)];
-            self.terms_of(values, here, entries, x, room, decoded)
+            self.terms_of(values, here, entries, x, buffer, decoded)
         })
     }
 
@@ -293,16 +293,16 @@ impl Scattered {
         here: Range<usize>,
         entries: Conjugation,
         x: &[X],
-        room: &mut [X],
+        buffer: &mut [X],
         decoded: &mut Vec<V>,
     ) -> std::result::Result<(), OutOfRange> {
         if let Values::Plain(values) = values {
-            return terms(&values[here.clone()], &self.local[here], entries, x, room);
+            return terms(&values[here.clone()], &self.local[here], entries, x, buffer);
         }
-        for (part, room) in room.chunks_mut(DECODED).enumerate() {
+        for (part, buffer) in buffer.chunks_mut(DECODED).enumerate() {
             let start = here.start + part * DECODED;
-            let here = start..start + room.len();
-            terms(values.of(here.clone(), decoded), &self.local[here], entries, x, room)?;
+            let here = start..start + buffer.len();
+            terms(values.of(here.clone(), decoded), &self.local[here], entries, x, buffer)?;
         }
         Ok(())
     }
@@ -311,7 +311,7 @@ impl Scattered {
         &self,
         range: &BinRange,
         update: Update,
-        room: &[X],
+        buffer: &[X],
         y: &mut [X],
     ) -> std::result::Result<(), OutOfRange> {
         let mut tasks = Vec::new();
@@ -329,7 +329,7 @@ impl Scattered {
                 let k = block * bins + b;
                 let here = range.starts[k] as usize..range.starts[k + 1] as usize;
                 let slots = &self.slots[range.entries.start..][here.clone()];
-                add_terms(slots, &room[here], &mut sums[..bin.slots])?;
+                add_terms(slots, &buffer[here], &mut sums[..bin.slots])?;
             }
             let lens = self.lens[bin.lines.clone()].iter().map(|&len| len as usize);
             finish_lines(lens, &sums[..bin.slots], self.sums, update, y)

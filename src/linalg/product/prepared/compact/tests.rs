@@ -84,10 +84,18 @@ fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize)
             assert!(expected == found, "{k} vectors, in order");
         }
         if let (Some(scattered), 1) = (&scattered, k) {
-            let (mut found, mut room) = (expected.clone(), vec![X::zero(); scattered.terms()]);
+            let (mut found, mut buffer) = (expected.clone(), vec![X::zero(); scattered.terms()]);
             let set = Update::Set;
             scattered
-                .gather::<T, X>(None, Conjugation::Conjugated, set, &x, &mut found, &mut room, &ctx)
+                .gather::<T, X>(
+                    None,
+                    Conjugation::Conjugated,
+                    set,
+                    &x,
+                    &mut found,
+                    &mut buffer,
+                    &ctx,
+                )
                 .unwrap();
             assert!(expected == found, "scattered, in order");
         }
@@ -176,7 +184,7 @@ fn check_scattered(a: &Csr<f64>, cut: TileCut) {
         gather(panel, Conjugation::AsStored, update, &x, &mut expected, 1).unwrap();
         for threads in [1, 2, 3, 8] {
             let ctx = Context::new().threads(threads).unwrap();
-            let (mut y, mut room) = (vec![0.5; a.nrows()], vec![0.0; scattered.terms()]);
+            let (mut y, mut buffer) = (vec![0.5; a.nrows()], vec![0.0; scattered.terms()]);
             scattered
                 .gather::<f64, f64>(
                     None,
@@ -184,7 +192,7 @@ fn check_scattered(a: &Csr<f64>, cut: TileCut) {
                     update,
                     &x,
                     &mut y,
-                    &mut room,
+                    &mut buffer,
                     &ctx,
                 )
                 .unwrap();

@@ -4,7 +4,7 @@ use num_traits::Zero;
 
 use crate::error::Result;
 use crate::linalg::{Scalar, axpby, norm};
-use crate::solve::run::Run;
+use crate::solve::solver::Solver;
 
 /// `A V = U B`, with the last vectors of both bases and the last column of `B`.
 pub(super) struct Bidiagonal<X: Scalar> {
@@ -18,11 +18,11 @@ pub(super) struct Bidiagonal<X: Scalar> {
 
 impl<X: Scalar> Bidiagonal<X> {
     /// Starts with a residual and its norm.
-    pub(super) fn new(run: &mut Run<'_, X>, r: &[X], beta: X::Real) -> Result<Self> {
+    pub(super) fn new(solver: &mut Solver<'_, X>, r: &[X], beta: X::Real) -> Result<Self> {
         let u: Vec<X> = r.iter().map(|&r| r / X::from_real(beta)).collect();
-        let mut v = vec![X::zero(); run.x.len()];
-        run.multiply_adjoint(&u, &mut v)?;
-        let alpha = norm(&v, run.ctx);
+        let mut v = vec![X::zero(); solver.x.len()];
+        solver.multiply_adjoint(&u, &mut v)?;
+        let alpha = norm(&v, solver.ctx);
         divide(&mut v, alpha);
         let product = vec![X::zero(); v.len()];
         Ok(Bidiagonal { u, v, product, alpha, beta })
@@ -30,10 +30,10 @@ impl<X: Scalar> Bidiagonal<X> {
 
     /// The next vectors, of which a zero ends the bidiagonalisation. Both products take one pass over a matrix that
     /// is read by rows: `Aᴴ` multiplies `β u`, which is known row by row, and `β` only after the last one.
-    pub(super) fn step(&mut self, run: &mut Run<'_, X>) -> Result<()> {
-        let ctx = run.ctx;
+    pub(super) fn step(&mut self, solver: &mut Solver<'_, X>) -> Result<()> {
+        let ctx = solver.ctx;
         let Bidiagonal { u, v, product, alpha, .. } = self;
-        run.multiply_normal(v, product, &mut |rows, av| {
+        solver.multiply_normal(v, product, &mut |rows, av| {
             let u = &mut u[rows];
             axpby(X::one(), av, -X::from_real(*alpha), u, ctx).expect("as many rows");
             av.copy_from_slice(u);

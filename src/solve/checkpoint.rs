@@ -58,17 +58,17 @@ const COUNTERS: usize = 10;
 
 /// What tells one solve from another.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct SolveIdentity {
     method: u64,
     shape: (u64, u64),
     hash: u64,
 }
 
-impl Identity {
+impl SolveIdentity {
     pub(super) fn new<X: Scalar>(method: &str, shape: (usize, usize), b: &[X]) -> Self {
         let method = xxh3_64(method.as_bytes());
         let hash = xxh3_64(bytemuck::cast_slice(b));
-        Identity { method, shape: (shape.0 as u64, shape.1 as u64), hash }
+        SolveIdentity { method, shape: (shape.0 as u64, shape.1 as u64), hash }
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) fn plan<X: Scalar>(
 }
 
 /// A state of a solve.
-pub(super) struct State<'s, X: Scalar> {
+pub(super) struct StateToSave<'s, X: Scalar> {
     pub(super) iterations: usize,
     pub(super) products: usize,
     pub(super) passes: usize,
@@ -115,8 +115,8 @@ pub(super) struct State<'s, X: Scalar> {
 /// Saves a state.
 pub(super) fn save<X: Scalar>(
     path: &Path,
-    identity: Identity,
-    state: &State<'_, X>,
+    identity: SolveIdentity,
+    state: &StateToSave<'_, X>,
     ctx: &Context,
 ) -> Result<()> {
     let all = [&state.numbers[..], &state.history].into_iter().chain(state.vectors.iter().copied());
@@ -165,7 +165,7 @@ impl<X: Scalar> Saved<X> {
     /// none has one.
     pub(super) fn open(
         path: &Path,
-        identity: Identity,
+        identity: SolveIdentity,
         space: Space<'_, X>,
     ) -> Result<Option<Self>> {
         let opened = Self::open_here(path, identity, space.ctx);
@@ -184,7 +184,7 @@ impl<X: Scalar> Saved<X> {
 
     /// Opens the file of this rank, if it is there, and compares its checksums. Fails if it is damaged, or of another
     /// solve.
-    fn open_here(path: &Path, identity: Identity, ctx: &Context) -> Result<Option<Self>> {
+    fn open_here(path: &Path, identity: SolveIdentity, ctx: &Context) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }
@@ -206,7 +206,7 @@ impl<X: Scalar> Saved<X> {
         }
         let [method, nrows, ncols, hash, iterations, products, passes, numbers, history, vectors] =
             counters;
-        if (Identity { method, shape: (nrows, ncols), hash }) != identity {
+        if (SolveIdentity { method, shape: (nrows, ncols), hash }) != identity {
             return Err(other("the checkpoint is of another method or system"));
         }
         let count = |counter: u64| usize::try_from(counter).unwrap_or(usize::MAX);

@@ -6,7 +6,7 @@
 //! - `cg_iteration`, `minres`, `gmres`, `bicgstab`, `idrs`, `lsqr`, `lsmr`, `chebyshev` – one algorithm each;
 //!   `bidiagonal` is shared by the two for least squares
 //! - `block_cg` – conjugate gradients for several right-hand sides, with `small_cholesky`; `solved_block` – what comes out
-//! - `options` and `solved` – what goes in and comes out; `run` – what all methods share; `space` – where vectors lie, and
+//! - `options` and `solved` – what goes in and comes out; `solver` – what all methods share; `space` – where vectors lie, and
 //!   the sums over them; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are projected
 //!   out
 //! - `checkpoint` – the state of a solve in a file
@@ -35,10 +35,10 @@ mod options;
 mod plan;
 mod precond;
 mod progress;
-mod run;
 mod small_cholesky;
 mod solved;
 mod solved_block;
+mod solver;
 mod space;
 
 pub use checkpoint::Checkpoint;

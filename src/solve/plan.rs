@@ -36,12 +36,12 @@ fn is_given<X: Scalar>(needs: &Needs, options: &SolveOptions<'_, X>) -> bool {
 }
 
 /// What the vectors of a solve take: memory, and scratch space for those of a basis.
-pub(super) struct Room {
+pub(super) struct VectorMemory {
     pub(super) memory: u64,
     pub(super) scratch: u64,
 }
 
-impl Room {
+impl VectorMemory {
     /// The basis is in a scratch file if it would take more than half of the memory that is left, or if all vectors do
     /// not fit otherwise; one that no iteration reads, as soon as it takes memory that the products could use.
     pub(super) fn new<X: Scalar>(
@@ -55,8 +55,8 @@ impl Room {
         let (left, whole) = (ctx.memory_left(), others.saturating_add(basis));
         let idle = needs.reads == 0 && whole > left / SHORT;
         match basis > left / 2 || whole > left || idle {
-            true => Room { memory: others, scratch: basis },
-            false => Room { memory: whole, scratch: 0 },
+            true => VectorMemory { memory: others, scratch: basis },
+            false => VectorMemory { memory: whole, scratch: 0 },
         }
     }
 
@@ -74,7 +74,8 @@ pub(super) fn begin<X: Scalar>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Running> {
-    let Room { memory: bytes, scratch } = Room::new(needs, (a.shape(), k), options, ctx);
+    let VectorMemory { memory: bytes, scratch } =
+        VectorMemory::new(needs, (a.shape(), k), options, ctx);
     ctx.begin(|| {
         ctx.check_memory("the vectors of the iteration", bytes)?;
         // Held as it will be during the products.

@@ -61,7 +61,7 @@ pub(crate) use gather::{CHUNK, runs_with_outputs};
 pub(crate) use multiply::{How, Vectors, multiply_dense, multiply_lines};
 pub(crate) use narrow::gather_encoded;
 pub(crate) use panel::{AnyPanel, OutOfRange, Panel};
-pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
+pub(crate) use runs::{OffsetRun, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 #[cfg(test)]
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;

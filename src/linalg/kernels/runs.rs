@@ -35,7 +35,7 @@ const AHEAD: usize = 8;
 
 /// Consecutive lines with entries at the same offsets.
 #[derive(Clone, Copy)]
-pub(crate) struct Run<'a, T> {
+pub(crate) struct OffsetRun<'a, T> {
     /// The number of the first line.
     pub(crate) first: usize,
     pub(crate) lines: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Run<'a, T> {
     pub(crate) values: RunValues<'a, T>,
 }
 
-impl<T> Run<'_, T> {
+impl<T> OffsetRun<'_, T> {
     /// Entries of a line that are added in interleaved sums: none, or all but a tail.
     fn long(&self, sums: SumShape) -> usize {
         match self.offsets.len() {
@@ -65,7 +65,7 @@ pub(crate) enum RunValues<'a, T> {
 
 /// `y = A x` or `y += A x` for the lines of some runs, where `y` has only their outputs.
 pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
-    runs: impl Iterator<Item = Run<'a, T>>,
+    runs: impl Iterator<Item = OffsetRun<'a, T>>,
     sums: SumShape,
     entries: Conjugation,
     update: Update,
@@ -88,7 +88,7 @@ pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
 
 #[inline(always)]
 fn gather_run<T: Factor<X>, X: Scalar>(
-    (run, long): (Run<'_, T>, usize),
+    (run, long): (OffsetRun<'_, T>, usize),
     entries: Conjugation,
     update: Update,
     x: &[X],
@@ -203,7 +203,7 @@ fn alone<T: Factor<X>, X: Scalar>(
 
 /// `Y = A X` or `Y += A X` for `k` vectors at once, each column summed sequentially, as in `gather.rs`.
 pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
-    runs: impl Iterator<Item = Run<'a, T>>,
+    runs: impl Iterator<Item = OffsetRun<'a, T>>,
     entries: Conjugation,
     update: Update,
     x: &[X],
@@ -244,7 +244,7 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
 /// with 8 columns 0.050 s, line by line 0.065).
 #[inline(always)]
 fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
-    (run, line, x): (Run<'_, T>, usize, &[X]),
+    (run, line, x): (OffsetRun<'_, T>, usize, &[X]),
     entries: Conjugation,
     update: Update,
     y: &mut [X],
@@ -278,7 +278,7 @@ fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
 /// One line, some columns at a time.
 #[inline(always)]
 fn one_line<T: Factor<X>, X: Scalar>(
-    (run, line, x): (Run<'_, T>, usize, &[X]),
+    (run, line, x): (OffsetRun<'_, T>, usize, &[X]),
     entries: Conjugation,
     update: Update,
     y: &mut [X],
@@ -300,7 +300,7 @@ fn one_line<T: Factor<X>, X: Scalar>(
 /// `WIDTH` neighbouring columns of one line; returns `WIDTH`.
 #[inline(always)]
 fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
-    (run, line, x, column): (Run<'_, T>, usize, &[X], usize),
+    (run, line, x, column): (OffsetRun<'_, T>, usize, &[X], usize),
     entries: Conjugation,
     update: Update,
     y: &mut [X],

@@ -41,7 +41,7 @@ impl<X: Scalar> Level<'_, X> {
 }
 
 /// The function of a recurrence.
-pub(crate) type Combine<'a, X> = dyn Fn(Level<'_, X>) + Sync + 'a;
+pub(crate) type Recurrence<'a, X> = dyn Fn(Level<'_, X>) + Sync + 'a;
 
 /// What is asked of an operator: `levels` products with `k` vectors at a time, where `v_j` is kept in buffer
 /// `j % vectors.len()`.
@@ -49,7 +49,7 @@ pub(crate) struct Powers<'a, 'v, X> {
     pub(crate) k: usize,
     pub(crate) levels: usize,
     pub(crate) vectors: &'a mut [&'v mut [X]],
-    pub(crate) combine: &'a Combine<'a, X>,
+    pub(crate) combine: &'a Recurrence<'a, X>,
 }
 
 /// Rows that are combined by one task.

@@ -5,7 +5,7 @@
 use crate::error::Result;
 use crate::linalg::algebra::{AnyPair, Semiring};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::load::{Item, LoadedPanels, Read};
+use crate::linalg::spgemm::load::{LoadedPanels, StepArrays, StepItem};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::RowCounts;
 use crate::linalg::spgemm::multiply::run;
@@ -63,9 +63,9 @@ fn sample<S: Semiring, I: Index, P: Index>(
         let reading = LoadedPanels::new(Some(&left.to_any()), None, &parts, &product.budget)?;
         if let Some(LoadedPanels { mut panels, steps }) = reading {
             panels.sweep_part(ctx, &mut |step, parts| {
-                let mut read = Read::new(parts);
+                let mut read = StepArrays::new(parts);
                 for item in &steps[step].items {
-                    if let Item::Entries = item {
+                    if let StepItem::Entries = item {
                         indices.extend_from_slice(read.entries().0.typed());
                     }
                 }

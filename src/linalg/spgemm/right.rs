@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::kernels::{OutOfRange, Panel};
-use crate::linalg::spgemm::kernels::{Rows, Whole};
+use crate::linalg::spgemm::kernels::{RowSource, WholeMatrix};
 use crate::sparse::{Csr, Indices, by_index};
 use crate::storage::{Buffer, Context, Entry, Index};
 
@@ -100,10 +100,10 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
     }
 
     /// All rows, in place.
-    pub(super) fn whole(&self) -> Result<Whole<'_, T, I>> {
+    pub(super) fn whole(&self) -> Result<WholeMatrix<'_, T, I>> {
         let b = &self.matrix;
         let panel = Panel::new(b.indptr(), b.indices(), b.data(), b.ncols(), 0)?;
-        Ok(Whole { panel, rising: self.rising })
+        Ok(WholeMatrix { panel, rising: self.rising })
     }
 
     /// The entries of row `k`; an error if there is no such row, or if the pointers are out of order.
@@ -142,7 +142,7 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
         &self,
         left: &Csr<L, I, P>,
         a: Panel<'_, L, I>,
-        b: impl Rows<'a, T, I>,
+        b: impl RowSource<'a, T, I>,
     ) -> Error
     where
         T: 'a,

@@ -20,7 +20,7 @@ use crate::linalg::product::prepared::compact::{Compact, Expanded};
 use crate::linalg::product::prepared::encoded_panel::{
     EncodedPanel, Look, encode, is_near, look, saves,
 };
-use crate::linalg::product::prepared::levels::Reach;
+use crate::linalg::product::prepared::levels::PanelReach;
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Indices};
 use crate::storage::work;
 use crate::storage::{ArrayPanels, ArrayWindow, Arrays, Context, Cut, Held, Part, Plan, Reading};
@@ -49,14 +49,14 @@ pub(crate) struct Encodings {
     bytes: u64,
     /// Bytes for plain lines of the largest panel.
     decoding_bytes: u64,
-    reach: Reach,
+    reach: PanelReach,
     /// Those of `bytes` that the encodings do not count themselves.
     _held: Held,
 }
 
 impl Encodings {
     /// Which panels wait for which in a sweep with several levels.
-    pub(crate) fn reach(&self) -> &Reach {
+    pub(crate) fn reach(&self) -> &PanelReach {
         &self.reach
     }
 }
@@ -128,7 +128,7 @@ impl EncodedLines {
         let read = read.map(|(at, _)| at).collect();
         let held = ctx.meter().outermost().hold(small);
         let reach = made.iter().map(|panel| (panel.lines.clone(), panel.columns.clone()));
-        let reach = Reach::new(reach.filter(|_| square));
+        let reach = PanelReach::new(reach.filter(|_| square));
         let all =
             Arc::new(Encodings { panels: made, read, bytes, decoding_bytes, reach, _held: held });
         let buffers = [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()];

@@ -10,7 +10,7 @@ use crate::linalg::product::lines_product::StepProduct;
 use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::compact::Compact;
 use crate::linalg::product::prepared::encoded_lines::EncodedLines;
-use crate::linalg::product::prepared::levels::{LevelSweep, Reach, candidates};
+use crate::linalg::product::prepared::levels::{LevelSweep, PanelReach, candidates};
 use crate::storage::{Context, Plan, bytes_of, parallel, work};
 
 /// A sweep with several levels.
@@ -60,7 +60,7 @@ pub(crate) fn encoded_powers_plan(lines: &EncodedLines, k: usize, levels: usize)
 }
 
 /// The most lines of a panel.
-pub(crate) fn largest(reach: &Reach) -> usize {
+pub(crate) fn largest(reach: &PanelReach) -> usize {
     (0..reach.count()).map(|panel| reach.lines(panel).len()).max().unwrap_or(0)
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn read_powers<X: Scalar>(
 
 /// Encoded lines in memory, in parts that stay in the cache for several levels.
 pub(crate) struct CachedParts {
-    reach: Reach,
+    reach: PanelReach,
     blocks: Vec<Range<usize>>,
 }
 
@@ -127,7 +127,7 @@ impl CachedParts {
                 (start, bytes) = (block + 1, 0);
             }
         }
-        let reach = Reach::new(blocks.iter().map(|blocks| {
+        let reach = PanelReach::new(blocks.iter().map(|blocks| {
             let those = &compact.blocks[blocks.clone()];
             let columns = blocks.clone().map(|block| compact.columns_of(block));
             let columns = columns.filter(|columns| !columns.is_empty());

@@ -12,7 +12,7 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::kernels::{OutOfRange, Panel};
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource, terms};
 use crate::storage::Index;
 
 /// Columns in a word of bits.
@@ -120,7 +120,7 @@ impl<S: Semiring> Masked<S> {
     pub(crate) fn row<'a, I: Index>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         mask: &[I],
         columns: usize,
         out: &mut ProductRows<I, S::Sum>,

@@ -11,7 +11,7 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::kernels::OutOfRange;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource, terms};
 use crate::storage::Index;
 
 /// The sums of one row.
@@ -70,7 +70,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
     pub(crate) fn row<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (base, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), OutOfRange> {

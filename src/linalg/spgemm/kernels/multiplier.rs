@@ -7,7 +7,7 @@ use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::kernels::masked::{Masked, RowMask, retain};
 use crate::linalg::spgemm::kernels::merge::MergeAccumulator;
 use crate::linalg::spgemm::kernels::repeat::Repeat;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource};
 use crate::linalg::spgemm::kernels::window::Window;
 use crate::linalg::spgemm::kernels::{masked, merge, repeat, window};
 use crate::storage::{Index, prefetch_to_read};
@@ -89,7 +89,7 @@ pub(crate) struct RowMultiplier<S: Semiring, I> {
 }
 
 /// The possible columns of a row, and its terms.
-struct Reach {
+struct ColumnReach {
     least: usize,
     largest: usize,
     terms: usize,
@@ -117,7 +117,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         &mut self,
         a: Panel<'a, S::Left, I>,
         terms: &[usize],
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         columns: usize,
         mask: Option<RowMask<'_, I>>,
         out: &mut ProductRows<I, S::Sum>,
@@ -149,7 +149,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     fn row_under_mask<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         (mask, i): (RowMask<'_, I>, usize),
         out: &mut ProductRows<I, S::Sum>,
@@ -175,7 +175,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     fn row<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), OutOfRange> {
@@ -203,8 +203,8 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     fn gather<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
-        Reach { least, largest, terms }: Reach,
+        b: impl RowSource<'a, S::Right, I>,
+        ColumnReach { least, largest, terms }: ColumnReach,
         out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), OutOfRange> {
         let base = least / 64 * 64;
@@ -222,7 +222,11 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
 /// Prefetches the rows of B that are needed `AHEAD` entries after a row of A, and the pointers of those that are needed
 /// as many entries later.
 #[inline(always)]
-fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, row: Range<usize>) {
+fn announce<'a, L, T: 'a, I: Index>(
+    a: Panel<'a, L, I>,
+    b: impl RowSource<'a, T, I>,
+    row: Range<usize>,
+) {
     let most = row.len().min(MOST_AHEAD);
     let behind = |by: usize| a.indices.get(row.end + by..).unwrap_or_default().iter().take(most);
     for k in behind(2 * AHEAD) {
@@ -238,11 +242,11 @@ fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, 
 
 /// The range of columns that a row of A can produce.
 #[inline(always)]
-fn reach<'a, T: 'a, I>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, OutOfRange>
+fn reach<'a, T: 'a, I>(a: &[I], b: impl RowSource<'a, T, I>) -> Result<ColumnReach, OutOfRange>
 where
     I: Index + 'a,
 {
-    let mut reach = Reach { least: usize::MAX, largest: 0, terms: 0 };
+    let mut reach = ColumnReach { least: usize::MAX, largest: 0, terms: 0 };
     for k in a {
         let (indices, _) = b.row(k.to_usize())?;
         let (Some(first), Some(last)) = (indices.first(), indices.last()) else { continue };

@@ -10,7 +10,7 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::kernels::OutOfRange;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource};
 use crate::storage::Index;
 
 /// Patterns remembered: the rows along a line of a grid have five, those of two coupled grids eight or ten.
@@ -82,7 +82,7 @@ impl<I: Index> Repeat<I> {
         &mut self,
         semiring: S,
         a: (&[I], &[S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
     ) -> Result<bool, OutOfRange>
@@ -125,7 +125,7 @@ impl<I: Index> Repeat<I> {
     pub(super) fn learn<'a, T: 'a>(
         &mut self,
         left: &[I],
-        b: impl Rows<'a, T, I>,
+        b: impl RowSource<'a, T, I>,
         sums: &[I],
     ) -> Result<(), OutOfRange>
     where
@@ -156,7 +156,7 @@ impl<I: Index> Pattern<I> {
     fn learn<'a, T: 'a>(
         &mut self,
         left: &[I],
-        b: impl Rows<'a, T, I>,
+        b: impl RowSource<'a, T, I>,
         sums: &[I],
     ) -> Result<(), OutOfRange>
     where
@@ -196,7 +196,7 @@ impl<I: Index> Pattern<I> {
         &self,
         semiring: S,
         (left, factors): (&[I], &[S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         sums: &mut [S::Sum],
     ) -> Result<Option<usize>, OutOfRange>
     where

@@ -4,7 +4,7 @@ use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::storage::Index;
 
 /// The rows of the right matrix, all of them or those that are loaded.
-pub(crate) trait Rows<'a, T, I>: Copy + Sync {
+pub(crate) trait RowSource<'a, T, I>: Copy + Sync {
     /// Indices and values of row `k`; an error if there is no such row, or if it is not loaded.
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange>;
 
@@ -16,20 +16,20 @@ pub(crate) trait Rows<'a, T, I>: Copy + Sync {
 }
 
 /// A matrix that is loaded as a whole.
-pub(crate) struct Whole<'a, T, I> {
+pub(crate) struct WholeMatrix<'a, T, I> {
     pub(crate) panel: Panel<'a, T, I>,
     pub(crate) rising: bool,
 }
 
-impl<T, I> Clone for Whole<'_, T, I> {
+impl<T, I> Clone for WholeMatrix<'_, T, I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, I> Copy for Whole<'_, T, I> {}
+impl<T, I> Copy for WholeMatrix<'_, T, I> {}
 
-impl<'a, T: Sync, I: Index> Rows<'a, T, I> for Whole<'a, T, I> {
+impl<'a, T: Sync, I: Index> RowSource<'a, T, I> for WholeMatrix<'a, T, I> {
     #[inline(always)]
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange> {
         if k >= self.panel.nrows() {
@@ -96,7 +96,7 @@ impl<I, V> ProductRows<I, V> {
 /// The entry and the row of B that it multiplies, for each entry of A's row.
 pub(crate) fn terms<'a, S, T: 'a, I: Index>(
     (indices, values): (&'a [I], &'a [S]),
-    b: impl Rows<'a, T, I>,
+    b: impl RowSource<'a, T, I>,
 ) -> impl Iterator<Item = Result<(S, &'a [I], &'a [T]), OutOfRange>>
 where
     S: Copy,

@@ -5,7 +5,7 @@
 
 use crate::linalg::algebra::Semiring;
 use crate::linalg::kernels::OutOfRange;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource, terms};
 use crate::storage::Index;
 
 /// Columns in a word of bits.
@@ -52,7 +52,7 @@ impl<S: Semiring> Window<S> {
     pub(crate) fn row<'a, I: Index>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (base, columns, count): (usize, usize, usize),
         out: &mut ProductRows<I, S::Sum>,
     ) -> Result<(), OutOfRange> {

@@ -8,5 +8,5 @@ mod steps;
 mod store;
 
 pub(crate) use row_set::RowSet;
-pub(crate) use steps::{Item, LoadStep, LoadedPanels, Read, ring_bytes, step_bytes};
+pub(crate) use steps::{LoadStep, LoadedPanels, StepArrays, StepItem, ring_bytes, step_bytes};
 pub(crate) use store::{Store, StoredRows};

@@ -28,12 +28,12 @@ pub(crate) struct LoadStep {
     pub(crate) left_panel: usize,
     /// Whether the panel is complete afterwards.
     pub(crate) is_last: bool,
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<StepItem>,
 }
 
 /// An item that is read.
 #[derive(Clone, Debug)]
-pub(crate) enum Item {
+pub(crate) enum StepItem {
     /// Pointers of A.
     Pointers,
     /// Entries of A.
@@ -62,11 +62,11 @@ pub(crate) fn ring_bytes(budget: &Budget) -> u64 {
 }
 
 /// The arrays of a step's items, in order.
-pub(crate) struct Read<'r, 'a>(std::slice::Iter<'r, Raw<'a>>);
+pub(crate) struct StepArrays<'r, 'a>(std::slice::Iter<'r, Raw<'a>>);
 
-impl<'r, 'a> Read<'r, 'a> {
+impl<'r, 'a> StepArrays<'r, 'a> {
     pub(crate) fn new(parts: &'r [Raw<'a>]) -> Self {
-        Read(parts.iter())
+        StepArrays(parts.iter())
     }
 
     fn next(&mut self) -> Raw<'a> {
@@ -139,7 +139,7 @@ struct Packing {
     steps: Vec<LoadStep>,
     panels: Vec<Vec<Part>>,
     /// The current step.
-    items: Vec<Item>,
+    items: Vec<StepItem>,
     parts: Vec<Part>,
     used: usize,
     /// Runs of files that are read, and their bytes.
@@ -151,14 +151,16 @@ impl Packing {
         if let Some([pointer, index, value]) = self.left {
             if left_panel.part.is_none() {
                 let pointers = left_panel.rows.start..left_panel.rows.end + 1;
-                self.add(n, pointers, &[(0, pointer)], |_| Item::Pointers);
+                self.add(n, pointers, &[(0, pointer)], |_| StepItem::Pointers);
             }
-            self.add(n, left_panel.entries.clone(), &[(1, index), (2, value)], |_| Item::Entries);
+            self.add(n, left_panel.entries.clone(), &[(1, index), (2, value)], |_| {
+                StepItem::Entries
+            });
         }
         if let Some([_, index, value]) = self.right {
             for run in &left_panel.runs {
                 let arrays = [(self.first + 1, index), (self.first + 2, value)];
-                self.add(n, run.clone(), &arrays, Item::Run);
+                self.add(n, run.clone(), &arrays, StepItem::Run);
             }
         }
         self.end_step(n);
@@ -173,7 +175,7 @@ impl Packing {
         n: usize,
         mut run: Range<usize>,
         arrays: &[(usize, usize)],
-        item: fn(Range<usize>) -> Item,
+        item: fn(Range<usize>) -> StepItem,
     ) {
         let size: usize = arrays.iter().map(|(_, size)| size).sum();
         while !run.is_empty() {

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::linalg::kernels::OutOfRange;
-use crate::linalg::spgemm::kernels::Rows;
+use crate::linalg::spgemm::kernels::RowSource;
 use crate::linalg::spgemm::load::row_set::RowSet;
 use crate::linalg::spgemm::right::{RightMatrix, bytes_of_row};
 use crate::storage::{Entry, Index};
@@ -171,7 +171,7 @@ impl<T: Entry, I: Index, P: Index> Clone for StoredRows<'_, T, I, P> {
 
 impl<T: Entry, I: Index, P: Index> Copy for StoredRows<'_, T, I, P> {}
 
-impl<'a, T: Entry, I: Index, P: Index> Rows<'a, T, I> for StoredRows<'a, T, I, P> {
+impl<'a, T: Entry, I: Index, P: Index> RowSource<'a, T, I> for StoredRows<'a, T, I, P> {
     #[inline(always)]
     fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange> {
         let Store { rows, starts, indices, data, .. } = self.store;

@@ -8,7 +8,7 @@ use crate::linalg::algebra::Semiring;
 use crate::linalg::kernels::OutOfRange;
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{
-    MergeAccumulator, ProductRows, RowMask, Rows, Window, retain,
+    MergeAccumulator, ProductRows, RowMask, RowSource, Window, retain,
 };
 use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::storage::Index;
@@ -67,7 +67,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     pub(crate) fn add<'a>(
         &mut self,
         (indices, values): (&[I], &[S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
     ) -> std::result::Result<(), OutOfRange>
     where
         I: 'a,

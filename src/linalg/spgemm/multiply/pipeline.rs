@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::linalg::algebra::Semiring;
 use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::kernels::{Limits, ProductRows, RowMask, RowMultiplier, Rows};
+use crate::linalg::spgemm::kernels::{Limits, ProductRows, RowMask, RowMultiplier, RowSource};
 use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Index, parallel};
@@ -81,7 +81,7 @@ impl<S: Semiring, I: Index> RowPipeline<S, I> {
     /// bad pointer or index.
     pub(super) fn rows<'a>(
         &mut self,
-        (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),
+        (a, b): (Panel<'a, S::Left, I>, impl RowSource<'a, S::Right, I>),
         mask: Option<RowMask<'_, I>>,
         terms: impl Fn(usize) -> std::result::Result<usize, OutOfRange> + Sync,
         out_of_range: impl Fn() -> Error,
@@ -199,7 +199,7 @@ struct Makers<'m, S: Semiring, I> {
 impl<S: Semiring, I: Index> Makers<'_, S, I> {
     fn make<'a>(
         &self,
-        (a, b): (Panel<'a, S::Left, I>, impl Rows<'a, S::Right, I>),
+        (a, b): (Panel<'a, S::Left, I>, impl RowSource<'a, S::Right, I>),
         mask: Option<RowMask<'_, I>>,
         tasks: &[RowTask<'_>],
         lines: &mut [ProductRows<I, S::Sum>],

@@ -10,8 +10,10 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
 use crate::linalg::kernels::{OutOfRange, Panel};
-use crate::linalg::spgemm::kernels::Rows;
-use crate::linalg::spgemm::load::{Item, LoadStep, LoadedPanels, Read, Store, StoredRows};
+use crate::linalg::spgemm::kernels::RowSource;
+use crate::linalg::spgemm::load::{
+    LoadStep, LoadedPanels, StepArrays, StepItem, Store, StoredRows,
+};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::long_row::LongRow;
 use crate::linalg::spgemm::multiply::pipeline::RowPipeline;
@@ -79,20 +81,20 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
                 // Panels for which nothing is read.
                 self.multiply_all(&left_panels[next..*left_panel], sink)?;
                 next = *left_panel;
-                let (left_panel, mut read) = (&left_panels[next], Read::new(parts));
+                let (left_panel, mut read) = (&left_panels[next], StepArrays::new(parts));
                 for item in items {
                     match item {
-                        Item::Pointers => {
+                        StepItem::Pointers => {
                             self.loaded.reserve(left_panel);
                             self.loaded.indptr.extend_from_slice(read.pointers().typed());
                         }
-                        Item::Entries => {
+                        StepItem::Entries => {
                             self.loaded.reserve(left_panel);
                             let (indices, data) = read.entries();
                             self.loaded.indices.extend_from_slice(indices.typed());
                             self.loaded.data.extend_from_slice(data.as_typed());
                         }
-                        Item::Run(range) => {
+                        StepItem::Run(range) => {
                             let (indices, data) = read.entries();
                             let entries = (indices.typed(), data.as_typed());
                             self.loaded.turn(self.product, left_panel)?;
@@ -124,7 +126,7 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
         let ProductStream { product, pipeline, loaded, long, ctx } = self;
         loaded.turn(product, left_panel)?;
         let a = loaded.left(product, left_panel)?;
-        let mut work = Work { product, pipeline, long, ctx };
+        let mut work = PanelWork { product, pipeline, long, ctx };
         if product.right.is_read {
             loaded.store.check().map_err(|OutOfRange| changed())?;
             let b = StoredRows { store: &loaded.store, right: product.right };
@@ -143,19 +145,19 @@ fn changed() -> Error {
 }
 
 /// The multiplying side.
-struct Work<'w, 'p, S: Semiring, I: Index, P: Index> {
+struct PanelWork<'w, 'p, S: Semiring, I: Index, P: Index> {
     product: &'w SparseProduct<'p, S, I, P>,
     pipeline: &'w mut RowPipeline<S, I>,
     long: &'w mut Option<LongRow<S, I>>,
     ctx: &'w Context,
 }
 
-impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
+impl<S: Semiring, I: Index, P: Index> PanelWork<'_, '_, S, I, P> {
     fn multiply<'b>(
         &mut self,
         left_panel: &LeftPanel,
         a: Panel<'b, S::Left, I>,
-        b: impl Rows<'b, S::Right, I>,
+        b: impl RowSource<'b, S::Right, I>,
         sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
         let SparseProduct { semiring, left, right, mask, budget, .. } = *self.product;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::load::{Item, LoadedPanels, Read, step_bytes};
+use crate::linalg::spgemm::load::{LoadedPanels, StepArrays, StepItem, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};
 use crate::linalg::spgemm::schedule::cut::Cutter;
 use crate::linalg::spgemm::schedule::left_panel::{LeftCuts, LeftPanel, Rules};
@@ -128,12 +128,12 @@ impl Looking<'_> {
         let mut indptr = IndexVec::room("a run of rows", types.pointers, most_rows + 1, ctx)?;
         let mut indices = IndexVec::room("a run of rows", types.indices, longest, ctx)?;
         panels.sweep_part(ctx, &mut |step, parts| {
-            let (step, mut read) = (&steps[step], Read::new(parts));
+            let (step, mut read) = (&steps[step], StepArrays::new(parts));
             for item in &step.items {
                 match item {
-                    Item::Pointers => indptr.extend(read.pointers()),
-                    Item::Entries => indices.extend(read.entries().0),
-                    Item::Run(_) => {}
+                    StepItem::Pointers => indptr.extend(read.pointers()),
+                    StepItem::Entries => indices.extend(read.entries().0),
+                    StepItem::Run(_) => {}
                 }
             }
             if step.is_last {

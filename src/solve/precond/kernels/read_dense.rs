@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::{Scalar, is_finite};
-use crate::solve::precond::kernels::read::Decoder;
+use crate::solve::precond::kernels::read::DecodeEntries;
 use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -17,7 +17,7 @@ const TASK: usize = 1 << 10;
 /// A square matrix in compressed rows, whose dense diagonal blocks of `size` rows are to be read.
 pub(crate) struct DenseSource<'a, X> {
     pub(crate) matrix: &'a AnyCompressed,
-    pub(crate) decode: Decoder<X>,
+    pub(crate) decode: DecodeEntries<X>,
     pub(crate) size: usize,
 }
 

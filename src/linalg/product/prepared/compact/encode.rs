@@ -11,7 +11,9 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::linalg::kernels::{CHUNK, Panel, SIDE, SumShape, interleave};
 use crate::linalg::product::prepared::compact::dictionary::number;
-use crate::linalg::product::prepared::compact::encoding::{Block, Compact, StoredRun, Structure};
+use crate::linalg::product::prepared::compact::encoding::{
+    Compact, EncodedBlock, StoredRun, Structure,
+};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, RawVec};
 use crate::storage::{BufferMut, Context, Index, Meter, RawBufferMut};
@@ -287,7 +289,12 @@ fn allocated<I: Index>(
             }
         };
         let values = if streamed { 0..0 } else { take(&mut values, stored) };
-        blocks.push(Block { lines: lines.clone(), entries: entries.clone(), values, structure });
+        blocks.push(EncodedBlock {
+            lines: lines.clone(),
+            entries: entries.clone(),
+            values,
+            structure,
+        });
     }
     let array = |len| RawBufferMut::fresh(of_entries.dtype(), len);
     let mut aligned = array(repeated.len())?;
@@ -380,7 +387,7 @@ fn fill<I: Index>(
 
 fn fill_runs<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
-    block: &Block,
+    block: &EncodedBlock,
     runs: &[StoredRun],
     mut to: RawMut<'_>,
 ) {

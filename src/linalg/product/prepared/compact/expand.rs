@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::kernels::SIDE;
-use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Structure};
+use crate::linalg::product::prepared::compact::encoding::{Compact, EncodedBlock, Structure};
 use crate::sparse::Indices;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut};
@@ -83,7 +83,7 @@ impl Compact {
     }
 
     /// Appends the end of every line of a block.
-    fn push_ends(&self, block: &Block, ends: &mut Vec<u64>) {
+    fn push_ends(&self, block: &EncodedBlock, ends: &mut Vec<u64>) {
         let start = block.entries.start as u64;
         match &block.structure {
             Structure::Runs(range) => {
@@ -104,7 +104,7 @@ impl Compact {
         }
     }
 
-    fn fill_indices(&self, block: &Block, indices: &mut [u32]) {
+    fn fill_indices(&self, block: &EncodedBlock, indices: &mut [u32]) {
         match &block.structure {
             Structure::Runs(range) => {
                 let (mut line, mut rest) = (block.lines.start as i64, indices);
@@ -128,7 +128,7 @@ impl Compact {
     }
 
     /// Kept values in the order of the entries.
-    fn fill_values<const W: usize>(&self, block: &Block, mut to: &mut [Carrier<W>]) {
+    fn fill_values<const W: usize>(&self, block: &EncodedBlock, mut to: &mut [Carrier<W>]) {
         let values = self.values.as_raw().slice(block.values.clone());
         let mut values = values.carriers::<W>();
         let Structure::Runs(range) = &block.structure else { return to.copy_from_slice(values) };

@@ -5,6 +5,7 @@ use num_traits::Float;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, is_finite, is_safe, power_of_two};
 use crate::solve::block_cg::{BlockCallback, BlockCg};
+use crate::solve::block_system::SMALLER;
 use crate::solve::method::{Method, Needs};
 use crate::solve::options::{SolveOptions, check};
 use crate::solve::plan::{VectorMemory, begin};
@@ -13,9 +14,6 @@ use crate::solve::solved_block::SolvedBlock;
 use crate::solve::solver::{Callback, Solver};
 use crate::solve::space::Space;
 use crate::storage::{Context, remove_with_sums};
-
-/// The power of two by which a system is scaled down if the norm of its right-hand side overflows.
-const SMALLER: i32 = 64;
 
 /// The iteration of a method.
 pub(super) type MethodIteration<X> =

@@ -3,7 +3,7 @@
 use num_traits::Zero;
 
 use crate::error::Result;
-use crate::linalg::{Scalar, axpby, norm};
+use crate::linalg::{Scalar, axpby, divide, norm};
 use crate::solve::solver::Solver;
 
 /// `A V = U B`, with the last vectors of both bases and the last column of `B`.
@@ -23,7 +23,7 @@ impl<X: Scalar> Bidiagonal<X> {
         let mut v = vec![X::zero(); solver.x.len()];
         solver.multiply_adjoint(&u, &mut v)?;
         let alpha = norm(&v, solver.ctx);
-        divide(&mut v, alpha);
+        divide(&mut v, alpha, solver.ctx);
         let product = vec![X::zero(); v.len()];
         Ok(Bidiagonal { u, v, product, alpha, beta })
     }
@@ -44,17 +44,11 @@ impl<X: Scalar> Bidiagonal<X> {
             self.v.fill(X::zero());
             return Ok(());
         }
-        divide(&mut self.u, self.beta);
+        divide(&mut self.u, self.beta, ctx);
         let beta = X::from_real(self.beta);
         axpby(X::one() / beta, &self.product, -beta, &mut self.v, ctx)?;
         self.alpha = norm(&self.v, ctx);
-        divide(&mut self.v, self.alpha);
+        divide(&mut self.v, self.alpha, ctx);
         Ok(())
-    }
-}
-
-fn divide<X: Scalar>(x: &mut [X], by: X::Real) {
-    if by > X::Real::zero() {
-        x.iter_mut().for_each(|x| *x = *x / X::from_real(by));
     }
 }

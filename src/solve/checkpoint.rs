@@ -15,10 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::dense::{Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::Scalar;
-use crate::solve::method::Needs;
-use crate::solve::options::SolveOptions;
 use crate::solve::space::Space;
-use crate::storage::{Context, DATA_START, Order, Place, Plan, bytes_of, verify};
+use crate::storage::{Context, Order, Place, verify};
 
 /// Where, and how often, the state of a solve is saved.
 ///
@@ -74,32 +72,8 @@ impl SolveIdentity {
 
 /// Numbers of a state besides its vectors and its history, at most: counters, and those of a method with `shadow`
 /// vectors.
-fn numbers(shadow: usize) -> usize {
+pub(super) fn most_numbers(shadow: usize) -> usize {
     (COUNTERS * DIGITS + 32).saturating_add(shadow.saturating_mul(shadow))
-}
-
-/// Adds to the plan of a solve what its checkpoints write, and read for their checksums.
-pub(super) fn plan<X: Scalar>(
-    plan: Plan,
-    needs: &Needs,
-    shape: (usize, usize),
-    maxiter: usize,
-    options: &SolveOptions<'_, X>,
-) -> Plan {
-    let Some(Checkpoint { path, every }) = options.checkpoint else { return plan };
-    let cycle = if needs.restarts { options.restart.clamp(1, shape.1.max(1)) } else { 1 };
-    let step = every.checked_next_multiple_of(cycle).unwrap_or(usize::MAX).max(1);
-    let saves = (maxiter.saturating_sub(1) / step) as u64;
-    let vector = |count: usize, n: usize| bytes_of::<X>(n).saturating_mul(count as u64);
-    // On average, the history has half of its last length.
-    let history = bytes_of::<X>(step).saturating_mul(saves.saturating_add(1)) / 2;
-    let bytes = vector(needs.saved.0, shape.0)
-        .saturating_add(vector(needs.saved.1, shape.1))
-        .saturating_add(bytes_of::<X>(numbers(options.shadow.min(shape.1))))
-        .saturating_add(history)
-        .saturating_add(DATA_START);
-    let all = bytes.saturating_mul(saves);
-    plan.at(&Place::Replace(path.to_owned()), false).reads(0, all).writes(all)
 }
 
 /// A state of a solve.

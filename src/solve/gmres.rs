@@ -14,7 +14,7 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, axpby, combine};
+use crate::linalg::{LinearOperator, Scalar, axpby, combine, divide};
 use crate::solve::solved::{Solved, StopReason};
 use crate::solve::solver::{Callback, Cycle, Solver};
 use crate::solve::space::Basis;
@@ -114,7 +114,7 @@ fn steps<X: Scalar>(
         // What is left of a vector in the span of the basis are rounding errors.
         let is_spanned = length <= X::Real::epsilon() * before;
         if !is_spanned {
-            w.iter_mut().for_each(|w| *w = *w / X::from_real(length));
+            divide(w, length, ctx);
         }
         // Twice each for the products and the combinations, and once for the product with the operator.
         bases.arnoldi.count_read(4 * (j + 1) + 1);

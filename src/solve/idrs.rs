@@ -6,7 +6,7 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, Result};
-use crate::linalg::{Scalar, axpby, combine};
+use crate::linalg::{Scalar, axpby, combine, divide};
 use crate::solve::solved::{Solved, StopReason};
 use crate::solve::solver::{Callback, Cycle, Solver};
 use crate::solve::space::{Basis, Space};
@@ -152,9 +152,7 @@ fn fill<X: Scalar>(vectors: &mut Basis<X>, count: usize, space: Space<'_, X>) ->
         }
         space.orthogonalise(&before, vector)?;
         let size = space.norm(vector)?;
-        if size > X::Real::zero() {
-            vector.iter_mut().for_each(|x| *x = *x / X::from_real(size));
-        }
+        divide(vector, size, space.ctx);
         vectors.count_read(4 * at);
     }
     Ok(())

@@ -12,7 +12,7 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
-use crate::linalg::{Scalar, axpby};
+use crate::linalg::{Scalar, axpby, divide};
 use crate::solve::solved::{Solved, StopReason};
 use crate::solve::solver::{Callback, Cycle, Solver};
 
@@ -99,7 +99,7 @@ fn cycle<X: Scalar>(
         (c, s) = (alpha_0 / alpha_1, gamma_next / alpha_1);
         axpby(-X::from_real(alpha_2), &w, -X::from_real(alpha_3), &mut w_before, ctx)?;
         axpby(one, &scaled, one, &mut w_before, ctx)?;
-        w_before.iter_mut().for_each(|w| *w = *w / X::from_real(alpha_1));
+        divide(&mut w_before, alpha_1, ctx);
         std::mem::swap(&mut w, &mut w_before);
         axpby(X::from_real(c * eta), &w, one, &mut solver.x, ctx)?;
         eta = -s * eta;

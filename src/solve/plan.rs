@@ -2,12 +2,12 @@
 
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
-use crate::solve::checkpoint;
+use crate::solve::checkpoint::{Checkpoint, most_numbers};
 use crate::solve::method::Needs;
 use crate::solve::nullspace::NullSpace;
 use crate::solve::options::SolveOptions;
 use crate::storage::work;
-use crate::storage::{Context, Place, Plan, Running, bytes_of};
+use crate::storage::{Context, DATA_START, Place, Plan, Running, bytes_of};
 
 /// Bytes of the vectors of a solve of `k` systems, without a basis.
 fn vector_bytes<X: Scalar>(
@@ -80,7 +80,7 @@ pub(super) fn begin<X: Scalar>(
         ctx.check_memory("the vectors of the iteration", bytes)?;
         // Held as it will be during the products.
         let _held = ctx.hold(bytes);
-        let plan = checkpoint::plan(Plan::new(needs.name), needs, a.shape(), maxiter, options);
+        let plan = with_checkpoints(Plan::new(needs.name), needs, a.shape(), maxiter, options);
         if maxiter == 0 {
             // Of zeros the residual is the right-hand side.
             let plan = match options.x0 {
@@ -147,4 +147,28 @@ fn with_basis<X: Scalar>(each: Plan, needs: &Needs, n: usize, scratch: u64) -> P
     let mut each = each.reads(0, needs.reads.saturating_mul(vector)).writes(vector);
     each.cost.scratch = each.cost.scratch.max(scratch);
     each
+}
+
+/// Adds to the plan of a solve what its checkpoints write, and read for their checksums.
+fn with_checkpoints<X: Scalar>(
+    plan: Plan,
+    needs: &Needs,
+    shape: (usize, usize),
+    maxiter: usize,
+    options: &SolveOptions<'_, X>,
+) -> Plan {
+    let Some(Checkpoint { path, every }) = options.checkpoint else { return plan };
+    let cycle = if needs.restarts { options.restart.clamp(1, shape.1.max(1)) } else { 1 };
+    let step = every.checked_next_multiple_of(cycle).unwrap_or(usize::MAX).max(1);
+    let saves = (maxiter.saturating_sub(1) / step) as u64;
+    let vector = |count: usize, n: usize| bytes_of::<X>(n).saturating_mul(count as u64);
+    // On average, the history has half of its last length.
+    let history = bytes_of::<X>(step).saturating_mul(saves.saturating_add(1)) / 2;
+    let bytes = vector(needs.saved.0, shape.0)
+        .saturating_add(vector(needs.saved.1, shape.1))
+        .saturating_add(bytes_of::<X>(most_numbers(options.shadow.min(shape.1))))
+        .saturating_add(history)
+        .saturating_add(DATA_START);
+    let all = bytes.saturating_mul(saves);
+    plan.at(&Place::Replace(path.to_owned()), false).reads(0, all).writes(all)
 }

@@ -63,7 +63,7 @@ pub(super) struct Solver<'r, X: Scalar> {
 }
 
 impl<'r, X: Scalar> Solver<'r, X> {
-    /// A solve with checked arguments, and room for its vectors.
+    /// A solve with checked arguments, which holds the memory of its vectors.
     pub(super) fn new(
         (a, b): (&'r dyn LinearOperator<X>, &'r [X]),
         options: &'r SolveOptions<'r, X>,

@@ -22,6 +22,12 @@ pub(crate) fn is_finite<X: Scalar>(x: X) -> bool {
     (x * X::zero()).is_zero()
 }
 
+/// The larger of two numbers; NaN if the second is, or if the first is and the second is no larger.
+#[inline(always)]
+pub(crate) fn larger<R: Float>(a: R, b: R) -> R {
+    if b > a || b.is_nan() { b } else { a }
+}
+
 /// A power of two that scales `largest`, which is positive and finite, near one, and its inverse.
 pub(crate) fn power_of_two<R: Scalar + ToPrimitive + Float>(largest: R) -> (R, R) {
     let most = exponent(R::max_value()) - 1;

@@ -7,7 +7,9 @@
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::decode::Values;
-use crate::linalg::algebra::magnitude::{integer, is_integer, is_safe, largest_part, power_of_two};
+use crate::linalg::algebra::magnitude::{
+    integer, is_integer, is_safe, larger, largest_part, power_of_two,
+};
 use crate::linalg::algebra::scalar::{Factor, Scalar, same};
 use crate::linalg::algebra::sums::{Pairs, RUN, sum_run};
 use crate::linalg::algebra::widen::{Coding, f32s, f64s};
@@ -202,7 +204,6 @@ fn norm_fro<V: Factor<X>, X: Scalar>(
     if is_safe(sum) || sum.is_nan() {
         return Ok(sum.sqrt());
     }
-    let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
     let part = |entry: &V| largest_part(entry.times(X::one()));
     let of_run = |run: &[V]| run.iter().map(part).fold(X::Real::zero(), larger);
     let (zero, mut largest) = (X::Real::zero(), X::Real::zero());

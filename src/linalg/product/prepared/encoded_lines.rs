@@ -175,12 +175,12 @@ impl EncodedLines {
         self.all.decoding_bytes
     }
 
-    /// As [`LineSource::sweep`], where about `beside` panels that are read are needed for longer than the work on them.
+    /// As [`LineSource::sweep`], where about `in_window` panels that are read are needed for longer than the work on them.
     /// `work` is called when more panels are in memory, with the end of these; it gets all of them, and returns the
     /// first that must stay.
     pub(crate) fn sweep_window(
         &mut self,
-        beside: usize,
+        in_window: usize,
         ctx: &Context,
         work: &mut dyn FnMut(usize, &dyn PartsInMemory) -> Result<usize>,
     ) -> Result<()> {
@@ -189,7 +189,7 @@ impl EncodedLines {
         let in_front = all.read.first().copied().unwrap_or(count);
         let mut needed = work(in_front, &EncodedWindow { all, read: None })?;
         ctx.meter().pass();
-        self.panels.sweep_window(beside, ctx, &mut |at, window| {
+        self.panels.sweep_window(in_window, ctx, &mut |at, window| {
             let end = all.read.get(at + 1).copied().unwrap_or(count);
             needed = work(end, &EncodedWindow { all, read: Some(window) })?.max(needed);
             Ok(all.read.partition_point(|&panel| panel < needed))

@@ -19,7 +19,7 @@ pub(crate) struct Sweeps {
     /// Levels of a sweep; the last may have fewer.
     pub(crate) levels: usize,
     /// Panels needed at a time in addition to the one that arrives.
-    beside: usize,
+    needed: usize,
 }
 
 /// The sweeps that read the fewest bytes for `levels` levels.
@@ -27,14 +27,14 @@ pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
     let all = lines.encodings();
     let (most, is_read) =
         (lines.panels().most_beside(), |panel: usize| all.panels[panel].is_read());
-    let mut best = (u64::MAX, Sweeps { levels: 1, beside: 0 });
+    let mut best = (u64::MAX, Sweeps { levels: 1, needed: 0 });
     for each in candidates(levels) {
-        let beside = all.reach().window(each, &is_read);
+        let needed = all.reach().window(each, &is_read);
         let sweeps = levels.div_ceil(each.max(1)) as u64;
-        let bytes = lines.panels().bytes_to_read_again_beside(beside).saturating_mul(sweeps);
+        let bytes = lines.panels().bytes_to_read_again_beside(needed).saturating_mul(sweeps);
         // As few sweeps as possible where nothing is read.
-        if (beside <= most || each <= 1) && (bytes < best.0 || (bytes == best.0 && beside == 0)) {
-            best = (bytes, Sweeps { levels: each, beside });
+        if (needed <= most || each <= 1) && (bytes < best.0 || (bytes == best.0 && needed == 0)) {
+            best = (bytes, Sweeps { levels: each, needed });
         }
     }
     best.1
@@ -45,17 +45,17 @@ pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
 /// The caller adds the memory for the product of a panel.
 pub(crate) fn encoded_powers_plan(lines: &EncodedLines, k: usize, levels: usize) -> Plan {
     let (panels, matrix) = (lines.panels(), lines.matrix());
-    let Sweeps { levels: each, beside } = best_sweeps(lines, levels);
+    let Sweeps { levels: each, needed } = best_sweeps(lines, levels);
     let sweeps = levels.div_ceil(each.max(1)) as u64;
-    let first = panels.bytes_to_read_beside(beside);
-    let again = panels.bytes_to_read_again_beside(beside);
+    let first = panels.bytes_to_read_beside(needed);
+    let again = panels.bytes_to_read_again_beside(needed);
     let plan = Plan::new("powers").on_device_of(matrix.indices_buffer().file());
     let plan = match sweeps {
         0 => plan,
         _ => plan.reads(sweeps, first.saturating_add(again.saturating_mul(sweeps - 1))),
     };
     plan.reads_again(again.saturating_mul(sweeps))
-        .holds(panels.memory_beside(beside) + lines.bytes_kept())
+        .holds(panels.memory_beside(needed) + lines.bytes_kept())
         .works((matrix.nnz() * k) as u64 * levels as u64, work::PRODUCT)
 }
 
@@ -74,13 +74,13 @@ pub(crate) fn read_powers<X: Scalar>(
     let all = lines.encodings().clone();
     let numbers = lines.most_lines() * powers.k;
     let _held = ctx.hold(bytes_of::<X>(numbers) + lines.decoding_bytes());
-    let Sweeps { levels: each, beside } = best_sweeps(lines, powers.levels);
+    let Sweeps { levels: each, needed } = best_sweeps(lines, powers.levels);
     let mut buffer = ctx.work::<X>("the product of a panel", numbers)?;
     let mut expanded = None;
     let ncols = lines.matrix().minor();
     for start in (0..powers.levels).step_by(each.max(1)) {
         let mut sweep = LevelSweep::new(all.reach(), each.min(powers.levels - start));
-        let swept = lines.sweep_window(beside, ctx, &mut |end, window| {
+        let swept = lines.sweep_window(needed, ctx, &mut |end, window| {
             sweep.advance(end, &mut |panel, level| {
                 ctx.check_cancelled()?;
                 let rows = all.reach().lines(panel);

@@ -199,10 +199,10 @@ impl Scattered {
                 let mut next: Vec<usize> = (0..blocks).map(start).collect();
                 let (mut slot, mut places) = (0, Vec::new());
                 for line in bin.lines.clone() {
-                    let range = panel.row(line)?;
-                    let len = range.len();
+                    let entries = panel.row(line)?;
+                    let len = entries.len();
                     places.clear();
-                    for (k, index) in panel.indices[range.clone()].iter().enumerate() {
+                    for (k, index) in panel.indices[entries.clone()].iter().enumerate() {
                         let column = index.to_usize();
                         let next = next.get_mut(column / BLOCK).ok_or(OutOfRange)?;
                         places.push(*next);
@@ -210,7 +210,7 @@ impl Scattered {
                         slots[*next] = (slot + slot_of(k, len, self.sums)) as u16;
                         *next += 1;
                     }
-                    values.scatter(&places, of_entries.slice(range)).ok_or(OutOfRange)?;
+                    values.scatter(&places, of_entries.slice(entries)).ok_or(OutOfRange)?;
                     slot += slots_of(len, self.sums);
                 }
             }

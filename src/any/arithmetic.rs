@@ -7,7 +7,7 @@ use crate::any::dtype::Change;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDenseWriter, AnyZippedRuns};
+use crate::dense::{AnyDense, AnyDenseWriter, zipped};
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract};
 use crate::storage::parallel::Tasks;
@@ -262,7 +262,7 @@ fn dense(
     let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(TASK));
     let work = dtype.bytes_of(step.min(a.len()));
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
-    let mut runs = AnyZippedRuns::new(a, b, left.min(ctx.memory_left() / 2))?;
+    let mut runs = zipped(a, b, left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("combining elements");
         let plan = plan.on_device_of(a.buffer().file().or(b.buffer().file()));
@@ -273,7 +273,9 @@ fn dense(
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of elements", (Some(dtype), step.min(a.len())))?;
     let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    runs.sweep(ctx, &mut |start, left, right| {
+    let mut start = 0;
+    runs.sweep(ctx, &mut |_, parts| {
+        let (left, right) = (parts[0], parts[1]);
         for at in (0..left.len()).step_by(step) {
             let here = at..left.len().min(at + step);
             let (left, right) = (left.slice(here.clone()), right.slice(here.clone()));
@@ -296,6 +298,7 @@ fn dense(
             }
             writer.push(made.as_raw())?;
         }
+        start += left.len();
         Ok(())
     })?;
     writer.finish()

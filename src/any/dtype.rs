@@ -7,8 +7,8 @@ use crate::dense::{AnyDense, AnyDensePanels, AnyDenseWriter, LinePanel};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse;
 use crate::sparse::{
-    AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, CooTypes, IndexCheck,
-    IndexVec, Indices, Pieces, Types, check_types, coo_bytes, largest, memory_left,
+    AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, CooTypes, IndexVec, Indices,
+    Pieces, Types, check_types, coo_bytes, largest, memory_left,
 };
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
@@ -193,7 +193,7 @@ fn dense(
     let mut panels = AnyDensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name).on_device_of(a.buffer().file());
-        let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory() + work);
+        let plan = plan.reads(1, a.stored_bytes()).holds(panels.panels.memory() + work);
         Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, work::CHANGE_TYPE), what, place, ctx))
     })?;
     let _held = ctx.hold(work);
@@ -228,8 +228,7 @@ fn changed(
     let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
     check_types((types.indices, types.pointers), major, minor, a.nnz())?;
     let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut panels = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let mut panels = AnyZippedLines::new(&[a], Pieces::Entries, left, ctx)?;
     let (value, index, _) = types.sizes();
     let work = (panels.most_entries() * (value + index)) as u64;
     let _running = ctx.begin(|| {
@@ -243,10 +242,8 @@ fn changed(
         IndexVec::room("a run of indices", types.indices, panels.most_entries(), ctx)?;
     let kind = (a.format(), types);
     let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
-    let mut check = IndexCheck::of(a);
-    let swept = panels.sweep(ctx, &mut |panel| {
+    let canonical = panels.sweep(ctx, &mut |panel| {
         let part = panel.parts[0];
-        ctx.with_threads(|| check.take_any(&panel, 0))?;
         let mut made = made.as_mut();
         let mut made = made.slice_mut(0..part.data.len());
         change.make(part.start, part.data, made.reborrow(), ctx)?;
@@ -257,9 +254,8 @@ fn changed(
             true => writer.push_run(part.indptr, indices.as_raw(), made.as_raw()),
             false => writer.push_part(indices.as_raw(), made.as_raw()),
         }
-    });
-    swept.map_err(|error| a.name_indices(error))?;
-    writer.finish(check.canonical())
+    })?;
+    writer.finish(canonical)
 }
 
 /// Values of another type, in memory; nothing else is read.
@@ -272,12 +268,15 @@ fn in_memory(
 ) -> Result<RawBuffer> {
     let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let mut panels = AnyEntryPanels::within(left / 4, 1, no_indices, data)?;
+    let mut panels = AnyEntryPanels::within(left, 1, no_indices, data)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name)
             .on_device_of(data.file())
             .works(data.len() as u64, work::CHANGE_TYPE);
-        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).throughout(bytes))
+        Ok(plan
+            .reads(1, panels.panels.bytes_to_read())
+            .holds(panels.panels.memory())
+            .throughout(bytes))
     })?;
     let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
     panels.sweep(ctx, &mut |start, _, data| {
@@ -299,16 +298,16 @@ fn coo(
     }
     check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
-    let (budget, arrays) = (AnyZippedLines::budget(left), [a.rows(), a.cols()]);
-    let arrays = (index, &arrays[..]);
-    let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data())?;
+    let arrays = (index, &[a.rows(), a.cols()][..]);
+    let mut panels = AnyEntryPanels::within(left, 1, arrays, a.data())?;
     let most = panels.most_entries();
     let work = coo_bytes(types, most);
     let _running = ctx.begin(|| {
         let plan = Plan::new(change.name)
             .on_device_of(a.rows().file())
             .works(nnz as u64, work::CHANGE_TYPE);
-        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+        let plan =
+            plan.reads(1, panels.panels.bytes_to_read()).holds(panels.panels.memory() + work);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;
     let _held = ctx.hold(work);

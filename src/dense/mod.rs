@@ -40,7 +40,7 @@ mod zipped;
 
 pub use any_dense::AnyDense;
 pub(crate) use any_dense::check_at_most_two as check_dimensions;
-pub(crate) use bands::{AnyBandPanels, BandPanels};
+pub(crate) use bands::{band_width, bands, bands_of_width};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
@@ -52,4 +52,4 @@ pub(crate) use transposer::Transposer;
 pub(crate) use writable::AnyDenseMut;
 pub use writable::DenseMut;
 pub(crate) use writer::{AnyDenseWriter, DenseWriter};
-pub(crate) use zipped::AnyZippedRuns;
+pub(crate) use zipped::zipped;

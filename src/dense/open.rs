@@ -253,7 +253,7 @@ impl AnyDense {
             let plan = Plan::new(operation)
                 .on_device_of(self.buffer.file())
                 .reads(1, self.stored_bytes())
-                .holds(panels.memory())
+                .holds(panels.panels.memory())
                 .works(self.len() as u64, work::COPY_BYTE * self.dtype().size() as f64);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;

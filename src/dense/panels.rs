@@ -3,11 +3,9 @@
 use std::ops::Range;
 
 use crate::dense::any_dense::AnyDense;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{
-    ArrayPanels, Arrays, Context, Cut, Element, Part, Plan, Reading, elements_within,
-};
+use crate::storage::{ArrayPanels, Arrays, Context, Cut, Part, Reading, elements_within};
 
 /// Elements that a pass over a matrix in memory processes between two checks of the cancel token.
 const RESIDENT: usize = 1 << 24;
@@ -19,7 +17,8 @@ const RING: u64 = 64 << 20;
 pub(crate) struct AnyDensePanels {
     matrix: AnyDense,
     cut: PanelCut,
-    panels: ArrayPanels,
+    /// How the matrix is read.
+    pub(crate) panels: ArrayPanels,
 }
 
 /// Where panels begin and end.
@@ -100,7 +99,7 @@ impl AnyDensePanels {
     }
 
     fn in_place(matrix: &AnyDense, cut: PanelCut) -> Self {
-        let panels = ArrayPanels::in_place(matrix.stored_bytes());
+        let panels = ArrayPanels::in_place([matrix.buffer().clone()], cut);
         AnyDensePanels { matrix: matrix.clone(), cut, panels }
     }
 
@@ -116,16 +115,6 @@ impl AnyDensePanels {
         &self.matrix
     }
 
-    /// How the matrix is read.
-    pub(crate) fn panels(&self) -> &ArrayPanels {
-        &self.panels
-    }
-
-    /// As [`panels`](Self::panels).
-    pub(crate) fn panels_mut(&mut self) -> &mut ArrayPanels {
-        &mut self.panels
-    }
-
     /// `(lines, elements of a line)`.
     pub(crate) fn shape(&self) -> (usize, usize) {
         (self.cut.lines, self.cut.length)
@@ -136,17 +125,6 @@ impl AnyDensePanels {
         self.cut.height.min(self.cut.lines)
     }
 
-    /// Maximum memory of panels, including pinned ones.
-    pub(crate) fn memory(&self) -> u64 {
-        self.panels.memory()
-    }
-
-    /// The plan of an operation that makes one pass over the lines.
-    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        let plan = Plan::new(operation).on_device_of(self.matrix.buffer().file());
-        plan.reads(1, self.panels.bytes_to_read()).holds(self.panels.memory())
-    }
-
     /// Calls `work` with every panel in order; with an empty one for a matrix without lines.
     pub(crate) fn sweep(
         &mut self,
@@ -154,32 +132,11 @@ impl AnyDensePanels {
         work: &mut dyn FnMut(LinePanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
-        if self.panels.is_read() {
-            return self.panels.sweep(ctx, &mut |panel, parts| {
-                let (first, lines, offset, _) = cut.panel(panel);
-                work(LinePanel { first, lines, offset, elements: parts[0] })
-            });
-        }
-        ctx.meter().pass();
-        ctx.meter().read(self.matrix.stored_bytes());
-        let count = cut.count().max(1);
-        for panel in 0..count {
-            ctx.report("sweeping", panel as u64, count as u64)?;
+        self.panels.sweep(ctx, &mut |panel, parts| {
             let (first, lines, offset, _) = cut.panel(panel);
-            let elements = self.matrix.elements().slice(cut.elements(panel));
-            work(LinePanel { first, lines, offset, elements })?;
-        }
-        ctx.report("sweeping", count as u64, count as u64)
+            work(LinePanel { first, lines, offset, elements: parts[0] })
+        })
     }
-}
-
-/// Elements that were read as values of their type.
-pub(crate) fn typed<T: Element>(elements: Raw<'_>) -> Result<&[T]> {
-    elements.typed().ok_or_else(unaligned)
-}
-
-fn unaligned() -> Error {
-    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
 }
 
 /// Whether a matrix is read panel by panel: it is in a file and does not fit.
@@ -189,7 +146,8 @@ fn is_read(matrix: &AnyDense, budget: u64) -> bool {
 
 impl Cut for PanelCut {
     fn count(&self) -> usize {
-        self.lines.div_ceil(self.height) * self.pieces()
+        // An empty one for a matrix without lines.
+        (self.lines.div_ceil(self.height) * self.pieces()).max(1)
     }
 
     fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {

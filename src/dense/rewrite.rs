@@ -10,7 +10,7 @@ use crate::dense::writable::{ArrayToWrite, DenseMut};
 use crate::error::Result;
 use crate::storage::raw::RawMut;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, Element, Part, Plan, RawWriter, Reading, elements_within,
+    ArrayPanels, Arrays, Context, Element, EvenCut, Plan, RawWriter, Reading, elements_within,
 };
 
 /// Elements between two checks of the cancel token.
@@ -66,9 +66,8 @@ impl ArrayToWrite<'_> {
         let step = elements_within(budget, dtype.size()).min(len);
         let Some((origin, start)) = self.origin() else { return Ok(()) };
         let arrays = Arrays::of_file(origin, start, dtype)?;
-        let runs = (0..len).step_by(step).map(|first| first..len.min(first + step));
-        let panels: Vec<Vec<Part>> = runs.map(|run| vec![(0, run)]).collect();
-        let mut reader = ArrayPanels::new(arrays, panels, Reading::once(budget))?;
+        let cut = EvenCut { len, step, arrays: 1 };
+        let mut reader = ArrayPanels::new(arrays, cut, Reading::once(budget))?;
         let _running = ctx.begin(|| {
             let bytes = dtype.bytes_of(len);
             let writing = RawWriter::extra_memory(ctx.memory_left());

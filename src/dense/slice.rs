@@ -39,7 +39,8 @@ impl AnyDense {
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
         let mut panels = AnyDensePanels::once(&from, (1, 1), budget)?;
         let _running = ctx.begin(|| {
-            let plan = panels.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
+            let plan =
+                panels.panels.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
         let mut writer = AnyDenseWriter::new(place, (self.dtype(), &shape, self.order), ctx)?;

@@ -72,10 +72,7 @@ pub(crate) fn concatenate(
     let stack = DenseStack::new(axis, dtype, matrices)?;
     let budget = stack.budget(place, ctx)?;
     let stored: u64 = matrices.iter().map(AnyDense::stored_bytes).sum();
-    let arrays = match stored <= budget {
-        true => Arrays::in_place(matrices.iter().map(|matrix| matrix.buffer().clone())),
-        false => Arrays::read(matrices.iter().map(AnyDense::buffer))?,
-    };
+    let arrays = Arrays::within(budget, matrices.iter().map(AnyDense::buffer))?;
     let mut parts = ArrayPanels::new(arrays, stack.panels(budget), Reading::once(budget))?;
     let height = stack.height(budget);
     let _running = ctx.begin(|| {

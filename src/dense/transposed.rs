@@ -6,7 +6,7 @@ use crate::dense::cut::{Band, TransposeCut};
 use crate::dense::transpose::{Patch, each_patch, transpose};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
-use crate::storage::{Context, DType, ScratchFile};
+use crate::storage::{Context, DType, Part, ScratchFile};
 
 /// Bands of tiles that are being read or worked on at a time.
 pub(crate) const IN_FLIGHT: usize = 3;
@@ -50,13 +50,13 @@ impl AllLines<'_> {
         };
         let mut reader = file.panels(bands.iter().map(extents).collect(), IN_FLIGHT)?;
         let dtype = self.lines.dtype();
-        reader.sweep(ctx, &mut |k, read| {
+        reader.sweep_part(ctx, &mut |k, read| {
             let band = &bands[k];
             let tiles: Option<Vec<Tile<'_>>> = read
                 .iter()
                 .zip(groups(band))
                 .map(|(read, (_, cols))| {
-                    let elements = Raw::read(read, (dtype, band.rows.len() * cols.len()))?;
+                    let elements = Raw::read(read.bytes(), (dtype, band.rows.len() * cols.len()))?;
                     Some(Tile { cols, elements })
                 })
                 .collect();
@@ -68,12 +68,13 @@ impl AllLines<'_> {
     }
 
     /// The extent in the scratch file of a group's tile for a band.
-    fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> (u64, usize) {
+    fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> Part {
         let (cut, size) = (self.cut, self.lines.width());
         let (block, row) = (band.rows.start / cut.block, band.rows.start % cut.block);
         let start = self.blocks[group * cut.blocks().count() + block];
         let before = row * cut.group + cols.start - cut.first_of(group);
-        (start + (before * size) as u64, band.rows.len() * cols.len() * size)
+        let start = start as usize + before * size;
+        (0, start..start + band.rows.len() * cols.len() * size)
     }
 
     /// Fills a band from the lines in memory and the tiles.

@@ -193,10 +193,10 @@ impl AnyLineBuilder {
         let (ctx, types) = (self.ctx.clone(), self.types);
         let lines = self.writer.lines() + matrix.major();
         let bytes = types.bytes_of(lines, self.writer.nnz() + matrix.nnz());
-        let budget = AnyZippedLines::budget(memory_left(bytes, &self.place, &ctx)?);
-        let mut lines = AnyZippedLines::new(&[matrix], Pieces::Entries, budget, &ctx)?;
+        let left = memory_left(bytes, &self.place, &ctx)?;
+        let mut lines = AnyZippedLines::new(&[matrix], Pieces::Entries, left, &ctx)?;
         ctx.meter().pass();
-        let appended = append_any(&mut self.writer, matrix, &mut lines, &ctx);
+        let appended = append_any(&mut self.writer, &mut lines, &ctx);
         self.canonical &= self.broken.note(appended)?;
         Ok(())
     }

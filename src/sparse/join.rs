@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_types;
-use crate::sparse::index_check::IndexCheck;
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
 use crate::sparse::line_cuts::Pieces;
@@ -46,8 +45,8 @@ impl JoinGroup {
 
     /// The lines of all, and the bytes for working on them.
     fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(AnyZippedLines, u64)> {
-        let (budget, each) = (AnyZippedLines::budget(left), self.matrices.iter());
-        let lines = AnyZippedLines::new(&each.collect::<Vec<_>>(), Pieces::Entries, budget, ctx)?;
+        let matrices: Vec<_> = self.matrices.iter().collect();
+        let lines = AnyZippedLines::new(&matrices, Pieces::Entries, left, ctx)?;
         let work = types.bytes_of(lines.most_lines(), lines.most_entries());
         Ok((lines, work))
     }
@@ -94,17 +93,11 @@ fn push(
     (types, left): (Types, u64),
     ctx: &Context,
 ) -> Result<bool> {
-    let JoinGroup { matrices, offsets, .. } = group;
     let (mut lines, work) = group.lines(types, left, ctx)?;
     let room = (lines.most_lines(), lines.most_entries());
     let _held = ctx.hold(work);
-    let mut joined = Joined::new(offsets, types, room, ctx)?;
-    let mut checks: Vec<_> = matrices.iter().map(IndexCheck::of).collect();
+    let mut joined = Joined::new(&group.offsets, types, room, ctx)?;
     lines.sweep_part(ctx, &mut |panel| {
-        for (m, check) in checks.iter_mut().enumerate() {
-            let checked = ctx.with_threads(|| check.take_any(&panel, m));
-            checked.map_err(|error| matrices[m].name_indices(error))?;
-        }
         let count = ctx.with_threads(|| joined.join(&panel));
         let (indices, data) = (joined.indices.as_raw(), joined.data.as_raw());
         let (indices, data) = (indices.slice(0..count), data.slice(0..count));
@@ -112,8 +105,7 @@ fn push(
             true => writer.push_run(joined.indptr.as_indices(), indices, data),
             false => writer.push_part(indices, data),
         }
-    })?;
-    Ok(checks.iter().all(IndexCheck::canonical))
+    })
 }
 
 /// A panel of lines of all matrices, joined.

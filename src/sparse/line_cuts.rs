@@ -114,6 +114,16 @@ pub(crate) fn cut(
     cuts
 }
 
+/// The most lines, at least one and at most `most`, that fit; more lines have more entries, because pointers rise.
+pub(crate) fn most_that_fit(most: usize, fit: &dyn Fn(usize) -> bool) -> usize {
+    let (mut fits, mut beyond) = (1, most.max(1) + 1);
+    while fits + 1 < beyond {
+        let middle = fits + (beyond - fits) / 2;
+        if fit(middle) { fits = middle } else { beyond = middle }
+    }
+    fits
+}
+
 struct Cutting<'a> {
     matrices: &'a [AnyCompressed],
     /// Bytes of an entry, and of a line in addition to its entries.
@@ -156,16 +166,7 @@ impl Cutting<'_> {
             let bytes = self.entries_until(line + lines - 1).saturating_mul(entry);
             bytes.saturating_add(lines * extra) <= self.bytes
         };
-        // The pointers rise, so the last line that fits is found by bisection.
-        let (mut fits, mut beyond) = (1, rest.min(self.bytes / extra).max(1) + 1);
-        while fits + 1 < beyond {
-            let middle = fits + (beyond - fits) / 2;
-            match fit(middle) {
-                true => fits = middle,
-                false => beyond = middle,
-            }
-        }
-        fits
+        most_that_fit(rest.min(self.bytes / extra), &fit)
     }
 
     /// The end of the next run of a line that is too long; `None` if the rest is short enough, or cannot be cut.

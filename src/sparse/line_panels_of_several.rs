@@ -1,8 +1,8 @@
 //! Compressed matrices in panels of lines, one or several together: the same lines of each at a time, for one pass.
 //!
 //! Arrays in files are read into private memory whatever their size, and the pointers of a panel are compared with its
-//! cut before use. So checked data does not change during the work, even if the file does, and a result made from it
-//! can be published without another check.
+//! cut before use, and the indices are checked. So checked data does not change during the work, even if the file does,
+//! and a result made from it can be published without another check.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::pointers_changed;
+use crate::sparse::index_check::IndexCheck;
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::line_cuts::{Cuts, LineCut, Pieces, cut};
@@ -59,6 +60,8 @@ pub(crate) struct AnyLinePart<'a> {
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: Indices<'a>,
     pub(crate) data: Raw<'a>,
+    /// Whether the indices rise in every line.
+    pub(crate) rises: bool,
 }
 
 impl AnyLinePart<'_> {
@@ -76,16 +79,17 @@ impl AnyLinePart<'_> {
 }
 
 impl AnyZippedLines {
-    /// The lines of matrices within about `budget` bytes of memory: four panels of at most an eighth of it, or of a
-    /// quarter where a line must stay whole.
+    /// The lines of matrices within about a quarter of the memory that is left: four panels of at most an eighth of it,
+    /// or of a quarter where a line must stay whole.
     ///
     /// Fails if two panels do not fit, a panel having at least one line that cannot be cut.
     pub(crate) fn new(
         matrices: &[&AnyCompressed],
         pieces: Pieces,
-        budget: u64,
+        left: u64,
         ctx: &Context,
     ) -> Result<Self> {
+        let budget = left / 4;
         let matrices: Vec<_> = matrices.iter().map(|&matrix| matrix.clone()).collect();
         let arrays = Arrays::read(matrices.iter().flat_map(arrays_of))?;
         let streams = arrays.files().max(1);
@@ -103,11 +107,6 @@ impl AnyZippedLines {
         let (cuts, how) = (Arc::new(cuts), Reading::once(budget).gathered(gathers));
         let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
         Ok(AnyZippedLines { matrices, bases, cuts, panels })
-    }
-
-    /// The budget for reading, if `left` bytes of memory are left.
-    pub(crate) fn budget(left: u64) -> u64 {
-        left / 4
     }
 
     /// Bytes that a sweep reads.
@@ -145,12 +144,15 @@ impl AnyZippedLines {
         ((self.most_lines() + 1) * bytes.sum::<usize>()) as u64
     }
 
-    /// Calls `work` with every panel in order: one pass over the matrices.
+    /// Calls `work` with every panel in order: one pass over the matrices. Returns whether the indices rise in every line
+    /// of all.
+    ///
+    /// Fails if an index is out of range.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
         work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         ctx.meter().pass();
         self.sweep_part(ctx, work)
     }
@@ -160,16 +162,19 @@ impl AnyZippedLines {
         &mut self,
         ctx: &Context,
         work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let _held = ctx.hold(self.pointer_bytes());
         let AnyZippedLines { matrices, bases, cuts, panels } = self;
-        let pointers = matrices.iter().map(|matrix| IndexVec::new(matrix.types().pointers));
-        let mut pointers: Vec<_> = pointers.collect();
+        let mut states: Vec<_> = matrices
+            .iter()
+            .map(|matrix| (IndexVec::new(matrix.types().pointers), IndexCheck::of(matrix)))
+            .collect();
         panels.sweep_part(ctx, &mut |run, parts| {
             let (LineCut { done, opens }, lines) = (cuts.runs[run], cuts.lines(run));
             let closes = done > lines.start;
             let mut each = Vec::with_capacity(matrices.len());
-            for (m, (arrays, indptr)) in parts.chunks_exact(3).zip(&mut pointers).enumerate() {
+            for (m, (arrays, (indptr, check))) in parts.chunks_exact(3).zip(&mut states).enumerate()
+            {
                 let (window, span) = (Indices::of_raw(arrays[0]), cuts.span(run, m));
                 let within = (opens && closes, bases[m]);
                 relative(window, within, span.clone(), indptr).map_err(|line| {
@@ -179,15 +184,20 @@ impl AnyZippedLines {
                         None => changed,
                     }
                 })?;
+                let (indptr, indices) = (indptr.as_indices(), Indices::of_raw(arrays[1]));
+                let at = (lines.start, span.start);
+                let rises = ctx.with_threads(|| check.take((indptr, indices), (opens, closes), at));
                 each.push(AnyLinePart {
                     start: span.start,
-                    indptr: indptr.as_indices(),
-                    indices: Indices::of_raw(arrays[1]),
+                    indptr,
+                    indices,
                     data: arrays[2],
+                    rises: rises.map_err(|error| matrices[m].name_indices(error))?,
                 });
             }
             work(AnyZippedPanel { first: lines.start, opens, closes, parts: each })
-        })
+        })?;
+        Ok(states.iter().all(|(_, check)| check.canonical()))
     }
 }
 

@@ -73,7 +73,6 @@ pub(crate) use coo_writer::AnyCooWriter;
 pub(crate) use copy::append_any;
 pub(crate) use draft::AnyDraft;
 pub(crate) use entry_panels::AnyEntryPanels;
-pub(crate) use index_check::IndexCheck;
 pub(crate) use index_vec::IndexVec;
 pub(crate) use indices::{Indices, by_index, by_index_type};
 pub(crate) use indices_mut::{IndicesMut, by_index_mut, typed_indices};

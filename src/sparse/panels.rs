@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::Indices;
+use crate::sparse::line_cuts::most_that_fit;
 use crate::storage::raw::Raw;
 use crate::storage::{
     ArrayPanels, Arrays, Context, Cut, Part, RawBuffer, Reading, largest_panel, panel_elements,
@@ -18,9 +19,10 @@ const RING: u64 = 64 << 20;
 pub(crate) struct AnyLinePanels {
     matrix: AnyCompressed,
     runs: Arc<[PanelRun]>,
-    /// Bytes of pointers that are kept in memory for a matrix that is read from files.
-    kept: u64,
-    panels: ArrayPanels,
+    /// Bytes of pointers that are kept in memory for a matrix that is read from files: read when the panels were made.
+    pub(crate) kept: u64,
+    /// How the matrix is read.
+    pub(crate) panels: ArrayPanels,
 }
 
 /// The lines and entries of a panel.
@@ -74,8 +76,11 @@ impl AnyLinePanels {
 
     /// The whole matrix as one panel, in memory or on its map.
     pub(crate) fn in_place(matrix: AnyCompressed) -> Self {
-        let panels = ArrayPanels::in_place(matrix.stored_bytes());
-        AnyLinePanels { matrix, runs: Arc::default(), kept: 0, panels }
+        let whole = PanelRun { lines: 0..matrix.major(), entries: 0..matrix.nnz() };
+        let (runs, arrays) =
+            (Arc::<[PanelRun]>::from([whole]), arrays_of(&matrix).map(Clone::clone));
+        let panels = ArrayPanels::in_place(arrays, Arc::clone(&runs));
+        AnyLinePanels { matrix, runs, kept: 0, panels }
     }
 
     /// Panels that are read once within `budget` bytes, of which `parts` times as many fit as of those of
@@ -110,7 +115,8 @@ impl AnyLinePanels {
         how: Reading,
         largest: u64,
     ) -> Result<Self> {
-        let arrays = Arrays::read([matrix.indices_buffer(), matrix.data(), pointers])?;
+        let [indices, data, _] = arrays_of(&matrix);
+        let arrays = Arrays::read([indices, data, pointers])?;
         let sizes = [arrays.size(0), arrays.size(1), arrays.size(2)];
         let runs: Arc<[PanelRun]> = cut(&matrix, largest, sizes).into();
         let panels = ArrayPanels::new(arrays, Arc::clone(&runs), how)?;
@@ -136,23 +142,9 @@ impl AnyLinePanels {
 
     /// The most lines and the most entries of a panel that is read.
     pub(crate) fn largest(&self) -> (usize, usize) {
-        let most = |of: fn(&PanelRun) -> usize| self.runs.iter().map(of).max().unwrap_or(0);
+        let runs = if self.panels.is_read() { &self.runs[..] } else { &[] };
+        let most = |of: fn(&PanelRun) -> usize| runs.iter().map(of).max().unwrap_or(0);
         (most(|run| run.lines.len()), most(|run| run.entries.len()))
-    }
-
-    /// How the matrix is read.
-    pub(crate) fn panels(&self) -> &ArrayPanels {
-        &self.panels
-    }
-
-    /// As [`panels`](Self::panels).
-    pub(crate) fn panels_mut(&mut self) -> &mut ArrayPanels {
-        &mut self.panels
-    }
-
-    /// Bytes that were read when the panels were made: the kept pointers.
-    pub(crate) fn bytes_kept(&self) -> u64 {
-        self.kept
     }
 
     /// Maximum memory of panels, including pinned ones and pointers.
@@ -166,28 +158,21 @@ impl AnyLinePanels {
         ctx: &Context,
         work: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
     ) -> Result<()> {
-        if self.panels.is_read() {
-            let runs = &self.runs;
-            return self.panels.sweep(ctx, &mut |panel, parts| {
-                let (indices, indptr) = (Indices::of_raw(parts[0]), Indices::of_raw(parts[2]));
-                work(AnyLinePanel {
-                    first: runs[panel].lines.start,
-                    indptr,
-                    indices,
-                    data: parts[1],
-                })
-            });
-        }
-        let a = &self.matrix;
-        ctx.meter().pass();
-        ctx.meter().read(a.stored_bytes());
-        work(AnyLinePanel {
-            first: 0,
-            indptr: a.indptr(),
-            indices: a.indices(),
-            data: a.data().as_raw(),
+        let runs = &self.runs;
+        self.panels.sweep(ctx, &mut |panel, parts| {
+            work(AnyLinePanel {
+                first: runs[panel].lines.start,
+                indptr: Indices::of_raw(parts[2]),
+                indices: Indices::of_raw(parts[0]),
+                data: parts[1],
+            })
         })
     }
+}
+
+/// Indices, values, pointers.
+fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
+    [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()]
 }
 
 /// Cuts the lines into panels by the size of their entries and pointers. `sizes` are the bytes of an index, a value and
@@ -199,16 +184,10 @@ fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3])
     let (mut runs, mut start) = (Vec::new(), 0);
     while start < matrix.major() {
         let first = matrix.span(start).start;
-        let rest = matrix.major() - start;
-        // The last line that fits; the pointers rise, so it is found by bisection.
-        let (mut fits, mut beyond) = (1, rest.min(most_lines) + 1);
-        while fits + 1 < beyond {
-            let middle = fits + (beyond - fits) / 2;
-            match matrix.span(start + middle - 1).end.saturating_sub(first) <= most_entries {
-                true => fits = middle,
-                false => beyond = middle,
-            }
-        }
+        let most = (matrix.major() - start).min(most_lines);
+        let fits = most_that_fit(most, &|lines| {
+            matrix.span(start + lines - 1).end.saturating_sub(first) <= most_entries
+        });
         let end = start + fits;
         runs.push(PanelRun { lines: start..end, entries: first..matrix.span(end - 1).end });
         start = end;

@@ -155,9 +155,8 @@ fn one_after_the_other(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let stack = Stack::new(matrices, true, place, ctx)?;
-    let budget = AnyZippedLines::budget(stack.left);
     // One at a time, because each has its files open.
-    let lines = |matrix| AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx);
+    let lines = |matrix| AnyZippedLines::new(&[matrix], Pieces::Entries, stack.left, ctx);
     let _running = ctx.begin(|| {
         let mut plan = Plan::new(operation).works(stack.nnz as u64, work::STACK);
         for matrix in matrices {
@@ -171,7 +170,7 @@ fn one_after_the_other(
     let mut canonical = true;
     ctx.meter().pass();
     for matrix in matrices {
-        canonical &= append_any(&mut writer, matrix, &mut lines(matrix)?, ctx)?;
+        canonical &= append_any(&mut writer, &mut lines(matrix)?, ctx)?;
     }
     writer.finish(canonical)
 }

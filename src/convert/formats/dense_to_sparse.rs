@@ -209,8 +209,9 @@ impl SiftStrategy {
             .reads(passes, a.stored_bytes())
             .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
-        let extra =
-            |panels: &AnyDensePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
+        let extra = |panels: &AnyDensePanels| {
+            panels.panels.memory() + Sieve::memory((a.dtype(), indices), ctx)
+        };
         let layout = Layout { values: Some(a.dtype()), indices };
         let plan = match self {
             SiftStrategy::Filled => plan,

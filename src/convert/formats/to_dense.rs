@@ -194,7 +194,7 @@ pub(crate) fn to_dense(
         return target.scatter(stored, nnz, &Entries::across(from), from.major());
     }
     if let (false, Some(panels)) = (across, target.panels(from)?) {
-        let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
+        let plan = plan.reads(1, panels.panels.bytes_to_read() + panels.kept);
         let plan = plan.holds(panels.memory()).works(nnz as u64, work::SCATTER_DENSE);
         let _running = ctx.begin(|| Ok(target.plan_to_write(plan)))?;
         return along(from, panels, &target);

@@ -11,8 +11,8 @@ use crate::convert::in_memory::{Layout, Region, RegionClash, RegionOutcome};
 use crate::convert::sort::{AnyMatrixSink, AnySorter, position};
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyWriter, AnyZippedLines, Axis, Compressed, Duplicates,
-    IndexCheck, Pieces, Types, memory_left, partition,
+    AnyCompressed, AnyLinePart, AnyWriter, AnyZippedLines, Axis, Compressed, Duplicates, Pieces,
+    Types, memory_left, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -71,8 +71,7 @@ pub(crate) fn canonicalize(
     let (kind, size) = ((from.format(), from.types()), (from.major(), from.nnz()));
     let bytes = kind.1.bytes_of(size.0, size.1);
     let left = memory_left(bytes, place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[from], Pieces::Runs(1), budget, ctx)?;
+    let mut lines = AnyZippedLines::new(&[from], Pieces::Runs(1), left, ctx)?;
     if lines.cuts_a_line() {
         // The memory of a result is not available to the sort.
         let less = if *place == Place::Memory { ctx.less(bytes) } else { ctx.clone() };
@@ -96,14 +95,10 @@ pub(crate) fn canonicalize(
     let mut writer = AnyWriter::new(kind, from.shape(), size.1, true, place, ctx)?;
     let _held = ctx.hold(work);
     let mut sorting = SortedLines::new(kind.1, most, ctx)?;
-    let (mut check, mut canonical) = (IndexCheck::of(from), true);
-    let swept = lines.sweep(ctx, &mut |panel| {
-        let sorted = ctx.with_threads(|| {
-            check.take_any(&panel, 0)?;
-            sorting
-                .sort(panel.first, &panel.parts[0], duplicates)
-                .map_err(|clash| clash.into_error(position(kind.0)))
-        })?;
+    let mut canonical = true;
+    lines.sweep(ctx, &mut |panel| {
+        let sorted = ctx.with_threads(|| sorting.sort(panel.first, &panel.parts[0], duplicates));
+        let sorted = sorted.map_err(|clash| clash.into_error(position(kind.0)))?;
         let (mut line, mut entry) = (0, 0);
         for SortedTask { lines, taken, filled } in sorted {
             let lens = &mut sorting.lens[line..line + lines];
@@ -116,8 +111,7 @@ pub(crate) fn canonicalize(
             (line, entry) = (line + lines, entry + taken);
         }
         Ok(())
-    });
-    swept.map_err(|error| from.name_indices(error))?;
+    })?;
     writer.finish(canonical)
 }
 

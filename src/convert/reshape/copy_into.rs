@@ -69,7 +69,7 @@ fn copy_to(a: &AnyDense, mut out: CopyTarget<'_>, ctx: &Context) -> Result<()> {
     let plan = plan.works(a.len() as u64, work::COPY_DENSE);
     if stored > ctx.memory_left() / 2 {
         let mut panels = AnyDensePanels::once(a, (1, 1), ctx.memory_left() / 4)?;
-        let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
+        let _running = ctx.begin(|| Ok(plan.holds(panels.panels.memory())))?;
         return panels.sweep(ctx, &mut |panel| {
             match &mut out {
                 CopyTarget::Along(to) => {

@@ -44,7 +44,7 @@ pub(super) fn take_lines(
         ctx.meter().pass();
         return gather(from, list, ctx);
     }
-    let budget = memory_left(0, place, ctx)? / 4;
+    let left = memory_left(0, place, ctx)?;
     let _running =
         ctx.begin(|| Ok(plan_lines(plan, to, stored(from, size), place, ctx).throughout(held)))?;
     ctx.meter().pass();
@@ -52,12 +52,12 @@ pub(super) fn take_lines(
     let mut writer = AnyWriter::new(kind, shape, nnz, true, place, ctx)?;
     let (mut rest, mut canonical) = (list, true);
     while !rest.is_empty() {
-        let part = first_part(from, &mut rest, budget);
+        let part = first_part(from, &mut rest, left / 4);
         match part {
             ListPart::Run(first, count) => {
                 let lines = from.slice_major(first..first + count)?;
-                let mut panels = AnyZippedLines::new(&[&lines], Pieces::Entries, budget, ctx)?;
-                canonical &= append_any(&mut writer, &lines, &mut panels, ctx)
+                let mut panels = AnyZippedLines::new(&[&lines], Pieces::Entries, left, ctx)?;
+                canonical &= append_any(&mut writer, &mut panels, ctx)
                     .map_err(|error| from.moved(error, first))?;
             }
             ListPart::Lines(list) => {

@@ -13,9 +13,9 @@ use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::Result;
 use crate::sparse::{Duplicates, IndexVec, Indices, by_index, by_index_mut};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::raw::{RawVec, width};
+use crate::storage::raw::{Raw, RawVec, width};
 use crate::storage::{
-    Context, Held, Index, IoBuffer, RawBufferMut, Scratch, ScratchFile, bytes_of,
+    Context, Held, Index, IoBuffer, Part, RawBufferMut, Scratch, ScratchFile, bytes_of,
 };
 
 /// Buckets that are being read or worked on at a time.
@@ -73,9 +73,9 @@ impl<'a> Buckets<'a> {
             let segments: Vec<&[u8]> = self
                 .extents(&bins)
                 .into_iter()
-                .map(|(offset, bytes)| {
-                    let (buffer, start) = (offset / each, offset % each);
-                    &buffers[buffer as usize][start as usize..][..bytes]
+                .map(|(_, bytes)| {
+                    let each = each as usize;
+                    &buffers[bytes.start / each][bytes.start % each..][..bytes.len()]
                 })
                 .collect();
             self.settle_bucket(bins, &segments, sorting, &mut hand, sink)?;
@@ -126,13 +126,14 @@ impl<'a> Buckets<'a> {
     }
 
     /// The extents of the records of some bins in the file, run by run.
-    fn extents(&self, bins: &Range<usize>) -> Vec<(u64, usize)> {
+    fn extents(&self, bins: &Range<usize>) -> Vec<Part> {
         let size = self.layout.size() as u64;
         let extent = |run: &SortedRun| {
             let (start, end) = (run.starts[bins.start], run.starts[bins.end]);
-            (run.offset + start * size, ((end - start) * size) as usize)
+            let offset = (run.offset + start * size) as usize;
+            (0, offset..offset + ((end - start) * size) as usize)
         };
-        self.runs.iter().map(extent).filter(|(_, bytes)| *bytes > 0).collect()
+        self.runs.iter().map(extent).filter(|(_, bytes)| !bytes.is_empty()).collect()
     }
 
     fn settle_light(
@@ -145,8 +146,9 @@ impl<'a> Buckets<'a> {
         let panels: Vec<_> = buckets.iter().map(|bins| self.extents(bins)).collect();
         let mut reader = file.panels(panels, IN_FLIGHT)?;
         let mut hand = BucketEntries::new(self.layout, self.ctx)?;
-        reader.sweep(self.ctx, &mut |k, segments| {
-            self.settle_bucket(buckets[k].clone(), segments, sorting, &mut hand, sink)
+        reader.sweep_part(self.ctx, &mut |k, segments| {
+            let segments: Vec<_> = segments.iter().map(Raw::bytes).collect();
+            self.settle_bucket(buckets[k].clone(), &segments, sorting, &mut hand, sink)
         })
     }
 
@@ -256,18 +258,17 @@ impl<'a> Buckets<'a> {
         let (layout, size) = (self.layout, self.layout.size());
         // Runs small enough to leave the rest of the limit to the caller.
         let most = (room(self.ctx.memory_left()) as usize / 4 / size).max(1) * size;
-        let pieces = self.extents(bin).into_iter().flat_map(|(offset, bytes)| {
-            (0..bytes)
-                .step_by(most)
-                .map(move |start| vec![(offset + start as u64, most.min(bytes - start))])
+        let pieces = self.extents(bin).into_iter().flat_map(|(file, bytes)| {
+            let end = bytes.end;
+            bytes.step_by(most).map(move |start| vec![(file, start..end.min(start + most))])
         });
         let mut reader = file.panels(pieces.collect(), IN_FLIGHT)?;
         let mut majors = IndexVec::new(layout.indices);
         let mut minors = IndexVec::new(layout.indices);
         let mut data = RawVec::new(layout.values);
         let places: [usize; BLOCK] = std::array::from_fn(|place| place);
-        reader.sweep(self.ctx, &mut |_, segments| {
-            let (records, count) = (segments[0], segments[0].len() / size);
+        reader.sweep_part(self.ctx, &mut |_, segments| {
+            let (records, count) = (segments[0].bytes(), segments[0].len() / size);
             majors.resize(count, 0);
             minors.resize(count, 0);
             data.resize(count);

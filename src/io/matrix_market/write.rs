@@ -117,7 +117,7 @@ fn sparse(target: Target<'_>, a: &AnyCompressed, comment: &str, ctx: &Context) -
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(PHASE).on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
+        let plan = plan.reads(1, panels.panels.bytes_to_read()).holds(panels.memory());
         Ok(plan_text(plan, nnz, ctx))
     })?;
     let _texts = ctx.hold(TextWriter::memory(ctx));
@@ -199,7 +199,7 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
         return end(writer, ctx);
     }
     let mut panels = AnyDensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
-    let _running = ctx.begin(|| Ok(plan_text(panels.plan(PHASE), count, ctx)))?;
+    let _running = ctx.begin(|| Ok(plan_text(panels.panels.plan(PHASE), count, ctx)))?;
     let _texts = ctx.hold(TextWriter::memory(ctx));
     let mut texts = TextWriter::new(&mut writer, values, count, ctx)?;
     panels.sweep(ctx, &mut |LinePanel { elements, .. }| {

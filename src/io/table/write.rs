@@ -202,7 +202,7 @@ impl Table<'_> {
             return Ok(());
         }
         let mut panels = AnyDensePanels::once(a, (1, 1), self.budget())?;
-        let plan = panels.plan("writing a table");
+        let plan = panels.panels.plan("writing a table");
         let _running = self.ctx.begin(|| Ok(self.plan(plan, a.len(), TYPICAL)))?;
         let _held = self.ctx.hold(self.memory());
         let (ctx, separator) = (self.ctx, self.separator);
@@ -232,7 +232,7 @@ impl Table<'_> {
         let mut panels = AnyLinePanels::for_one_sweep(a.clone(), self.budget(), self.ctx)?;
         let _running = self.ctx.begin(|| {
             let plan = Plan::new("writing a table").on_device_of(a.indices_buffer().file());
-            let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
+            let plan = plan.reads(1, panels.panels.bytes_to_read()).holds(panels.memory());
             Ok(self.plan(plan, a.nnz(), 2 * TYPICAL))
         })?;
         let _held = self.ctx.hold(self.memory());

@@ -76,10 +76,11 @@ impl<'a> Stored<'a> {
         if let Some(buffer) = self.buffer
             && stored > ctx.memory_left()
         {
-            let (budget, none) = (ctx.memory_left() / 4 * 3, (DType::UInt32, &[][..]));
-            let mut panels = AnyEntryPanels::within(budget, RUN, none, buffer)?;
-            let _running =
-                ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;
+            let none = (DType::UInt32, &[][..]);
+            let mut panels = AnyEntryPanels::within(ctx.memory_left(), RUN, none, buffer)?;
+            let _running = ctx.begin(|| {
+                Ok(plan.reads(1, panels.panels.bytes_to_read()).holds(panels.panels.memory()))
+            })?;
             return panels.sweep(ctx, &mut |_, _, data| {
                 take(data);
                 Ok(())

@@ -129,8 +129,7 @@ fn combine(
     }
     let (types, size) = (a.types(), ResultSize::new(how, (a, b), place, ctx));
     let left = memory_left(if size.counted { 0 } else { size.bytes }, place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[a, b], Pieces::Columns, budget, ctx)?;
+    let mut lines = AnyZippedLines::new(&[a, b], Pieces::Columns, left, ctx)?;
     let work = Merging::bytes(types, lines.most_lines(), lines.most_entries());
     let _running = ctx.begin(|| {
         let passes = 1 + u64::from(size.counted);
@@ -154,7 +153,7 @@ fn combine(
     let mut expected = size.expected;
     if size.counted {
         expected = 0;
-        merging.sweep([a, b], &mut lines, ctx, &mut |_, _, indices, _| {
+        merging.sweep(a.format(), &mut lines, ctx, &mut |_, _, indices, _| {
             expected += indices.len();
             Ok(())
         })?;
@@ -163,10 +162,15 @@ fn combine(
     }
     let (kind, exact) = ((a.format(), types), *place == Place::Memory);
     let mut writer = AnyWriter::new(kind, a.shape(), expected, exact, place, ctx)?;
-    merging.sweep([a, b], &mut lines, ctx, &mut |closes, indptr, indices, data| match closes {
-        true => writer.push_run(indptr, indices.raw(), data),
-        false => writer.push_part(indices.raw(), data),
-    })?;
+    merging.sweep(
+        a.format(),
+        &mut lines,
+        ctx,
+        &mut |closes, indptr, indices, data| match closes {
+            true => writer.push_run(indptr, indices.raw(), data),
+            false => writer.push_part(indices.raw(), data),
+        },
+    )?;
     writer.finish(true)
 }
 

@@ -13,13 +13,14 @@
 
 use std::ops::Range;
 
-use crate::dense::{AnyDensePanels, BandPanels, Dense, LinePanel};
+use crate::dense::{AnyDensePanels, Dense, LinePanel, bands};
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::packed::{multiply_packed, pack_lines, panel_widths, take_left};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, Order, Plan};
+use crate::storage::{ArrayPanels, Context, Order, Plan};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
@@ -97,7 +98,7 @@ impl<T: Scalar> Dense<T> {
             Order::C => {
                 GramPanels::Rows(AnyDensePanels::once(&self.to_any(), (height, 1), budget)?)
             }
-            Order::Fortran => GramPanels::Columns(BandPanels::new(self, height, budget)?),
+            Order::Fortran => GramPanels::Columns(bands(&self.to_any(), height, budget)?),
         };
         let _running = ctx.begin(|| {
             let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
@@ -115,8 +116,9 @@ impl<T: Scalar> Dense<T> {
                     Ok(())
                 })?
             }
-            GramPanels::Columns(panels) => panels.sweep(ctx, &mut |band| {
-                ctx.with_threads(|| gram.add_columns(band));
+            GramPanels::Columns(panels) => panels.sweep(ctx, &mut |_, band| {
+                let band: Vec<&[T]> = band.iter().map(Raw::as_typed).collect();
+                ctx.with_threads(|| gram.add_columns(&band));
                 Ok(())
             })?,
         }
@@ -125,15 +127,15 @@ impl<T: Scalar> Dense<T> {
 }
 
 /// Blocks of rows, contiguous or across the columns.
-enum GramPanels<T: Scalar> {
+enum GramPanels {
     Rows(AnyDensePanels),
-    Columns(BandPanels<T>),
+    Columns(ArrayPanels),
 }
 
-impl<T: Scalar> GramPanels<T> {
+impl GramPanels {
     fn memory(&self) -> u64 {
         match self {
-            GramPanels::Rows(panels) => panels.memory(),
+            GramPanels::Rows(panels) => panels.panels.memory(),
             GramPanels::Columns(panels) => panels.memory(),
         }
     }

@@ -40,9 +40,9 @@ pub(crate) fn line_plan(
     let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
     Plan::new(name)
         .on_device_of(matrix.buffer().file())
-        .reads(1, panels.panels().bytes_to_read())
-        .reads_again(panels.panels().bytes_to_read_again())
-        .holds(panels.memory() + sums as u64)
+        .reads(1, panels.panels.bytes_to_read())
+        .reads_again(panels.panels.cost(0).again)
+        .holds(panels.panels.memory() + sums as u64)
         .works(matrix.len() as u64 * k as u64, work::DENSE_PRODUCT)
 }
 

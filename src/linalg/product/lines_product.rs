@@ -81,7 +81,7 @@ fn one_product(
     let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
     let running = ctx.begin(|| {
         let plan = product_plan(&panels, adjoint, k, ctx).every_time();
-        Ok(plan.reads(1, panels.bytes_kept()).throughout(extra))
+        Ok(plan.reads(1, panels.kept).throughout(extra))
     })?;
     Ok((panels, running))
 }
@@ -92,8 +92,8 @@ pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx:
     let (value, index, _) = matrix.types().sizes();
     Plan::new(product_name(adjoint))
         .on_device_of(matrix.indices_buffer().file())
-        .reads(1, panels.panels().bytes_to_read())
-        .reads_again(panels.panels().bytes_to_read_again())
+        .reads(1, panels.panels.bytes_to_read())
+        .reads_again(panels.panels.cost(0).again)
         .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

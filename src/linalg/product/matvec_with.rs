@@ -8,8 +8,8 @@ use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Semiring, Values};
 use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
 use crate::sparse::{
-    AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, IndexCheck,
-    Indices, Pieces, by_index, partition,
+    AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, Indices, Pieces,
+    by_index, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -114,7 +114,7 @@ fn along<S: Semiring>(
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
+        let plan = plan.reads(1, panels.panels.bytes_to_read() + panels.kept);
         Ok(plan.holds(panels.memory()).works(a.nnz() as u64, work::SEMIRING_ALONG))
     })?;
     ctx.check_cancelled()?;
@@ -160,8 +160,7 @@ fn across<S: Semiring, I: Index>(
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Runs(RUN), budget, ctx)?;
+    let mut lines = AnyZippedLines::new(&[a], Pieces::Runs(RUN), left, ctx)?;
     let (entries, threads) = (lines.most_entries(), ctx.thread_count());
     let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
@@ -172,11 +171,9 @@ fn across<S: Semiring, I: Index>(
     let _held = ctx.hold(work);
     let mut columns = Columns::new(y.len(), entries, threads);
     let mut terms = ctx.filled("the terms", entries, semiring.zero())?;
-    let mut check = IndexCheck::of(a);
     y.fill(semiring.zero());
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            check.take_any(&panel, 0)?;
             let part = panel.parts[0];
             let terms = &mut terms[..part.indices.len()];
             let (indices, values): (&[I], _) = (part.indices.typed(), part.data.as_typed());
@@ -184,10 +181,10 @@ fn across<S: Semiring, I: Index>(
             columns.fold(y, (indices, Values::Plain(terms)), |sum, term| {
                 *sum = semiring.add(*sum, term)
             });
-            Ok(())
-        })
+        });
+        Ok(())
     });
-    swept.map_err(|error| a.name_indices(error))
+    swept.map(drop)
 }
 
 /// The terms of a run of lines, the first of which has the first of `x`, by all threads.

@@ -39,7 +39,7 @@ impl Multiplier {
                 let _running = ctx.begin(|| {
                     let plan = product_plan(&panels, true, k, ctx).every_time();
                     let extra = copies + numbers(panels.largest().0);
-                    let plan = plan.reads(1, panels.bytes_kept()).throughout(extra);
+                    let plan = plan.reads(1, panels.kept).throughout(extra);
                     let terms = a.nnz() as u64 * k as u64;
                     Ok(Plan { operation: NAME, ..plan }.works(terms, work::PRODUCT))
                 })?;

@@ -143,11 +143,11 @@ pub(crate) fn lines_grid(
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
     let arrays = [a.indices_buffer()];
-    let mut panels = AnyEntryPanels::within(left / 4, 1, (a.types().indices, &arrays[..]), &units)?;
+    let mut panels = AnyEntryPanels::within(left, 1, (a.types().indices, &arrays[..]), &units)?;
     // The pointers stay in the map, of which every page is used once.
     let pointers = a.indptr_buffer().stored_bytes();
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.panels.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.reads(1, pointers).works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
@@ -225,9 +225,9 @@ pub(crate) fn coo_grid(
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
     let arrays = [a.rows(), a.cols()];
-    let mut panels = AnyEntryPanels::within(left / 4, 1, (a.types().1, &arrays[..]), &units)?;
+    let mut panels = AnyEntryPanels::within(left, 1, (a.types().1, &arrays[..]), &units)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.panels.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
@@ -281,7 +281,7 @@ pub(crate) fn dense_grid(
     let left = ctx.memory_left().saturating_sub(bytes);
     let mut panels = AnyDensePanels::once(a, (1, 1), left / 2)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.panels.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);

@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::algebra::{Coding, Values};
 use crate::linalg::kernels::Columns;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,
-    by_index_type, partition, rises,
+    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, Pieces, by_index, by_index_type,
+    partition, rises,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -63,8 +63,8 @@ impl<'a, V: Entry> LinePass<'a, V> {
         ctx: &Context,
     ) -> Result<Self> {
         ctx.check_memory("the result", bytes)?;
-        let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
-        let lines = AnyZippedLines::new(&[matrix], Pieces::Runs(RUN), budget, ctx)?;
+        let left = ctx.memory_left().saturating_sub(bytes);
+        let lines = AnyZippedLines::new(&[matrix], Pieces::Runs(RUN), left, ctx)?;
         let (entries, index) = (lines.most_entries(), matrix.types().indices);
         let bins = match along {
             true => 0,
@@ -171,17 +171,16 @@ fn sweep(
     ctx: &Context,
     work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
 ) -> Result<()> {
-    let mut check = IndexCheck::of(matrix);
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            if !check.take_any(&panel, 0)? && distinct {
+            if !panel.parts[0].rises && distinct {
                 check_distinct(&panel, matrix.format())?;
             }
             work(&panel);
             Ok(())
         })
     });
-    swept.map_err(|error| matrix.name_indices(error))
+    swept.map(drop).map_err(|error| matrix.name_indices(error))
 }
 
 /// Passes on the lines in a range, each with its state. Short ones are decoded together, long ones in parts.

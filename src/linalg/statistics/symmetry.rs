@@ -12,8 +12,7 @@ use crate::convert::{canonicalize, recompress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Factor;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, Duplicates, IndexCheck, Pieces,
-    by_index,
+    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, Duplicates, Pieces, by_index,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
@@ -201,12 +200,12 @@ fn search_lines(a: &AnyCompressed, decode: Decoder, lines: Range<usize>, none: A
 
 /// The matrix merged with its transpose, line by line.
 fn by_sort(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> Result<Apart> {
-    let budget = AnyZippedLines::budget(ctx.memory_left());
+    let left = ctx.memory_left();
     let _running = ctx.begin(|| {
         let sorting = ctx.plan(|ctx| recompress(a, "symmetry", &Place::Scratch, ctx))?;
         let bytes = a.types().bytes_of(a.major(), a.nnz());
         let indices = (a.nnz() * a.types().indices.size()) as u64;
-        let merging = Plan::new("symmetry").reads(1, 2 * bytes).holds(budget);
+        let merging = Plan::new("symmetry").reads(1, 2 * bytes).holds(left / 4);
         Ok(sorting.then(merging.reads(1, indices).works(2 * a.nnz() as u64, work::MERGE)))
     })?;
     let a = match is_tidy(a, ctx)? {
@@ -214,7 +213,7 @@ fn by_sort(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> Re
         false => canonicalize(a, Duplicates::Sum, &Place::Scratch, ctx)?,
     };
     let image = recompress(&a, "symmetry", &Place::Scratch, ctx)?;
-    let mut lines = AnyZippedLines::new(&[&a, &image], Pieces::Columns, budget, ctx)?;
+    let mut lines = AnyZippedLines::new(&[&a, &image], Pieces::Columns, left, ctx)?;
     let mut apart = none;
     lines.sweep(ctx, &mut |panel| {
         let (left, right) = (&panel.parts[0], &panel.parts[1]);
@@ -237,14 +236,9 @@ fn is_tidy(a: &AnyCompressed, ctx: &Context) -> Result<bool> {
     if let Some(known) = a.known_canonical() {
         return Ok(known);
     }
-    let budget = AnyZippedLines::budget(ctx.memory_left());
     let pattern = AnyCompressed { data: RawBuffer::pattern(a.nnz()), ..a.clone() };
-    let mut lines = AnyZippedLines::new(&[&pattern], Pieces::Entries, budget, ctx)?;
-    let mut check = IndexCheck::of(&pattern);
-    let swept =
-        lines.sweep(ctx, &mut |panel| ctx.with_threads(|| check.take_any(&panel, 0)).map(drop));
-    swept.map_err(|error| a.name_indices(error))?;
-    Ok(check.canonical())
+    let mut lines = AnyZippedLines::new(&[&pattern], Pieces::Entries, ctx.memory_left(), ctx)?;
+    lines.sweep(ctx, &mut |_| Ok(()))
 }
 
 fn merge_lines(

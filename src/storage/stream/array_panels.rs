@@ -16,8 +16,9 @@ use crate::storage::memory::raw::{Raw, width};
 use crate::storage::memory::{DType, Origin, RawBuffer};
 use crate::storage::runtime::{Context, Plan};
 use crate::storage::stream::device::{Devices, IoBuffer, ReadMode, Source};
-use crate::storage::stream::panel_files::Extent;
+use crate::storage::stream::panel_files::{Extent, PanelExtents};
 use crate::storage::stream::panel_reader::{PanelReader, Traffic, largest_panel};
+use crate::storage::stream::panel_ring::Ring;
 use crate::storage::stream::panel_sweep::PanelWindow;
 
 /// Some elements of one of the arrays, which is named by its position.
@@ -40,6 +41,28 @@ impl Cut for Vec<Vec<Part>> {
 
     fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
         self[panel].iter().cloned().for_each(name);
+    }
+}
+
+/// The same chunk of some arrays of one length.
+#[derive(Clone, Copy)]
+pub(crate) struct EvenCut {
+    /// Elements of each array.
+    pub(crate) len: usize,
+    /// Elements of every chunk but the last.
+    pub(crate) step: usize,
+    /// How many arrays there are.
+    pub(crate) arrays: usize,
+}
+
+impl Cut for EvenCut {
+    fn count(&self) -> usize {
+        self.len.div_ceil(self.step)
+    }
+
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+        let start = panel * self.step;
+        (0..self.arrays).for_each(|array| name((array, start..self.len.min(start + self.step))));
     }
 }
 
@@ -89,6 +112,18 @@ impl Arrays {
         Ok(all)
     }
 
+    /// Arrays that are read, or used in place if what is in files takes at most `most` bytes.
+    pub(crate) fn within<'a>(
+        most: u64,
+        arrays: impl IntoIterator<Item = &'a RawBuffer, IntoIter: Clone>,
+    ) -> Result<Self> {
+        let arrays = arrays.into_iter();
+        match arrays.clone().map(RawBuffer::stored_bytes).sum::<u64>() <= most {
+            true => Ok(Self::in_place(arrays.cloned())),
+            false => Self::read(arrays),
+        }
+    }
+
     /// An array that is read from a file, which the caller keeps unchanged.
     pub(crate) fn of_file(file: &Origin, start: u64, dtype: DType) -> Result<Self> {
         let mut all = Arrays::default();
@@ -122,19 +157,19 @@ impl Arrays {
         }
     }
 
-    fn extents(&self, cut: &dyn Cut) -> Vec<Vec<Extent>> {
-        let extents = |panel| {
-            let mut extents = Vec::new();
+    fn extents(&self, cut: &dyn Cut) -> PanelExtents {
+        let mut panels = PanelExtents::default();
+        for panel in 0..cut.count() {
             cut.parts(panel, &mut |(array, elements)| {
                 if let Array::File { source, origin, dtype, .. } = self.arrays[array] {
                     let size = width(dtype);
                     let offset = origin + (elements.start * size) as u64;
-                    extents.push(Extent { source, offset, bytes: elements.len() * size });
+                    panels.push(Extent { source, offset, bytes: elements.len() * size });
                 }
             });
-            extents
-        };
-        (0..cut.count()).map(extents).collect()
+            panels.end();
+        }
+        panels
     }
 }
 
@@ -164,18 +199,19 @@ impl Array {
 /// How panels are read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
-    /// Bytes of memory; `None` for two panels, one in use and one being read.
-    budget: Option<u64>,
+    /// Bytes of memory, but always enough for `least` panels.
+    budget: u64,
+    least: usize,
     /// Whether panels stay in memory for the next pass.
     keeps: bool,
-    /// Whether to read through the page cache, which combines reads that are too small for the device.
-    gathers: bool,
+    /// `None` for the device's faster mode.
+    mode: Option<ReadMode>,
 }
 
 impl Reading {
     /// For one pass, within a memory budget.
     pub(crate) fn once(budget: u64) -> Self {
-        Reading { budget: Some(budget), keeps: false, gathers: false }
+        Reading { budget, least: 0, keeps: false, mode: None }
     }
 
     /// For many passes, within a memory budget: panels that fit stay in memory.
@@ -183,25 +219,40 @@ impl Reading {
         Reading { keeps: true, ..Reading::once(budget) }
     }
 
-    /// For one pass, with two panels in memory at a time.
-    pub(crate) fn two_panels() -> Self {
-        Reading { budget: None, keeps: false, gathers: false }
+    /// With memory for this many panels at least: with two, one is worked on and one is read.
+    pub(crate) fn at_least(self, least: usize) -> Self {
+        Reading { least, ..self }
     }
 
-    /// Through the page cache if `gathers`; otherwise in the device's faster mode.
+    /// Through the page cache, which combines reads that are too small for the device, if `gathers`; otherwise in the
+    /// device's faster mode.
     pub(crate) fn gathered(self, gathers: bool) -> Self {
-        Reading { gathers, ..self }
+        Reading { mode: gathers.then_some(ReadMode::Buffered), ..self }
+    }
+
+    /// Past the page cache unless `gathers`.
+    pub(crate) fn direct_or_gathered(self, gathers: bool) -> Self {
+        let mode = if gathers { ReadMode::Buffered } else { ReadMode::Direct };
+        Reading { mode: Some(mode), ..self }
     }
 }
 
 /// Yields arrays panel by panel.
 pub(crate) struct ArrayPanels {
-    /// `None` if the caller yields data in place.
-    cut: Option<(Arc<Arrays>, Arc<dyn Cut>)>,
+    arrays: Arc<Arrays>,
+    cut: Arc<dyn Cut>,
     /// `None` if nothing is read.
     reader: Option<PanelReader>,
-    /// Bytes in files of the arrays used in place.
-    mapped: u64,
+}
+
+/// The cost of passes over panels.
+pub(crate) struct PanelCost {
+    /// Bytes that the next pass reads.
+    pub(crate) first: u64,
+    /// Bytes that every pass after it reads.
+    pub(crate) again: u64,
+    /// Most memory of panels, including those that stay.
+    pub(crate) memory: u64,
 }
 
 impl ArrayPanels {
@@ -213,34 +264,31 @@ impl ArrayPanels {
         let reader = match sources.iter().max_by_key(|source| source.length()) {
             None => None,
             Some(largest) => {
-                let mode = match how.gathers {
-                    true => ReadMode::Buffered,
-                    false => Devices::known().read_mode(largest)?,
-                };
+                let mode = how.mode.map_or_else(|| Devices::known().read_mode(largest), Ok)?;
                 let panels = arrays.extents(&cut);
-                let two = 2 * PanelReader::panel_memory(&panels) as u64;
-                let budget = how.budget.unwrap_or(two);
-                let mut reader = PanelReader::new(sources, panels, budget, mode)?;
-                if !how.keeps {
-                    reader.pin_nothing();
-                }
-                Some(reader)
+                let budget = how.budget.max((how.least * panels.memory_of_largest()) as u64);
+                Some(PanelReader::new(sources, panels, (budget, how.keeps), mode)?)
             }
         };
-        let mapped = arrays.mapped;
-        Ok(ArrayPanels { cut: Some((Arc::new(arrays), Arc::new(cut))), reader, mapped })
+        Ok(ArrayPanels { arrays: Arc::new(arrays), cut: Arc::new(cut), reader })
     }
 
-    /// Panels that the caller yields in place, `mapped` bytes of them in files.
-    pub(crate) fn in_place(mapped: u64) -> Self {
-        ArrayPanels { cut: None, reader: None, mapped }
+    /// Arrays that are used in place, in memory or on their maps.
+    pub(crate) fn in_place(
+        arrays: impl IntoIterator<Item = RawBuffer>,
+        cut: impl Cut + 'static,
+    ) -> Self {
+        let arrays = Arc::new(Arrays::in_place(arrays));
+        ArrayPanels { arrays, cut: Arc::new(cut), reader: None }
     }
 
     /// Panels of the same arrays for another user, with as few buffers as possible.
     pub(crate) fn another(&self) -> Self {
-        let cut = self.cut.as_ref().map(|(arrays, cut)| (Arc::clone(arrays), Arc::clone(cut)));
-        let reader = self.reader.as_ref().map(PanelReader::another);
-        ArrayPanels { cut, reader, mapped: self.mapped }
+        ArrayPanels {
+            arrays: Arc::clone(&self.arrays),
+            cut: Arc::clone(&self.cut),
+            reader: self.reader.as_ref().map(PanelReader::another),
+        }
     }
 
     /// Counts a pass that used the map instead of reading.
@@ -250,19 +298,9 @@ impl ArrayPanels {
         }
     }
 
-    /// Keeps within the memory that the context allows, whatever else is held there, counting `kept` bytes that belong
-    /// to it and `vectors` bytes of its user's.
-    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
-        if let Some(reader) = &mut self.reader {
-            reader.share(kept, vectors, ctx);
-        }
-    }
-
-    /// Releases about this many bytes of what is held between passes.
-    pub(crate) fn give_back(&mut self, bytes: u64) {
-        if let Some(reader) = &mut self.reader {
-            reader.give_back(bytes);
-        }
+    /// The buffers, unless nothing is read.
+    pub(crate) fn ring(&mut self) -> Option<&mut Ring> {
+        self.reader.as_mut().map(|reader| &mut reader.ring)
     }
 
     /// Whether any array is read.
@@ -275,50 +313,42 @@ impl ArrayPanels {
         self.reader.as_ref().map_or_else(Traffic::default, PanelReader::traffic)
     }
 
+    /// The cost of passes with `beside` panels in their windows.
+    pub(crate) fn cost(&self, beside: usize) -> PanelCost {
+        let mapped = self.arrays.mapped;
+        self.reader.as_ref().map_or(
+            PanelCost { first: mapped, again: mapped, memory: 0 },
+            |reader| PanelCost {
+                first: reader.bytes_without(&reader.ring.staying(beside)),
+                again: reader.bytes_without(&reader.ring.pinned_after_next(beside)),
+                memory: reader.ring.memory(beside),
+            },
+        )
+    }
+
     /// Bytes that the next pass will read.
     pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.bytes_to_read_beside(0)
-    }
-
-    /// Bytes that the next pass will read, with `beside` panels in its window.
-    pub(crate) fn bytes_to_read_beside(&self, beside: usize) -> u64 {
-        self.reader.as_ref().map_or(self.mapped, |reader| reader.bytes_to_read(beside))
-    }
-
-    /// Bytes that passes after the next one will read.
-    pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        self.bytes_to_read_again_beside(0)
-    }
-
-    /// Bytes that passes after the next one will read, with `beside` panels in their windows.
-    pub(crate) fn bytes_to_read_again_beside(&self, beside: usize) -> u64 {
-        self.reader.as_ref().map_or(self.mapped, |reader| reader.bytes_to_read_again(beside))
+        self.cost(0).first
     }
 
     /// Panels that a window may have.
     pub(crate) fn most_beside(&self) -> usize {
-        self.reader.as_ref().map_or(usize::MAX, PanelReader::most_beside)
+        self.reader.as_ref().map_or(usize::MAX, |reader| reader.ring.most_beside())
     }
 
     /// Most memory that panels take, including those that stay.
     pub(crate) fn memory(&self) -> u64 {
-        self.memory_beside(0)
-    }
-
-    /// As [`memory`](Self::memory), in a pass with `beside` panels in its window.
-    pub(crate) fn memory_beside(&self, beside: usize) -> u64 {
-        self.reader.as_ref().map_or(0, |reader| reader.memory(beside))
+        self.cost(0).memory
     }
 
     /// The least memory that a pass takes.
     pub(crate) fn least_memory(&self) -> u64 {
-        self.reader.as_ref().map_or(0, PanelReader::least_memory)
+        self.reader.as_ref().map_or(0, |reader| reader.ring.least_memory())
     }
 
     /// The first file among the arrays, for messages and for the speed of its device.
     fn file(&self) -> Option<(&Path, u64)> {
-        let (arrays, _) = self.cut.as_ref()?;
-        arrays.arrays.iter().find_map(|array| match array {
+        self.arrays.arrays.iter().find_map(|array| match array {
             Array::InPlace(buffer) => buffer.file(),
             Array::File { buffer, .. } => buffer.as_ref().and_then(RawBuffer::file),
         })
@@ -361,13 +391,13 @@ impl ArrayPanels {
         ctx: &Context,
         work: &mut dyn FnMut(usize, ArrayWindow<'_>) -> Result<usize>,
     ) -> Result<()> {
-        let Some((arrays, cut)) = &self.cut else { return Ok(()) };
+        let ArrayPanels { arrays, cut, .. } = self;
         if let Some(reader) = &mut self.reader {
             return reader.sweep_window(beside, ctx, &mut |panel, read| {
                 work(panel, ArrayWindow { arrays, cut: &**cut, read: Some(read) })
             });
         }
-        ctx.meter().read(self.mapped);
+        ctx.meter().read(arrays.mapped);
         let count = cut.count();
         for panel in 0..count {
             ctx.report("sweeping", panel as u64, count as u64)?;
@@ -410,7 +440,7 @@ impl<'a> ArrayWindow<'a> {
 /// Together they fill whole huge pages as nearly as possible, including padding for alignment.
 pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
     let total: usize = sizes.iter().sum();
-    let extra = sizes.iter().filter(|&&size| size > 0).count() * Source::room(1);
+    let extra = sizes.iter().filter(|&&size| size > 0).count() * Source::padded(1);
     let bytes = IoBuffer::rounded_down(bytes).saturating_sub(extra);
     bytes.checked_div(total).unwrap_or(usize::MAX).max(1)
 }

@@ -21,7 +21,7 @@ pub(super) struct FilledBuffer {
 
 /// The buffers of a reader.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(crate) struct Ring {
     /// Bytes of a buffer for any panel.
     size: usize,
     /// Panels being read or worked on at a time, at most.
@@ -54,13 +54,13 @@ struct Share {
 }
 
 impl Ring {
-    /// Buffers of `size` bytes for `count` panels, at most `fit` of them.
-    pub(super) fn new(count: usize, size: usize, fit: usize) -> Self {
+    /// Buffers of `size` bytes for `count` panels, at most `fit` of them, some of which may stay if it `keeps` them.
+    pub(super) fn new(count: usize, size: usize, fit: usize, keeps: bool) -> Self {
         let depth = DEPTH.min(fit).min(count).max(1);
         Ring {
             size,
             most_depth: depth,
-            most: fit,
+            most: if keeps { fit } else { 0 },
             window: VecDeque::new(),
             free: Vec::new(),
             pinned: (0..count).map(|_| None).collect(),
@@ -71,11 +71,9 @@ impl Ring {
         }
     }
 
-    pub(super) fn pin_nothing(&mut self) {
-        self.most = 0;
-    }
-
-    pub(super) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
+    /// Keeps within the memory that the context allows, whatever else is held there, counting `kept` bytes that belong
+    /// to it and `vectors` bytes of its user's.
+    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
         let (meter, limit) = (ctx.meter().outermost().clone(), ctx.memory_limit_bytes());
         self.share = Some(Share { meter, limit, kept, vectors });
     }
@@ -240,8 +238,9 @@ impl Ring {
         self.share.as_ref().is_some_and(|share| share.meter.memory_held() > share.limit)
     }
 
-    /// Releases this many bytes, panels before free buffers, which the next sweep needs first.
-    pub(super) fn give_back(&mut self, bytes: u64) {
+    /// Releases about this many bytes of what is held between sweeps, panels before free buffers, which the next sweep
+    /// needs first.
+    pub(crate) fn give_back(&mut self, bytes: u64) {
         let mut buffers = bytes.div_ceil(self.size as u64) as usize;
         let staying = self.staying_of(self.held.saturating_sub(buffers));
         for panel in (0..staying.len()).filter(|&panel| !staying[panel]) {

@@ -97,11 +97,11 @@ impl Serving<'_> {
     fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<FilledBuffer> {
         let (mut ranges, mut start) = (Vec::new(), 0);
         for &Extent { source, offset, bytes } in self.files.panels.extents(panel) {
-            let room = Source::room(bytes);
-            let target = &mut buffer.bytes_mut()[start..start + room];
+            let padded = Source::padded(bytes);
+            let target = &mut buffer.bytes_mut()[start..start + padded];
             let range = self.files.sources[source].read(self.files.mode, offset, bytes, target)?;
             ranges.push(start + range.start..start + range.end);
-            start += room;
+            start += padded;
         }
         Ok(FilledBuffer { buffer, ranges })
     }

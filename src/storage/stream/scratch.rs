@@ -5,10 +5,10 @@
 //! reads go past the page cache: nothing is read twice, and pages of scratch data would evict those of the result.
 
 use crate::error::Result;
+use crate::storage::memory::DType;
 use crate::storage::runtime::Context;
-use crate::storage::stream::device::{Appended, Appender, IoBuffer, ReadMode, Source};
-use crate::storage::stream::panel_files::Extent;
-use crate::storage::stream::panel_reader::PanelReader;
+use crate::storage::stream::array_panels::{ArrayPanels, Arrays, Part, Reading};
+use crate::storage::stream::device::{Appended, Appender, IoBuffer};
 
 /// Offsets of blocks are multiples of this.
 const SECTOR: usize = 4096;
@@ -71,28 +71,15 @@ impl Scratch {
 }
 
 impl ScratchFile {
-    /// A reader of panels, each made of runs of bytes `(offset, bytes)` of the file, with at most `depth` of them being
-    /// read or worked on at a time.
-    pub(crate) fn panels(
-        &self,
-        panels: Vec<Vec<(u64, usize)>>,
-        depth: usize,
-    ) -> Result<PanelReader> {
+    /// A reader of panels, each made of ranges of the bytes of the file, with at most `depth` of them being read or
+    /// worked on at a time.
+    pub(crate) fn panels(&self, panels: Vec<Vec<Part>>, depth: usize) -> Result<ArrayPanels> {
         let (runs, bytes) = panels
             .iter()
             .flatten()
-            .fold((0, 0), |(runs, bytes), &(_, length)| (runs + 1, bytes + length));
-        let extent = |(offset, bytes)| Extent { source: 0, offset, bytes };
-        let panels: Vec<Vec<Extent>> =
-            panels.into_iter().map(|panel| panel.into_iter().map(extent).collect()).collect();
-        let mode = match bytes / runs.max(1) >= DIRECT {
-            true => ReadMode::Direct,
-            false => ReadMode::Buffered,
-        };
-        let budget = (depth * PanelReader::panel_memory(&panels)) as u64;
-        let sources = vec![Source::open(&self.file.origin)?];
-        let mut reader = PanelReader::new(sources, panels, budget, mode)?;
-        reader.pin_nothing();
-        Ok(reader)
+            .fold((0, 0), |(runs, bytes), (_, part)| (runs + 1, bytes + part.len()));
+        let file = Arrays::of_file(&self.file.origin, 0, DType::UInt8)?;
+        let how = Reading::once(0).at_least(depth).direct_or_gathered(bytes / runs.max(1) < DIRECT);
+        ArrayPanels::new(file, panels, how)
     }
 }

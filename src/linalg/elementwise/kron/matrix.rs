@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Multiply, check_alike, no_arithmetic, overflow};
 use crate::linalg::elementwise::kron::pairs::{FactorLines, Kron, PairProducts, products};
 use crate::sparse::{
-    AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndexCheck, IndicesMut,
-    Pieces, Types, append_any, check_types, memory_left,
+    AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndicesMut, Pieces,
+    Types, append_any, check_types, memory_left,
 };
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
@@ -146,8 +146,7 @@ impl<'a> RightFactor<'a> {
                 .found(format!("{bytes} bytes"))
                 .remedy("raise the memory limit"));
         }
-        let budget = AnyZippedLines::budget(left);
-        let reading = Some(AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx)?);
+        let reading = Some(AnyZippedLines::new(&[matrix], Pieces::Entries, left, ctx)?);
         Ok(RightFactor { matrix, reading, bytes })
     }
 
@@ -157,7 +156,7 @@ impl<'a> RightFactor<'a> {
         let kind = (matrix.format(), matrix.types());
         let (shape, nnz) = (matrix.shape(), matrix.nnz());
         let mut writer = AnyWriter::new(kind, shape, nnz, true, &Place::Memory, ctx)?;
-        let canonical = append_any(&mut writer, matrix, &mut lines, ctx)?;
+        let canonical = append_any(&mut writer, &mut lines, ctx)?;
         writer.finish(canonical)
     }
 }
@@ -191,7 +190,7 @@ fn left_panels(
     if a.stored_bytes() == 0 {
         return Ok(None);
     }
-    let lines = AnyZippedLines::new(&[a], Pieces::Runs(1), budget, ctx)?;
+    let lines = AnyZippedLines::new(&[a], Pieces::Runs(1), 4 * budget, ctx)?;
     if lines.cuts_a_line() && b.major() > 1 {
         return Err(Error::new(ErrorKind::Memory, "a line of the left matrix would not fit")
             .expected(format!("at most {} bytes a line", budget / 4))
@@ -255,15 +254,12 @@ impl Making<'_> {
             self.take((0, true), lines_of(a))?;
             return Ok(rising);
         };
-        let (mut check, ctx) = (IndexCheck::of(a), self.ctx);
-        let swept = panels.sweep_part(ctx, &mut |panel| {
-            ctx.with_threads(|| check.take_any(&panel, 0))?;
+        let swept = panels.sweep_part(self.ctx, &mut |panel| {
             let part = panel.parts[0];
             let lines = FactorLines { indptr: part.indptr, indices: part.indices, data: part.data };
             self.take((panel.first, panel.closes), lines)
         });
-        swept.map_err(|error| a.name_indices(error))?;
-        Ok(check.canonical())
+        swept
     }
 
     /// Multiplies lines of A from the `first` on, or a run of that line; `closes` if its last line ends here.

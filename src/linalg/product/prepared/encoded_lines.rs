@@ -31,7 +31,8 @@ const PARTS: u64 = 4;
 pub(crate) struct EncodedLines {
     matrix: AnyCompressed,
     all: Arc<Encodings>,
-    panels: ArrayPanels,
+    /// How the matrix is read.
+    pub(crate) panels: ArrayPanels,
 }
 
 /// What is kept of every panel.
@@ -91,7 +92,7 @@ impl EncodedLines {
         let _running = ctx.begin(|| {
             Ok(Plan::new("preparing")
                 .on_device_of(matrix.indices_buffer().file())
-                .reads(1, panels.panels().bytes_to_read() + looked_at)
+                .reads(1, panels.panels.bytes_to_read() + looked_at)
                 .holds(panels.memory() + most + room)
                 .works(matrix.nnz() as u64, work::ENCODE))
         })?;
@@ -140,16 +141,6 @@ impl EncodedLines {
 
     pub(crate) fn encodings(&self) -> &Arc<Encodings> {
         &self.all
-    }
-
-    /// How the matrix is read.
-    pub(crate) fn panels(&self) -> &ArrayPanels {
-        &self.panels
-    }
-
-    /// As [`panels`](Self::panels).
-    pub(crate) fn panels_mut(&mut self) -> &mut ArrayPanels {
-        &mut self.panels
     }
 
     /// Bytes of the encodings.
@@ -263,7 +254,7 @@ pub(crate) fn encoded_plan(
     Plan::new(name)
         .on_device_of(matrix.indices_buffer().file())
         .reads(1, lines.panels.bytes_to_read())
-        .reads_again(lines.panels.bytes_to_read_again())
+        .reads_again(lines.panels.cost(0).again)
         .holds(lines.panels.memory() + lines.all.bytes + lines.all.room + scatter)
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

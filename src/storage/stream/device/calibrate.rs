@@ -155,7 +155,7 @@ impl Devices {
 fn measure(source: &Source, mode: ReadMode) -> Result<f64> {
     let bytes = STEP.min(source.length() as usize);
     // Not counted as memory or traffic of the first operation.
-    let mut buffer = IoBuffer::new(Source::room(bytes), &Meter::default())?;
+    let mut buffer = IoBuffer::new(Source::padded(bytes), &Meter::default())?;
     buffer.bytes_mut().fill(0);
     let stride = source.length().saturating_sub(bytes as u64) / STEPS;
     // The two modes read different places, so that neither benefits from pages that the other cached.

@@ -63,12 +63,12 @@ impl Source {
     }
 
     /// Bytes of memory that reading `bytes` bytes from any offset may need, in whole sectors.
-    pub(crate) fn room(bytes: usize) -> usize {
+    pub(crate) fn padded(bytes: usize) -> usize {
         bytes.next_multiple_of(SECTOR as usize) + SECTOR as usize
     }
 
     /// Reads `bytes` bytes from `offset` on, and returns where they are in `into`, which starts on a page and has
-    /// [`room`](Self::room) for them.
+    /// [`padded`](Self::padded) bytes for them.
     ///
     /// A direct read that the device refuses is done through the page cache.
     pub(crate) fn read(

@@ -264,10 +264,8 @@ fn dense(
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
     let mut runs = zipped(a, b, left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("combining elements");
-        let plan = plan.on_device_of(a.buffer().file().or(b.buffer().file()));
-        let plan = plan.reads(1, a.stored_bytes() + b.stored_bytes());
-        let plan = plan.holds(runs.memory() + work).works(a.len() as u64, work::ADD_DENSE);
+        let plan = runs.plan("combining elements").throughout(work);
+        let plan = plan.works(a.len() as u64, work::ADD_DENSE);
         Ok(AnyDenseWriter::plan(plan, what, place, ctx))
     })?;
     let _held = ctx.hold(work);

@@ -192,8 +192,7 @@ fn dense(
     let all = a.as_line();
     let mut panels = AnyDensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name).on_device_of(a.buffer().file());
-        let plan = plan.reads(1, a.stored_bytes()).holds(panels.panels.memory() + work);
+        let plan = panels.panels.plan(change.name).throughout(work);
         Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, work::CHANGE_TYPE), what, place, ctx))
     })?;
     let _held = ctx.hold(work);
@@ -270,13 +269,8 @@ fn in_memory(
     let left = memory_left(bytes, &Place::Memory, ctx)?;
     let mut panels = AnyEntryPanels::within(left, 1, no_indices, data)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name)
-            .on_device_of(data.file())
-            .works(data.len() as u64, work::CHANGE_TYPE);
-        Ok(plan
-            .reads(1, panels.panels.bytes_to_read())
-            .holds(panels.panels.memory())
-            .throughout(bytes))
+        let plan = panels.panels.plan(change.name).throughout(bytes);
+        Ok(plan.works(data.len() as u64, work::CHANGE_TYPE))
     })?;
     let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
     panels.sweep(ctx, &mut |start, _, data| {
@@ -303,11 +297,8 @@ fn coo(
     let most = panels.most_entries();
     let work = coo_bytes(types, most);
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name)
-            .on_device_of(a.rows().file())
-            .works(nnz as u64, work::CHANGE_TYPE);
-        let plan =
-            plan.reads(1, panels.panels.bytes_to_read()).holds(panels.panels.memory() + work);
+        let plan = panels.panels.plan(change.name).throughout(work);
+        let plan = plan.works(nnz as u64, work::CHANGE_TYPE);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;
     let _held = ctx.hold(work);

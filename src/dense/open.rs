@@ -250,11 +250,8 @@ impl AnyDense {
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
         let mut panels = AnyDensePanels::once(&all, (1, 1), budget)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new(operation)
-                .on_device_of(self.buffer.file())
-                .reads(1, self.stored_bytes())
-                .holds(panels.panels.memory())
-                .works(self.len() as u64, work::COPY_BYTE * self.dtype().size() as f64);
+            let each = work::COPY_BYTE * self.dtype().size() as f64;
+            let plan = panels.panels.plan(operation).works(self.len() as u64, each);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
         let mut writer = AnyDenseWriter::new(place, (self.dtype(), &self.shape, order), ctx)?;

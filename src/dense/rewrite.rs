@@ -45,8 +45,7 @@ impl ArrayToWrite<'_> {
             let plan = Plan::new(phase).works(len as u64, work);
             Ok(if stored { plan.reads(1, bytes) } else { plan.reads(1, 0).throughout(bytes) })
         })?;
-        ctx.meter().pass();
-        ctx.meter().read(if stored { bytes } else { 0 });
+        ctx.meter().pass_over(if stored { bytes } else { 0 });
         for start in (0..len).step_by(STEP) {
             ctx.report(phase, start as u64, len as u64)?;
             replace(self.elements().slice_mut(start..len.min(start + STEP)));

@@ -9,7 +9,8 @@ use crate::sparse::indices::Indices;
 use crate::sparse::line_cuts::most_that_fit;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, Cut, Part, RawBuffer, Reading, largest_panel, panel_elements,
+    ArrayPanels, Arrays, Context, Cut, Part, Plan, RawBuffer, Reading, largest_panel,
+    panel_elements,
 };
 
 /// Bytes of a ring of panels without many pinned: more does not speed up reading.
@@ -145,6 +146,11 @@ impl AnyLinePanels {
         let runs = if self.panels.is_read() { &self.runs[..] } else { &[] };
         let most = |of: fn(&PanelRun) -> usize| runs.iter().map(of).max().unwrap_or(0);
         (most(|run| run.lines.len()), most(|run| run.entries.len()))
+    }
+
+    /// The plan of an operation that makes one pass over the panels, without the reads for making them.
+    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
+        self.panels.plan(operation).throughout(self.kept)
     }
 
     /// Maximum memory of panels, including pinned ones and pointers.

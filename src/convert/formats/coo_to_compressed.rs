@@ -168,8 +168,7 @@ pub(crate) fn compressed(
     let mut sink = AnyMatrixSink::new(writer, format);
     let outcome = if sorter::holds(layout, nnz, ctx) && stored <= reading_budget(ctx) {
         coo.check()?;
-        ctx.meter().pass();
-        ctx.meter().read(stored);
+        ctx.meter().pass_over(stored);
         let (lines, others) = coordinates(coo, format);
         let (bins, entries) = (Bins::new(0..major), (lines, others, coo.data().as_raw()));
         sorted_run(&bins, entries, None, ctx).and_then(|(buffer, runs)| {
@@ -267,8 +266,7 @@ fn in_one_thread(
         data: draft.data.as_mut(),
     };
     few::fill(&entries(coo, format), &mut region).ok_or_else(changed)?;
-    ctx.meter().pass();
-    ctx.meter().read(coo.stored_bytes());
+    ctx.meter().pass_over(coo.stored_bytes());
     let filled = region.settle(Some(duplicates));
     let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
     let mut ends = IndicesMut::of(&mut draft.indptr);
@@ -289,8 +287,7 @@ fn in_parallel(
     let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
     let assembled = assemble(&entries(coo, format), Some(duplicates), &mut draft, grain, ctx)?;
     let Some(filled) = assembled else { return Ok(None) };
-    ctx.meter().pass();
-    ctx.meter().read(coo.stored_bytes());
+    ctx.meter().pass_over(coo.stored_bytes());
     let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
     draft.finish(format, shape, filled.canonical).map(Some)
 }

@@ -90,8 +90,7 @@ pub(crate) fn recompressed(
     if by_sort {
         return recompress_in_buckets(from, place, ctx);
     }
-    ctx.meter().pass();
-    ctx.meter().read(sizes.stored);
+    ctx.meter().pass_over(sizes.stored);
     let made = in_memory(from, for_threads(sizes, grain, ctx).is_some(), grain, ctx)?;
     at_place(made, place, ctx)
 }

@@ -109,8 +109,7 @@ impl<'a> DenseTarget<'a> {
         length: usize,
     ) -> Result<AnyDense> {
         let ctx = self.ctx;
-        ctx.meter().pass();
-        ctx.meter().read(stored);
+        ctx.meter().pass_over(stored);
         let (mut dense, put) = (self.create()?, put(self.dtype));
         for start in (0..nnz).step_by(STEP) {
             ctx.report("scattering the entries", start as u64, nnz as u64)?;

@@ -155,8 +155,7 @@ fn sparsify(
     })?;
     if matches!(strategy, SiftStrategy::Filled) {
         ctx.meter().pass();
-        ctx.meter().pass();
-        ctx.meter().read(a.stored_bytes());
+        ctx.meter().pass_over(a.stored_bytes());
         return fill(a, (format, types), keep, place, ctx);
     }
     let writer = AnyWriter::new((format, types), a.dim(), 0, false, place, ctx)?;

@@ -194,8 +194,8 @@ pub(crate) fn to_dense(
         return target.scatter(stored, nnz, &Entries::across(from), from.major());
     }
     if let (false, Some(panels)) = (across, target.panels(from)?) {
-        let plan = plan.reads(1, panels.panels.bytes_to_read() + panels.kept);
-        let plan = plan.holds(panels.memory()).works(nnz as u64, work::SCATTER_DENSE);
+        let plan = panels.plan(name(format)).reads(1, panels.kept);
+        let plan = plan.works(nnz as u64, work::SCATTER_DENSE);
         let _running = ctx.begin(|| Ok(target.plan_to_write(plan)))?;
         return along(from, panels, &target);
     }
@@ -231,8 +231,7 @@ fn to_dense_into(from: &AnyCompressed, out: DenseOut<'_>, ctx: &Context) -> Resu
         DenseOut::Lines(elements) => return fill(from, elements, false, ctx),
         DenseOut::Anywhere(fill_line) => fill_line,
     };
-    ctx.meter().pass();
-    ctx.meter().read(from.stored_bytes());
+    ctx.meter().pass_over(from.stored_bytes());
     for major in 0..from.major() {
         let span = from.span(major);
         let (indices, data) = (from.indices().slice(span.clone()), from.data().as_raw());
@@ -248,8 +247,7 @@ fn to_dense_into(from: &AnyCompressed, out: DenseOut<'_>, ctx: &Context) -> Resu
 
 /// Fills lines in memory with those of a matrix; they are zero already if `clean`.
 fn fill(from: &AnyCompressed, elements: RawMut<'_>, clean: bool, ctx: &Context) -> Result<()> {
-    ctx.meter().pass();
-    ctx.meter().read(from.stored_bytes());
+    ctx.meter().pass_over(from.stored_bytes());
     let length = from.minor();
     // Tasks are large, so that each page of fresh memory is touched by one thread.
     let large = LARGE_TASK / elements.width();

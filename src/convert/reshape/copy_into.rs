@@ -84,8 +84,7 @@ fn copy_to(a: &AnyDense, mut out: CopyTarget<'_>, ctx: &Context) -> Result<()> {
         });
     }
     let _running = ctx.begin(|| Ok(plan))?;
-    ctx.meter().pass();
-    ctx.meter().read(stored);
+    ctx.meter().pass_over(stored);
     let elements = a.elements();
     match out {
         CopyTarget::Along(to) => {

@@ -171,8 +171,7 @@ fn reorder(
             transposer.finish(&mut |band| writer.push(band))?;
         }
         OrderStrategy::Same | OrderStrategy::Resident | OrderStrategy::Panels(_) => {
-            ctx.meter().pass();
-            ctx.meter().read(a.stored_bytes());
+            ctx.meter().pass_over(a.stored_bytes());
             transposed(a.elements(), (count, length), ctx, &mut |band| writer.push(band))?;
         }
     }
@@ -194,8 +193,7 @@ fn in_memory(
             Ok(())
         })?;
     } else {
-        ctx.meter().pass();
-        ctx.meter().read(a.stored_bytes());
+        ctx.meter().pass_over(a.stored_bytes());
         transpose_to(a, result.elements_mut(), ctx)?;
     }
     result.freeze()

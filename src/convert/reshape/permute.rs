@@ -94,8 +94,7 @@ pub(crate) fn permuted(
         return in_buckets(from, (majors, minors), place, &ctx.less(tables));
     }
     let (stored, types) = (sizes.stored, sizes.types);
-    ctx.meter().pass();
-    ctx.meter().read(stored);
+    ctx.meter().pass_over(stored);
     let minors = positions(minors, types.indices, ctx)?;
     let _held = ctx.hold(minors.as_ref().map_or(0, RawBufferMut::bytes));
     let (majors, minors) = (majors.map(Permutation::order), minors.as_ref().map(Indices::of_mut));

@@ -132,8 +132,7 @@ impl Metis {
         let blocks = Blocks { text: &self.text, from: self.from, phase: "reading a graph" };
         let mut walk =
             Walk { vertices: 0, entries: 0, balance: 0, seed: RandomState::new().hash_one(0) };
-        ctx.meter().pass();
-        ctx.meter().read(self.text.length());
+        ctx.meter().pass_over(self.text.length());
         let read = blocks.for_each(ctx, &|block| header.parse(block), &mut |lines, first| {
             let chunk = walk.place(lines, header);
             take(chunk.map_err(|(line, error)| self.text.fault(first + line, error))?)

@@ -60,9 +60,8 @@ fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<(
     let weighted = a.types().values.is_some();
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), ctx.memory_left() / 2, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("writing a METIS graph").reads(1, panels.panels.bytes_to_read());
         let bytes = (a.nnz() as u64).saturating_mul(if weighted { 12 } else { 8 });
-        let plan = plan.holds(panels.memory()).writes(bytes).throughout(BUFFER as u64);
+        let plan = panels.plan("writing a METIS graph").writes(bytes).throughout(BUFFER as u64);
         Ok(plan.works(a.nnz() as u64, work::WRITE_TEXT))
     })?;
     let output = Output::create(target)?;

@@ -115,11 +115,7 @@ fn sparse(target: Target<'_>, a: &AnyCompressed, comment: &str, ctx: &Context) -
     let mut writer = Writer::at(target, general(values, a.shape(), nnz), comment)?;
     let budget = ctx.memory_left().saturating_sub(TextWriter::memory(ctx));
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
-    let _running = ctx.begin(|| {
-        let plan = Plan::new(PHASE).on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels.bytes_to_read()).holds(panels.memory());
-        Ok(plan_text(plan, nnz, ctx))
-    })?;
+    let _running = ctx.begin(|| Ok(plan_text(panels.plan(PHASE), nnz, ctx)))?;
     let _texts = ctx.hold(TextWriter::memory(ctx));
     let mut texts = TextWriter::new(&mut writer, values, nnz, ctx)?;
     let (by_cols, across) = (a.format() == SparseFormat::Csc, a.minor());
@@ -156,8 +152,7 @@ fn coordinates(target: Target<'_>, a: &AnyCoo, ctx: &Context) -> Result<()> {
         let plan = Plan::new(PHASE).on_device_of(a.rows().file());
         Ok(plan_text(plan.reads(1, a.stored_bytes()), nnz, ctx))
     })?;
-    ctx.meter().pass();
-    ctx.meter().read(a.stored_bytes());
+    ctx.meter().pass_over(a.stored_bytes());
     let _texts = ctx.hold(TextWriter::memory(ctx));
     let places = Places::Each(Indices::of(a.rows()), Indices::of(a.cols()));
     let part = Part { places, data: a.data().as_raw() };

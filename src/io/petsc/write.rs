@@ -255,9 +255,7 @@ impl Encoder {
         let budget = (ctx.memory_left() / 2).saturating_sub(Self::memory(ctx));
         let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("writing PETSc binary").on_device_of(a.indices_buffer().file());
-            let plan = plan.reads(1, panels.panels.bytes_to_read()).holds(panels.memory());
-            let plan = plan.writes(values_at + (nnz * width) as u64);
+            let plan = panels.plan("writing PETSc binary").writes(values_at + (nnz * width) as u64);
             Ok(plan.works(nnz as u64, work::COPY).throughout(Self::memory(ctx)))
         })?;
         let _held = ctx.hold(Self::memory(ctx));

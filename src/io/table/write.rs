@@ -230,11 +230,8 @@ impl Table<'_> {
 
     fn lines(&mut self, a: &AnyCompressed) -> Result<()> {
         let mut panels = AnyLinePanels::for_one_sweep(a.clone(), self.budget(), self.ctx)?;
-        let _running = self.ctx.begin(|| {
-            let plan = Plan::new("writing a table").on_device_of(a.indices_buffer().file());
-            let plan = plan.reads(1, panels.panels.bytes_to_read()).holds(panels.memory());
-            Ok(self.plan(plan, a.nnz(), 2 * TYPICAL))
-        })?;
+        let plan = || panels.plan("writing a table");
+        let _running = self.ctx.begin(|| Ok(self.plan(plan(), a.nnz(), 2 * TYPICAL)))?;
         let _held = self.ctx.hold(self.memory());
         let (ctx, separator) = (self.ctx, self.separator);
         let (by_rows, minor) = (a.format() == SparseFormat::Csr, a.minor());
@@ -280,8 +277,7 @@ impl Table<'_> {
             Ok(self.plan(plan, a.nnz(), 2 * TYPICAL))
         })?;
         let _held = self.ctx.hold(self.memory());
-        self.ctx.meter().pass();
-        self.ctx.meter().read(a.stored_bytes());
+        self.ctx.meter().pass_over(a.stored_bytes());
         let (rows, cols) = (Indices::of(a.rows()), Indices::of(a.cols()));
         let (data, separator) = (a.data().as_raw(), self.separator);
         let push = push_of(data);

@@ -115,8 +115,7 @@ pub(crate) fn map(
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut panels = AnyDensePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
-        let plan = plan.reads(1, a.stored_bytes()).holds(panels.panels.memory());
+        let plan = panels.panels.plan("mapping elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
@@ -136,10 +135,7 @@ pub(crate) fn zip_map(
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut runs = zipped(a, b, budget)?;
     let _running = ctx.begin(|| {
-        let stored = a.stored_bytes() + b.stored_bytes();
-        let file = a.buffer().file().or(b.buffer().file());
-        let plan = Plan::new("mapping pairs of elements").on_device_of(file);
-        let plan = plan.reads(1, stored).holds(runs.memory());
+        let plan = runs.plan("mapping pairs of elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;

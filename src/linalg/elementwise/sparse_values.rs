@@ -221,13 +221,8 @@ fn map_in_memory(
     let none = (a.types().indices, &[][..]);
     let mut panels = AnyEntryPanels::within(left, 1, none, a.data())?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation)
-            .on_device_of(a.data().file())
-            .works(a.nnz() as u64, work::MAP_SPARSE);
-        Ok(plan
-            .reads(1, panels.panels.bytes_to_read())
-            .holds(panels.panels.memory())
-            .throughout(bytes))
+        let plan = panels.panels.plan(operation).throughout(bytes);
+        Ok(plan.works(a.nnz() as u64, work::MAP_SPARSE))
     })?;
     let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
     panels.sweep(ctx, &mut |start, _, data| {
@@ -259,9 +254,7 @@ fn transform(
     let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, left, ctx)?;
     let work = (lines.most_entries() * width(dtype)) as u64;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).on_device_of(a.indices_buffer().file());
-        let plan = plan.works(a.nnz() as u64, work::MAP_SPARSE);
-        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
+        let plan = lines.plan(operation).works(a.nnz() as u64, work::MAP_SPARSE);
         Ok(match place {
             Place::Memory => plan.throughout(bytes),
             _ => AnyWriter::plan(plan, types, (a.major(), a.nnz()), place, ctx).throughout(work),

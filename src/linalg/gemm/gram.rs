@@ -101,9 +101,12 @@ impl<T: Scalar> Dense<T> {
             Order::Fortran => GramPanels::Columns(bands(&self.to_any(), height, budget)?),
         };
         let _running = ctx.begin(|| {
-            let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
-            let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
-            Ok(plan.throughout(bytes).works(self.len() as u64, work::GRAM * k as f64))
+            let panels = match &panels {
+                GramPanels::Rows(panels) => &panels.panels,
+                GramPanels::Columns(panels) => panels,
+            };
+            let plan = panels.plan("Gram matrix").throughout(bytes);
+            Ok(plan.works(self.len() as u64, work::GRAM * k as f64))
         })?;
         let _held = ctx.hold(bytes);
         let mut gram = Gram::new(k, center, height);
@@ -130,15 +133,6 @@ impl<T: Scalar> Dense<T> {
 enum GramPanels {
     Rows(AnyDensePanels),
     Columns(ArrayPanels),
-}
-
-impl GramPanels {
-    fn memory(&self) -> u64 {
-        match self {
-            GramPanels::Rows(panels) => panels.panels.memory(),
-            GramPanels::Columns(panels) => panels.memory(),
-        }
-    }
 }
 
 /// Rows in a block.

@@ -38,11 +38,8 @@ pub(crate) fn line_plan(
 ) -> Plan {
     let matrix = panels.matrix();
     let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
-    Plan::new(name)
-        .on_device_of(matrix.buffer().file())
-        .reads(1, panels.panels.bytes_to_read())
-        .reads_again(panels.panels.cost(0).again)
-        .holds(panels.panels.memory() + sums as u64)
+    let plan = panels.panels.plan(name).throughout(sums as u64);
+    plan.reads_again(panels.panels.cost(0).again)
         .works(matrix.len() as u64 * k as u64, work::DENSE_PRODUCT)
 }
 

@@ -90,11 +90,10 @@ fn one_product(
 pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
     let matrix = panels.matrix();
     let (value, index, _) = matrix.types().sizes();
-    Plan::new(product_name(adjoint))
-        .on_device_of(matrix.indices_buffer().file())
-        .reads(1, panels.panels.bytes_to_read())
+    panels
+        .plan(product_name(adjoint))
         .reads_again(panels.panels.cost(0).again)
-        .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
+        .throughout(scatter_memory(value, index, ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }
 

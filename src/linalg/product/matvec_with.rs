@@ -113,9 +113,8 @@ fn along<S: Semiring>(
 ) -> Result<()> {
     let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels.bytes_to_read() + panels.kept);
-        Ok(plan.holds(panels.memory()).works(a.nnz() as u64, work::SEMIRING_ALONG))
+        let plan = panels.plan("product over a semiring").reads(1, panels.kept);
+        Ok(plan.works(a.nnz() as u64, work::SEMIRING_ALONG))
     })?;
     ctx.check_cancelled()?;
     let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {

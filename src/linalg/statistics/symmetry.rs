@@ -149,8 +149,7 @@ fn by_search(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> 
         let plan = Plan::new("symmetry").on_device_of(a.indices_buffer().file());
         Ok(plan.reads(1, a.stored_bytes()).works(a.nnz() as u64, work::TRANSPOSE))
     })?;
-    ctx.meter().pass();
-    ctx.meter().read(a.stored_bytes());
+    ctx.meter().pass_over(a.stored_bytes());
     let sorted;
     let a = match ctx.with_threads(|| a.check())? {
         true => a,

@@ -90,11 +90,8 @@ impl EncodedLines {
         let room = Expanded::memory(lines, entries, matrix.types().values);
         let most = budget.saturating_sub(panels.memory() + room);
         let _running = ctx.begin(|| {
-            Ok(Plan::new("preparing")
-                .on_device_of(matrix.indices_buffer().file())
-                .reads(1, panels.panels.bytes_to_read() + looked_at)
-                .holds(panels.memory() + most + room)
-                .works(matrix.nnz() as u64, work::ENCODE))
+            let plan = panels.plan("preparing").reads(1, looked_at);
+            Ok(plan.throughout(most + room).works(matrix.nnz() as u64, work::ENCODE))
         })?;
         ctx.meter().read(looked_at);
         let mut made = Vec::new();
@@ -251,10 +248,7 @@ pub(crate) fn encoded_plan(
     scatter: u64,
 ) -> Plan {
     let matrix = &lines.matrix;
-    Plan::new(name)
-        .on_device_of(matrix.indices_buffer().file())
-        .reads(1, lines.panels.bytes_to_read())
-        .reads_again(lines.panels.cost(0).again)
-        .holds(lines.panels.memory() + lines.all.bytes + lines.all.room + scatter)
+    let plan = lines.panels.plan(name).throughout(lines.all.bytes + lines.all.room + scatter);
+    plan.reads_again(lines.panels.cost(0).again)
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

@@ -13,7 +13,7 @@ use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Place, Plan, SparseFormat};
+use crate::storage::{Context, DType, Order, Place, SparseFormat};
 
 /// Elements of a task, and elements that are computed before they are written.
 const TASK: usize = 1 << 14;

@@ -13,7 +13,7 @@ use crate::sparse::{
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Place, Plan, RawBuffer};
+use crate::storage::{Context, DType, Place, RawBuffer};
 
 /// Values of a task.
 const TASK: usize = 1 << 14;

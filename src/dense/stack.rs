@@ -14,8 +14,8 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::work;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, DType, Element, Order, Part, Place, Plan, Reading, bytes_within,
-    panel_elements,
+    ArrayPanels, Arrays, Context, DType, Element, Order, PADDING, Part, Place, Plan, Reading,
+    bytes_within, packed, panel_elements,
 };
 
 impl<T: Element> Dense<T> {
@@ -179,12 +179,14 @@ impl DenseStack {
         if self.len() == 0 {
             return Vec::new();
         }
-        let most = self.panel(budget);
+        let (size, bytes) = (self.dtype.size(), bytes_within(budget));
         match self.height(budget) {
             0 if self.along => {
-                cut(self.sizes.iter().enumerate().map(|(k, &size)| (k, 0..size)), most)
+                packed(self.sizes.iter().enumerate().map(|(k, &size)| (k, 0..size)), size, bytes)
             }
-            0 => cut((0..self.lines).flat_map(|line| self.of_lines(line..line + 1)), most),
+            0 => {
+                packed((0..self.lines).flat_map(|line| self.of_lines(line..line + 1)), size, bytes)
+            }
             height => (0..self.lines)
                 .step_by(height)
                 .map(|line| self.of_lines(line..self.lines.min(line + height)).collect())
@@ -201,7 +203,7 @@ impl DenseStack {
     /// Elements of a panel with a part of each matrix.
     fn panel(&self, budget: u64) -> usize {
         // Every part is read in whole sectors.
-        let most = bytes_within(budget).saturating_sub(self.sizes.len() * 2 * 4096);
+        let most = bytes_within(budget).saturating_sub(self.sizes.len() * PADDING);
         panel_elements(most, &[self.dtype.size()])
     }
 
@@ -221,25 +223,4 @@ impl DenseStack {
             }
         });
     }
-}
-
-/// Cuts runs of arrays into parts, and gathers those into panels of at most `most` elements.
-fn cut(runs: impl Iterator<Item = Part>, most: usize) -> Vec<Vec<Part>> {
-    let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
-    for (array, run) in runs {
-        let mut start = run.start;
-        while start < run.end {
-            let step = (run.end - start).min(most - filled);
-            panel.push((array, start..start + step));
-            (start, filled) = (start + step, filled + step);
-            if filled == most {
-                panels.push(std::mem::take(&mut panel));
-                filled = 0;
-            }
-        }
-    }
-    if !panel.is_empty() {
-        panels.push(panel);
-    }
-    panels
 }

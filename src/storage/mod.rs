@@ -33,9 +33,9 @@ pub use runtime::{
 };
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
 pub(crate) use stream::{
-    ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PanelCost, Part,
-    RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing, bytes_within,
-    check_place, elements_within, largest_panel, panel_elements, read_array, read_elements,
+    ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PADDING, PanelCost,
+    Part, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing, bytes_within,
+    check_place, elements_within, largest_panel, packed, panel_elements, read_array, read_elements,
     sweep_bytes,
 };
 pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

@@ -15,7 +15,7 @@ use crate::sparse::{Duplicates, IndexVec, Indices, by_index, by_index_mut};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Raw, RawVec, width};
 use crate::storage::{
-    Context, Held, Index, IoBuffer, Part, RawBufferMut, Scratch, ScratchFile, bytes_of,
+    Context, Held, Index, IoBuffer, PADDING, Part, RawBufferMut, ScratchFile, bytes_of,
 };
 
 /// Buckets that are being read or worked on at a time.
@@ -39,7 +39,7 @@ pub(crate) struct Buckets<'a> {
 
 /// Memory of the second pass over this many runs.
 pub(crate) fn memory(limit: u64, runs: usize) -> u64 {
-    let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::OVERHEAD) as u64;
+    let panel = IoBuffer::rounded(room(limit) as usize + runs * PADDING) as u64;
     IN_FLIGHT as u64 * panel + room(limit)
 }
 

@@ -29,7 +29,7 @@ use crate::sparse::{Duplicates, IndexVec, by_index};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawVec, by_width};
 use crate::storage::work;
-use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, parallel};
+use crate::storage::{Broken, Context, Held, Index, IoBuffer, PADDING, Plan, Scratch, parallel};
 
 /// Takes entries in any order.
 pub(crate) struct AnySorter {
@@ -83,7 +83,7 @@ impl AnySorter {
         };
         let run = (entries.min(room) * size) as usize;
         // Two panels being read, and the lines for one of them; gathering needs less.
-        let panel = IoBuffer::rounded(run + 4 * Scratch::OVERHEAD);
+        let panel = IoBuffer::rounded(run + 4 * PADDING);
         let gathered = (2 * panel + run / 2) as u64;
         let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
         let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);

@@ -15,12 +15,12 @@ use std::hash::{BuildHasher, RandomState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::assemble::{Assembly, suitable_types};
 use crate::io::graph::blocks::Blocks;
-use crate::io::graph::chunk::{Chunk, Edges, Ends};
+use crate::io::graph::chunk::{Chunk, Edges};
 use crate::io::graph::metis_lines::{COMMENTS, Header, Lines};
 use crate::io::graph::numbering::Numbering;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::text_file::{Position, TextFile};
-use crate::sparse::{AnyCompressed, Duplicates};
+use crate::sparse::{AnyCompressed, Duplicates, IndexVec};
 use crate::storage::{Context, DType, Held, Place, Plan, work};
 
 /// A METIS graph, open for reading.
@@ -225,7 +225,7 @@ impl Walk {
         }
         let largest = header.vertices.saturating_sub(1);
         Ok(Chunk {
-            ends: Ends::new(ends, largest),
+            ends: IndexVec::up_to(ends, largest),
             weights: lines.weights,
             largest,
             ..Chunk::default()

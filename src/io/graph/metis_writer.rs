@@ -11,7 +11,7 @@ use crate::io::graph::metis::mix;
 use crate::io::output::{Output, Target};
 use crate::io::text::digits::push_unsigned;
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, index_out_of_range};
-use crate::storage::{Context, DType, Place, Plan, work};
+use crate::storage::{Context, DType, Place, work};
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;

@@ -17,7 +17,7 @@ use crate::sparse::{
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Place, Plan, SparseFormat};
+use crate::storage::{Context, DType, Order, Place, SparseFormat};
 
 /// Elements that a thread encodes before it writes them.
 const RUN: usize = 1 << 15;

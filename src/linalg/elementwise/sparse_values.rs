@@ -14,7 +14,7 @@ use crate::sparse::{
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, width};
 use crate::storage::work;
-use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
+use crate::storage::{Context, DType, Entry, Index, Place, SparseFormat};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;

@@ -20,7 +20,7 @@ use crate::linalg::gemm::packed::{multiply_packed, pack_lines, panel_widths, tak
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{ArrayPanels, Context, Order, Plan};
+use crate::storage::{ArrayPanels, Context, Order};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 

@@ -10,9 +10,6 @@ use crate::linalg::algebra::Scalar;
 use crate::storage::raw::Raw;
 use crate::storage::{ArrayPanels, Arrays, Order, Part, Reading};
 
-/// Extra bytes of a run in a panel: it is read in whole sectors.
-pub(super) const SECTORS: usize = 2 * 4096;
-
 /// One of the two operands.
 pub(super) struct Operand<'a, T: Scalar> {
     pub(super) matrix: &'a Dense<T>,
@@ -68,29 +65,6 @@ impl<'a, T: Scalar> Operand<'a, T> {
             true => vec![run(lines.start, lines.len())],
             false => lines.map(|line| run(line, 1)).collect(),
         }
-    }
-
-    /// The same runs in panels of at most `most` bytes, including sectors; a longer run is cut.
-    pub(super) fn pieces(&self, block: &OperandPart, array: usize, most: usize) -> Vec<Vec<Part>> {
-        let size = size_of::<T>();
-        let longest = (most.saturating_sub(SECTORS) / size).max(1);
-        let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
-        for (_, run) in self.parts(block, array) {
-            for start in run.clone().step_by(longest) {
-                let piece = start..run.end.min(start + longest);
-                let bytes = piece.len() * size + SECTORS;
-                if filled + bytes > most && filled > 0 {
-                    panels.push(std::mem::take(&mut panel));
-                    filled = 0;
-                }
-                panel.push((array, piece));
-                filled += bytes;
-            }
-        }
-        if filled > 0 {
-            panels.push(panel);
-        }
-        panels
     }
 
     /// A part of a matrix that is used in place.

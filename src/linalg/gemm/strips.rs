@@ -15,7 +15,7 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::gemm_into;
 use crate::linalg::gemm::operand::{Operand, OperandPart, reader};
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
-use crate::storage::{BufferMut, Context, Order};
+use crate::storage::{BufferMut, Context, Order, packed};
 
 /// Multiplies strip by strip.
 pub(super) struct RowStrips<'a, T: Scalar> {
@@ -54,7 +54,7 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         let panels = self.panels();
         let mut extents = match a.streamed {
             // Half of what two of them may use: they share the ring with panels of `B`.
-            true => a.pieces(&strip, 0, self.ring as usize / 4),
+            true => packed(a.parts(&strip, 0).into_iter(), size_of::<T>(), self.ring as usize / 4),
             false => Vec::new(),
         };
         let pieces = extents.len();

@@ -13,7 +13,7 @@ use crate::sparse::{
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
-use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
+use crate::storage::{Context, DType, Entry, Index, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
 const TASK: usize = 1 << 14;

@@ -21,6 +21,9 @@ use crate::storage::stream::panel_reader::{PanelReader, Traffic, largest_panel};
 use crate::storage::stream::panel_ring::Ring;
 use crate::storage::stream::panel_sweep::PanelWindow;
 
+/// Extra bytes of a part in a panel at most: it is read in whole sectors.
+pub(crate) const PADDING: usize = 2 * 4096;
+
 /// Some elements of one of the arrays, which is named by its position.
 pub(crate) type Part = (usize, Range<usize>);
 
@@ -433,6 +436,32 @@ impl<'a> ArrayWindow<'a> {
         });
         failed.map(|()| parts)
     }
+}
+
+/// Parts of arrays, with elements of `size` bytes, gathered into panels of at most `bytes` bytes; a longer one is cut.
+pub(crate) fn packed(
+    parts: impl Iterator<Item = Part>,
+    size: usize,
+    bytes: usize,
+) -> Vec<Vec<Part>> {
+    let longest = (bytes.saturating_sub(PADDING) / size).max(1);
+    let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
+    for (array, part) in parts {
+        for start in part.clone().step_by(longest) {
+            let chunk = start..part.end.min(start + longest);
+            let more = chunk.len() * size + PADDING;
+            if filled + more > bytes && filled > 0 {
+                panels.push(std::mem::take(&mut panel));
+                filled = 0;
+            }
+            panel.push((array, chunk));
+            filled += more;
+        }
+    }
+    if filled > 0 {
+        panels.push(panel);
+    }
+    panels
 }
 
 /// The most elements of a panel of about `bytes` bytes, where `sizes` are the bytes of an element in each array.

@@ -26,8 +26,8 @@ mod verify;
 mod writer;
 
 pub(crate) use array_panels::{
-    ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, PanelCost, Part, Reading, bytes_within,
-    elements_within, panel_elements,
+    ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, PADDING, PanelCost, Part, Reading,
+    bytes_within, elements_within, packed, panel_elements,
 };
 pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};
 pub(crate) use device::IoBuffer;

@@ -31,9 +31,6 @@ pub(crate) struct ScratchFile {
 }
 
 impl Scratch {
-    /// Extra memory for reading a run of bytes: its first and last sector.
-    pub(crate) const OVERHEAD: usize = 2 * SECTOR;
-
     /// An empty file for blocks of at most `block` bytes, `expected` bytes in total, for which space is reserved now.
     /// Fails if the device does not have that much. More can be appended.
     pub(crate) fn new(block: usize, expected: u64, ctx: &Context) -> Result<Self> {

@@ -10,7 +10,7 @@ use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::schedule::Stretch;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, IoBuffer, Part, RawBuffer, Reading};
+use crate::storage::{ArrayPanels, Arrays, IoBuffer, PADDING, Part, RawBuffer, Reading};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -18,9 +18,6 @@ const FEW_STEPS: u64 = 2;
 
 /// From this size on, each read is worth a device request; smaller ones are combined by the page cache.
 const DIRECT: usize = 256 << 10;
-
-/// Extra bytes for reading a run: parts of sectors at both ends.
-const OVERHEAD: usize = 2 * 4096;
 
 /// A read of some MiB.
 pub(crate) struct LoadStep {
@@ -174,7 +171,7 @@ impl Packing {
     ) {
         let size: usize = arrays.iter().map(|(_, size)| size).sum();
         while !run.is_empty() {
-            let free = (self.room - self.used).saturating_sub(2 * OVERHEAD);
+            let free = (self.room - self.used).saturating_sub(2 * PADDING);
             let fit = free.checked_div(size).unwrap_or(usize::MAX).min(run.len());
             // A new step is better than a small part of a large run.
             if fit == 0 || (fit < run.len() && free < self.room / 4 && self.used > 0) {
@@ -185,7 +182,7 @@ impl Packing {
             run.start = piece.end;
             for &(array, size) in arrays {
                 if size > 0 {
-                    self.used += fit * size + OVERHEAD;
+                    self.used += fit * size + PADDING;
                     self.read = (self.read.0 + 1, self.read.1 + fit * size);
                 }
                 self.parts.push((array, piece.clone()));

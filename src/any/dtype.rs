@@ -249,10 +249,7 @@ fn changed(
         indices.clear();
         let from: Indices<'_> = part.indices;
         indices.extend_with(from.len(), &mut |k| from.at(k));
-        match panel.closes {
-            true => writer.push_run(part.indptr, indices.as_raw(), made.as_raw()),
-            false => writer.push_part(indices.as_raw(), made.as_raw()),
-        }
+        writer.push_panel(panel.closes, part.indptr, (indices.as_raw(), made.as_raw()))
     })?;
     writer.finish(canonical)
 }

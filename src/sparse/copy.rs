@@ -60,10 +60,7 @@ pub(crate) fn append_any(
 ) -> Result<bool> {
     lines.sweep_part(ctx, &mut |panel| {
         let part = panel.parts[0];
-        match panel.closes {
-            true => writer.push_run(part.indptr, part.indices.raw(), part.data),
-            false => writer.push_part(part.indices.raw(), part.data),
-        }
+        writer.push_panel(panel.closes, part.indptr, (part.indices.raw(), part.data))
     })
 }
 

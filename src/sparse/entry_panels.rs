@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
 use crate::storage::{
-    ArrayPanels, Arrays, Context, DType, EvenCut, RawBuffer, Reading, panel_elements,
+    ArrayPanels, Arrays, Context, DType, EvenCut, RawBuffer, Reading, usable_bytes,
 };
 
 /// Runs of an array below this size are read through the page cache; larger ones in the device's faster mode.
@@ -53,7 +53,7 @@ impl AnyEntryPanels {
         let panel = ((left / 8).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
         let size = (indices.len() * index.size() + width(data.dtype())).max(1);
         // Padding for the alignment of each array leaves less for its elements.
-        let room = panel_elements(panel, &vec![1; indices.len() + 1]) * (indices.len() + 1);
+        let room = usable_bytes(panel, indices.len() + 1);
         let step = (room / size / multiple).max(1) * multiple;
         Self::new((index, indices), data, step)
     }

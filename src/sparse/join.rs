@@ -101,10 +101,7 @@ fn push(
         let count = ctx.with_threads(|| joined.join(&panel));
         let (indices, data) = (joined.indices.as_raw(), joined.data.as_raw());
         let (indices, data) = (indices.slice(0..count), data.slice(0..count));
-        match panel.closes {
-            true => writer.push_run(joined.indptr.as_indices(), indices, data),
-            false => writer.push_part(indices, data),
-        }
+        writer.push_panel(panel.closes, joined.indptr.as_indices(), (indices, data))
     })
 }
 

@@ -11,12 +11,11 @@ use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::by_index;
 use crate::storage::{Cut, Index, Part};
 
-/// Bytes per line in addition to its entries: its pointer, and per-line state of the work.
-const OVERHEAD: usize = 16;
-
 /// How a line that exceeds a panel is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pieces {
+    /// Not at all.
+    None,
     /// After any entry, the lines of the matrices one after the other.
     Entries,
     /// After a multiple of this many entries, but only if the line is much larger than a panel: for work that prefers
@@ -43,10 +42,27 @@ pub(crate) struct Cuts {
 }
 
 impl Cuts {
-    /// The lines of a run; one if the run is part of a line.
+    /// All lines of a matrix in one run.
+    pub(super) fn whole(matrix: &AnyCompressed) -> Self {
+        let run = LineCut { done: matrix.major(), opens: true };
+        Cuts { runs: vec![run], ends: vec![matrix.nnz()] }
+    }
+
+    /// The lines of a run; one if the run is part of a line, none if it is the whole of a matrix without lines.
     pub(super) fn lines(&self, run: usize) -> Range<usize> {
         let first = if run == 0 { 0 } else { self.runs[run - 1].done };
-        first..self.runs[run].done.max(first + 1)
+        let done = self.runs[run].done;
+        first..if self.runs.len() == 1 { done } else { done.max(first + 1) }
+    }
+
+    /// The most lines of a run.
+    pub(super) fn most_lines(&self) -> usize {
+        (0..self.runs.len()).map(|run| self.lines(run).len()).max().unwrap_or(0)
+    }
+
+    /// The most entries of all matrices in a run.
+    pub(super) fn most_entries(&self) -> usize {
+        (0..self.runs.len()).map(|run| self.entries(run)).max().unwrap_or(0)
     }
 
     /// How many matrices there are.
@@ -62,7 +78,7 @@ impl Cuts {
     }
 
     /// The entries of all matrices in a run.
-    pub(super) fn entries(&self, run: usize) -> usize {
+    fn entries(&self, run: usize) -> usize {
         (0..self.matrices()).map(|matrix| self.span(run, matrix).len()).sum()
     }
 }
@@ -84,16 +100,17 @@ impl Cut for Arc<Cuts> {
     }
 }
 
-/// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole.
+/// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole. A line
+/// takes `extra` bytes in addition to its entries.
 pub(crate) fn cut(
     matrices: &[AnyCompressed],
     pieces: Pieces,
     (bytes, longest): (usize, usize),
+    extra: usize,
 ) -> Cuts {
     let major = matrices.first().map_or(0, AnyCompressed::major);
-    let (value, index, pointer) =
-        matrices.first().map_or((0, 0, 0), |matrix| matrix.types().sizes());
-    let (entry, extra) = (value + index, matrices.len() * pointer + OVERHEAD);
+    let (value, index, _) = matrices.first().map_or((0, 0, 0), |matrix| matrix.types().sizes());
+    let entry = value + index;
     let starts = vec![0; matrices.len()];
     let mut cutting = Cutting { matrices, entry, extra, bytes, longest, starts };
     let mut cuts = Cuts { runs: Vec::new(), ends: Vec::new() };
@@ -112,16 +129,6 @@ pub(crate) fn cut(
         cutting.push(&mut cuts, LineCut { done, opens }, ends);
     }
     cuts
-}
-
-/// The most lines, at least one and at most `most`, that fit; more lines have more entries, because pointers rise.
-pub(crate) fn most_that_fit(most: usize, fit: &dyn Fn(usize) -> bool) -> usize {
-    let (mut fits, mut beyond) = (1, most.max(1) + 1);
-    while fits + 1 < beyond {
-        let middle = fits + (beyond - fits) / 2;
-        if fit(middle) { fits = middle } else { beyond = middle }
-    }
-    fits
 }
 
 struct Cutting<'a> {
@@ -166,7 +173,14 @@ impl Cutting<'_> {
             let bytes = self.entries_until(line + lines - 1).saturating_mul(entry);
             bytes.saturating_add(lines * extra) <= self.bytes
         };
-        most_that_fit(rest.min(self.bytes / extra), &fit)
+        // The pointers rise, so the last line that fits is found by bisection.
+        let most = rest.min(self.bytes.checked_div(extra).unwrap_or(rest)).max(1);
+        let (mut fits, mut beyond) = (1, most + 1);
+        while fits + 1 < beyond {
+            let middle = fits + (beyond - fits) / 2;
+            if fit(middle) { fits = middle } else { beyond = middle }
+        }
+        fits
     }
 
     /// The end of the next run of a line that is too long; `None` if the rest is short enough, or cannot be cut.
@@ -177,6 +191,7 @@ impl Cutting<'_> {
         let most = self.most_entries(self.bytes);
         let ends = self.ends(line);
         match pieces {
+            Pieces::None => None,
             Pieces::Entries => Some(self.piece_of_entries(ends, most)),
             Pieces::Runs(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
             Pieces::Columns => self.piece_of_columns(&ends, most / self.matrices.len()),

@@ -15,9 +15,7 @@ use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::line_cuts::{Cuts, LineCut, Pieces, cut};
 use crate::storage::raw::Raw;
-use crate::storage::{
-    ArrayPanels, Arrays, Context, Index, Plan, RawBuffer, Reading, panel_elements,
-};
+use crate::storage::{ArrayPanels, Arrays, Context, Index, Plan, Reading, usable_bytes};
 
 /// Panels below this size are read through the page cache; larger ones in the device's faster mode.
 const SMALL: usize = 1 << 20;
@@ -27,6 +25,9 @@ const LARGEST: u64 = 12 << 20;
 
 /// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
 const LEAST: usize = 16 << 10;
+
+/// Bytes per line in addition to its entries and pointers: per-line state of the work.
+const OVERHEAD: usize = 16;
 
 /// Yields matrices of one extent and of the same types in runs of consecutive lines (rows of CSR, columns of CSC), in
 /// order.
@@ -91,16 +92,16 @@ impl AnyZippedLines {
     ) -> Result<Self> {
         let budget = left / 4;
         let matrices: Vec<_> = matrices.iter().map(|&matrix| matrix.clone()).collect();
-        let arrays = Arrays::read(matrices.iter().flat_map(arrays_of))?;
+        let arrays = Arrays::read(matrices.iter().flat_map(AnyCompressed::arrays))?;
         let streams = arrays.files().max(1);
         let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
-        // Padding for the alignment of each array leaves less for its elements.
-        let room = |bytes| panel_elements(bytes, &vec![1; streams]) * streams;
         let longest = match pieces {
-            Pieces::Entries => bytes,
+            Pieces::None | Pieces::Entries => bytes,
             Pieces::Runs(_) | Pieces::Columns => bytes.max((budget / 4) as usize),
         };
-        let cuts = cut(&matrices, pieces, (room(bytes), room(longest)));
+        let pointers: usize = matrices.iter().map(|matrix| matrix.types().pointers.size()).sum();
+        let room = (usable_bytes(bytes, streams), usable_bytes(longest, streams));
+        let cuts = cut(&matrices, pieces, room, pointers + OVERHEAD);
         let bases = matrices.iter().map(|matrix| matrix.indptr().at(0)).collect();
         let stored: u64 = matrices.iter().map(AnyCompressed::stored_bytes).sum();
         let gathers = stored <= ctx.memory_left() || bytes < SMALL;
@@ -126,12 +127,12 @@ impl AnyZippedLines {
 
     /// Maximum entries of all matrices in a panel.
     pub(crate) fn most_entries(&self) -> usize {
-        (0..self.cuts.runs.len()).map(|run| self.cuts.entries(run)).max().unwrap_or(0)
+        self.cuts.most_entries()
     }
 
     /// Maximum lines in a panel.
     pub(crate) fn most_lines(&self) -> usize {
-        (0..self.cuts.runs.len()).map(|run| self.cuts.lines(run).len()).max().unwrap_or(0)
+        self.cuts.most_lines()
     }
 
     /// Whether a line is cut into runs.
@@ -199,11 +200,6 @@ impl AnyZippedLines {
         })?;
         Ok(states.iter().all(|(_, check)| check.canonical()))
     }
-}
-
-/// Pointers, indices and values.
-fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
-    [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
 }
 
 /// The pointers of a panel counted from its first entry; `base` is the base of pointers in the matrix. Also the line

@@ -1,16 +1,15 @@
 //! A compressed matrix in panels of lines: all of it at once if it is in memory or fits, otherwise panel by panel.
 
-use std::ops::Range;
+use std::slice;
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::Indices;
-use crate::sparse::line_cuts::most_that_fit;
+use crate::sparse::line_cuts::{Cuts, Pieces, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, Cut, Part, Plan, RawBuffer, Reading, largest_panel,
-    panel_elements,
+    ArrayPanels, Arrays, Context, Plan, RawBuffer, Reading, largest_panel, usable_bytes,
 };
 
 /// Bytes of a ring of panels without many pinned: more does not speed up reading.
@@ -19,32 +18,11 @@ const RING: u64 = 64 << 20;
 /// Yields a matrix in panels of consecutive lines (rows of CSR, columns of CSC), in order.
 pub(crate) struct AnyLinePanels {
     matrix: AnyCompressed,
-    runs: Arc<[PanelRun]>,
+    cuts: Arc<Cuts>,
     /// Bytes of pointers that are kept in memory for a matrix that is read from files: read when the panels were made.
     pub(crate) kept: u64,
     /// How the matrix is read.
     pub(crate) panels: ArrayPanels,
-}
-
-/// The lines and entries of a panel.
-#[derive(Clone, Debug)]
-struct PanelRun {
-    lines: Range<usize>,
-    entries: Range<usize>,
-}
-
-/// Indices, values, pointers.
-impl Cut for Arc<[PanelRun]> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
-        let PanelRun { lines, entries } = &self[panel];
-        name((0, entries.clone()));
-        name((1, entries.clone()));
-        name((2, lines.start..lines.end + 1));
-    }
 }
 
 /// A panel of lines: its window of the pointers, and its entries.
@@ -77,11 +55,10 @@ impl AnyLinePanels {
 
     /// The whole matrix as one panel, in memory or on its map.
     pub(crate) fn in_place(matrix: AnyCompressed) -> Self {
-        let whole = PanelRun { lines: 0..matrix.major(), entries: 0..matrix.nnz() };
-        let (runs, arrays) =
-            (Arc::<[PanelRun]>::from([whole]), arrays_of(&matrix).map(Clone::clone));
-        let panels = ArrayPanels::in_place(arrays, Arc::clone(&runs));
-        AnyLinePanels { matrix, runs, kept: 0, panels }
+        let cuts = Arc::new(Cuts::whole(&matrix));
+        let arrays = matrix.arrays().map(Clone::clone);
+        let panels = ArrayPanels::in_place(arrays, Arc::clone(&cuts));
+        AnyLinePanels { matrix, cuts, kept: 0, panels }
     }
 
     /// Panels that are read once within `budget` bytes, no larger than those of [`new`](Self::new) with the budget
@@ -116,12 +93,13 @@ impl AnyLinePanels {
         how: Reading,
         largest: u64,
     ) -> Result<Self> {
-        let [indices, data, _] = arrays_of(&matrix);
-        let arrays = Arrays::read([indices, data, pointers])?;
-        let sizes = [arrays.size(0), arrays.size(1), arrays.size(2)];
-        let runs: Arc<[PanelRun]> = cut(&matrix, largest, sizes).into();
-        let panels = ArrayPanels::new(arrays, Arc::clone(&runs), how)?;
-        Ok(AnyLinePanels { matrix, runs, kept: 0, panels })
+        let [_, indices, data] = matrix.arrays();
+        let arrays = Arrays::read([pointers, indices, data])?;
+        let bytes = usable_bytes(largest_panel(largest), arrays.files());
+        let cuts = cut(slice::from_ref(&matrix), Pieces::None, (bytes, bytes), arrays.size(0));
+        let cuts = Arc::new(cuts);
+        let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
+        Ok(AnyLinePanels { matrix, cuts, kept: 0, panels })
     }
 
     /// The same panels with another reader, or none.
@@ -129,7 +107,7 @@ impl AnyLinePanels {
         match panels {
             Some(panels) => AnyLinePanels {
                 matrix: self.matrix.clone(),
-                runs: Arc::clone(&self.runs),
+                cuts: Arc::clone(&self.cuts),
                 kept: self.kept,
                 panels,
             },
@@ -143,9 +121,11 @@ impl AnyLinePanels {
 
     /// The most lines and the most entries of a panel that is read.
     pub(crate) fn largest(&self) -> (usize, usize) {
-        let runs = if self.panels.is_read() { &self.runs[..] } else { &[] };
-        let most = |of: fn(&PanelRun) -> usize| runs.iter().map(of).max().unwrap_or(0);
-        (most(|run| run.lines.len()), most(|run| run.entries.len()))
+        if self.panels.is_read() {
+            (self.cuts.most_lines(), self.cuts.most_entries())
+        } else {
+            (0, 0)
+        }
     }
 
     /// The plan of an operation that makes one pass over the panels, without the reads for making them.
@@ -164,39 +144,14 @@ impl AnyLinePanels {
         ctx: &Context,
         work: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
     ) -> Result<()> {
-        let runs = &self.runs;
+        let cuts = &self.cuts;
         self.panels.sweep(ctx, &mut |panel, parts| {
             work(AnyLinePanel {
-                first: runs[panel].lines.start,
-                indptr: Indices::of_raw(parts[2]),
-                indices: Indices::of_raw(parts[0]),
-                data: parts[1],
+                first: cuts.lines(panel).start,
+                indptr: Indices::of_raw(parts[0]),
+                indices: Indices::of_raw(parts[1]),
+                data: parts[2],
             })
         })
     }
-}
-
-/// Indices, values, pointers.
-fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
-    [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()]
-}
-
-/// Cuts the lines into panels by the size of their entries and pointers. `sizes` are the bytes of an index, a value and
-/// a pointer.
-fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3]) -> Vec<PanelRun> {
-    let bytes = largest_panel(budget);
-    let most_entries = panel_elements(bytes, &[index, value]);
-    let most_lines = (2usize << 20).checked_div(pointer).unwrap_or(usize::MAX);
-    let (mut runs, mut start) = (Vec::new(), 0);
-    while start < matrix.major() {
-        let first = matrix.span(start).start;
-        let most = (matrix.major() - start).min(most_lines);
-        let fits = most_that_fit(most, &|lines| {
-            matrix.span(start + lines - 1).end.saturating_sub(first) <= most_entries
-        });
-        let end = start + fits;
-        runs.push(PanelRun { lines: start..end, entries: first..matrix.span(end - 1).end });
-        start = end;
-    }
-    runs
 }

@@ -138,6 +138,19 @@ impl AnyWriter {
         self.indptr.push(self.ends.as_raw())
     }
 
+    /// Appends whole lines, as [`push_run`](Self::push_run), if their last one `closes`; otherwise entries of one line.
+    pub(crate) fn push_panel(
+        &mut self,
+        closes: bool,
+        indptr: Indices<'_>,
+        (indices, data): (Raw<'_>, Raw<'_>),
+    ) -> Result<()> {
+        match closes {
+            true => self.push_run(indptr, indices, data),
+            false => self.push_part(indices, data),
+        }
+    }
+
     /// Appends entries to the incomplete line.
     pub(crate) fn push_part(&mut self, indices: Raw<'_>, data: Raw<'_>) -> Result<()> {
         debug_assert_eq!(indices.len(), data.len());

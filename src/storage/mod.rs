@@ -36,6 +36,6 @@ pub(crate) use stream::{
     ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PADDING, PanelCost,
     Part, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing, bytes_within,
     check_place, elements_within, largest_panel, packed, panel_elements, read_array, read_elements,
-    sweep_bytes,
+    sweep_bytes, usable_bytes,
 };
 pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

@@ -162,15 +162,9 @@ fn combine(
     }
     let (kind, exact) = ((a.format(), types), *place == Place::Memory);
     let mut writer = AnyWriter::new(kind, a.shape(), expected, exact, place, ctx)?;
-    merging.sweep(
-        a.format(),
-        &mut lines,
-        ctx,
-        &mut |closes, indptr, indices, data| match closes {
-            true => writer.push_run(indptr, indices.raw(), data),
-            false => writer.push_part(indices.raw(), data),
-        },
-    )?;
+    merging.sweep(a.format(), &mut lines, ctx, &mut |closes, indptr, indices, data| {
+        writer.push_panel(closes, indptr, (indices.raw(), data))
+    })?;
     writer.finish(true)
 }
 

@@ -281,10 +281,7 @@ fn transform(
         let mut made = made.slice_mut(0..part.data.len());
         ctx.with_threads(|| fill(panel.first, part, change, made.reborrow()));
         let values = made.as_raw();
-        match panel.closes {
-            true => writer.push_run(part.indptr, part.indices.raw(), values),
-            false => writer.push_part(part.indices.raw(), values),
-        }
+        writer.push_panel(panel.closes, part.indptr, (part.indices.raw(), values))
     })?;
     writer.finish(canonical)
 }

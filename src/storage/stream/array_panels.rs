@@ -464,14 +464,16 @@ pub(crate) fn packed(
     panels
 }
 
+/// Bytes of elements in a panel of about `bytes` bytes with parts of this many arrays that are read: whole huge pages as
+/// nearly as possible, less the padding.
+pub(crate) fn usable_bytes(bytes: usize, arrays: usize) -> usize {
+    IoBuffer::rounded_down(bytes).saturating_sub(arrays * PADDING)
+}
+
 /// The most elements of a panel of about `bytes` bytes, where `sizes` are the bytes of an element in each array.
-///
-/// Together they fill whole huge pages as nearly as possible, including padding for alignment.
 pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
-    let total: usize = sizes.iter().sum();
-    let extra = sizes.iter().filter(|&&size| size > 0).count() * Source::padded(1);
-    let bytes = IoBuffer::rounded_down(bytes).saturating_sub(extra);
-    bytes.checked_div(total).unwrap_or(usize::MAX).max(1)
+    let bytes = usable_bytes(bytes, sizes.iter().filter(|&&size| size > 0).count());
+    bytes.checked_div(sizes.iter().sum()).unwrap_or(usize::MAX).max(1)
 }
 
 /// The most elements of a panel of one array: as large as is useful, but at most a quarter of a tiny budget.

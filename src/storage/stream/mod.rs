@@ -27,7 +27,7 @@ mod writer;
 
 pub(crate) use array_panels::{
     ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, PADDING, PanelCost, Part, Reading,
-    bytes_within, elements_within, packed, panel_elements,
+    bytes_within, elements_within, packed, panel_elements, usable_bytes,
 };
 pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};
 pub(crate) use device::IoBuffer;

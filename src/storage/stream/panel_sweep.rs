@@ -17,11 +17,8 @@ struct Request {
     buffer: IoBuffer,
 }
 
-/// A completed read.
-struct Done {
-    panel: usize,
-    filled: Result<FilledBuffer>,
-}
+/// A completed read of a panel.
+type Done = (usize, Result<FilledBuffer>);
 
 /// The panels that are in memory during a sweep.
 pub(crate) struct PanelWindow<'a>(&'a Ring);
@@ -91,7 +88,7 @@ impl Serving<'_> {
     }
 
     fn serve(&self, Request { panel, buffer }: Request) -> Done {
-        Done { panel, filled: self.fill(panel, buffer) }
+        (panel, self.fill(panel, buffer))
     }
 
     fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<FilledBuffer> {
@@ -170,7 +167,7 @@ impl Sweep<'_> {
         let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
         let start = Instant::now();
         while self.asked.front().ok_or_else(lost)?.1.is_none() {
-            let Done { panel, filled } = match self.readers {
+            let (panel, filled) = match self.readers {
                 0 => self.serving.serve_next().ok_or_else(lost)?,
                 _ => self.done.recv().ok_or_else(lost)?,
             };

@@ -10,7 +10,7 @@ use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::schedule::Stretch;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, IoBuffer, PADDING, Part, RawBuffer, Reading};
+use crate::storage::{ArrayPanels, Arrays, IoBuffer, PADDING, Part, Reading};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -81,11 +81,6 @@ impl<'r, 'a> Read<'r, 'a> {
     }
 }
 
-/// Pointers, indices and values.
-fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
-    [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
-}
-
 impl StretchPanels {
     /// The panels that `stretches` read of `left` and `right`, if these are to be read. `None` if there is nothing to
     /// read.
@@ -96,7 +91,7 @@ impl StretchPanels {
         budget: &Budget,
     ) -> Result<Option<Self>> {
         let matrices = left.into_iter().chain(right);
-        let arrays = Arrays::read(matrices.flat_map(arrays_of))?;
+        let arrays = Arrays::read(matrices.flat_map(AnyCompressed::arrays))?;
         // A comes before B.
         let first = if left.is_some() { 3 } else { 0 };
         let mut packing = Packing {

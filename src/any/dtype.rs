@@ -3,12 +3,12 @@
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::numbers::rewrite;
 use crate::any::reshape::missing;
-use crate::dense::{AnyDense, AnyDensePanels, AnyDenseWriter, LinePanel};
+use crate::dense::{AnyDense, AnyDenseWriter, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse;
 use crate::sparse::{
-    AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, CooTypes, IndexVec, Indices,
-    Pieces, Types, check_types, coo_bytes, largest, memory_left,
+    AnyCoo, AnyCooWriter, AnyWriter, CheckedPanels, CooTypes, EntryPanels, IndexVec, Indices,
+    LineSplit, Types, check_types, coo_bytes, largest, memory_left,
 };
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
@@ -190,7 +190,7 @@ fn dense(
     let work = dtype.bytes_of(step.min(a.len()));
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
     let all = a.as_line();
-    let mut panels = AnyDensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
+    let mut panels = DensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
         let plan = panels.panels.plan(change.name).throughout(work);
         Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, work::CHANGE_TYPE), what, place, ctx))
@@ -198,7 +198,7 @@ fn dense(
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of values", (Some(dtype), step.min(a.len())))?;
     let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { offset, elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { offset, elements, .. }| {
         for start in (0..elements.len()).step_by(step) {
             let run = elements.slice(start..elements.len().min(start + step));
             let mut made = made.as_mut();
@@ -227,7 +227,7 @@ fn changed(
     let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
     check_types((types.indices, types.pointers), major, minor, a.nnz())?;
     let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
-    let mut panels = AnyZippedLines::new(&[a], Pieces::Entries, left, ctx)?;
+    let mut panels = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
     let (value, index, _) = types.sizes();
     let work = (panels.most_entries() * (value + index)) as u64;
     let _running = ctx.begin(|| {
@@ -238,7 +238,7 @@ fn changed(
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of values", (types.values, panels.most_entries()))?;
     let mut indices =
-        IndexVec::room("a run of indices", types.indices, panels.most_entries(), ctx)?;
+        IndexVec::with_capacity("a run of indices", types.indices, panels.most_entries(), ctx)?;
     let kind = (a.format(), types);
     let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
     let canonical = panels.sweep(ctx, &mut |panel| {
@@ -264,7 +264,7 @@ fn in_memory(
 ) -> Result<RawBuffer> {
     let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let mut panels = AnyEntryPanels::within(left, 1, no_indices, data)?;
+    let mut panels = EntryPanels::within(left, 1, no_indices, data)?;
     let _running = ctx.begin(|| {
         let plan = panels.panels.plan(change.name).throughout(bytes);
         Ok(plan.works(data.len() as u64, work::CHANGE_TYPE))
@@ -290,7 +290,7 @@ fn coo(
     check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let arrays = (index, &[a.rows(), a.cols()][..]);
-    let mut panels = AnyEntryPanels::within(left, 1, arrays, a.data())?;
+    let mut panels = EntryPanels::within(left, 1, arrays, a.data())?;
     let most = panels.most_entries();
     let work = coo_bytes(types, most);
     let _running = ctx.begin(|| {
@@ -301,7 +301,8 @@ fn coo(
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of values", (types.0, most))?;
     let same = types.1 == index;
-    let room = || IndexVec::room("a run of indices", types.1, if same { 0 } else { most }, ctx);
+    let room =
+        || IndexVec::with_capacity("a run of indices", types.1, if same { 0 } else { most }, ctx);
     let mut moved = [room()?, room()?];
     let mut writer = AnyCooWriter::new(types, a.shape(), Some(nnz), place, ctx)?;
     panels.sweep(ctx, &mut |start, coordinates, data| {

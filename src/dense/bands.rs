@@ -5,7 +5,7 @@
 
 use crate::dense::any_dense::AnyDense;
 use crate::error::Result;
-use crate::storage::{ArrayPanels, Arrays, Cut, DType, Part, Reading};
+use crate::storage::{ArrayPanels, ArrayRange, Arrays, Cut, DType, Reading};
 
 /// Bytes of a band that make the elements of one line worth a separate read, for some hundred lines.
 const MOST: u64 = 64 << 20;
@@ -27,7 +27,7 @@ impl Cut for BandCut {
         if self.lines == 0 { 0 } else { self.length.div_ceil(self.width) }
     }
 
-    fn parts(&self, band: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, band: usize, name: &mut dyn FnMut(ArrayRange)) {
         let here = band * self.width..self.length.min((band + 1) * self.width);
         for start in (0..self.lines).map(|line| line * self.length) {
             name((0, start + here.start..start + here.end));

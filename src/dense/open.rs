@@ -6,7 +6,7 @@ use ndarray::{Dimension, IntoDimension};
 
 use crate::dense::any_dense::{AnyDense, check_dimensions};
 use crate::dense::base::{ARRAY, Dense};
-use crate::dense::panels::AnyDensePanels;
+use crate::dense::panels::DensePanels;
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::work;
@@ -248,7 +248,7 @@ impl AnyDense {
         ctx.check_memory("the result", result)?;
         let all = self.as_line();
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
-        let mut panels = AnyDensePanels::once(&all, (1, 1), budget)?;
+        let mut panels = DensePanels::once(&all, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let each = work::COPY_BYTE * self.dtype().size() as f64;
             let plan = panels.panels.plan(operation).works(self.len() as u64, each);

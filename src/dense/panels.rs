@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::dense::any_dense::AnyDense;
 use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, Context, Cut, Part, Reading, elements_within};
+use crate::storage::{ArrayPanels, ArrayRange, Arrays, Context, Cut, Reading, elements_within};
 
 /// Elements that a pass over a matrix in memory processes between two checks of the cancel token.
 const RESIDENT: usize = 1 << 24;
@@ -14,7 +14,7 @@ const RESIDENT: usize = 1 << 24;
 const RING: u64 = 64 << 20;
 
 /// Yields a matrix in panels of contiguous lines (rows in C order, columns in Fortran order), in order.
-pub(crate) struct AnyDensePanels {
+pub(crate) struct DensePanels {
     matrix: AnyDense,
     cut: PanelCut,
     /// How the matrix is read.
@@ -33,7 +33,7 @@ struct PanelCut {
 }
 
 /// Consecutive lines, or a run of one that is too long for a panel.
-pub(crate) struct LinePanel<'a> {
+pub(crate) struct DensePanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
     /// Number of lines; 1 for a run of a line.
@@ -44,7 +44,7 @@ pub(crate) struct LinePanel<'a> {
     pub(crate) elements: Raw<'a>,
 }
 
-impl AnyDensePanels {
+impl DensePanels {
     /// Panels of a matrix within `budget` bytes of memory, each but the last with a multiple of `step` lines, for many
     /// passes: as many as fit are kept between them.
     ///
@@ -95,18 +95,18 @@ impl AnyDensePanels {
 
     fn read(matrix: &AnyDense, cut: PanelCut, how: Reading) -> Result<Self> {
         let panels = ArrayPanels::new(Arrays::read([matrix.buffer()])?, cut, how)?;
-        Ok(AnyDensePanels { matrix: matrix.clone(), cut, panels })
+        Ok(DensePanels { matrix: matrix.clone(), cut, panels })
     }
 
     fn in_place(matrix: &AnyDense, cut: PanelCut) -> Self {
         let panels = ArrayPanels::in_place([matrix.buffer().clone()], cut);
-        AnyDensePanels { matrix: matrix.clone(), cut, panels }
+        DensePanels { matrix: matrix.clone(), cut, panels }
     }
 
     /// The same panels with another reader, or none.
     pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
         match panels {
-            Some(panels) => AnyDensePanels { matrix: self.matrix.clone(), cut: self.cut, panels },
+            Some(panels) => DensePanels { matrix: self.matrix.clone(), cut: self.cut, panels },
             None => Self::in_place(&self.matrix, self.cut),
         }
     }
@@ -129,12 +129,12 @@ impl AnyDensePanels {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(LinePanel<'_>) -> Result<()>,
+        work: &mut dyn FnMut(DensePanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
         self.panels.sweep(ctx, &mut |panel, parts| {
             let (first, lines, offset, _) = cut.panel(panel);
-            work(LinePanel { first, lines, offset, elements: parts[0] })
+            work(DensePanel { first, lines, offset, elements: parts[0] })
         })
     }
 }
@@ -150,7 +150,7 @@ impl Cut for PanelCut {
         (self.lines.div_ceil(self.height) * self.pieces()).max(1)
     }
 
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
         name((0, self.elements(panel)));
     }
 }

@@ -14,7 +14,7 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::work;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, DType, Element, Order, PADDING, Part, Place, Plan, Reading,
+    ArrayPanels, ArrayRange, Arrays, Context, DType, Element, Order, PADDING, Place, Plan, Reading,
     bytes_within, packed, panel_elements,
 };
 
@@ -175,7 +175,7 @@ impl DenseStack {
     }
 
     /// The parts of the matrices in the order of the result.
-    fn panels(&self, budget: u64) -> Vec<Vec<Part>> {
+    fn panels(&self, budget: u64) -> Vec<Vec<ArrayRange>> {
         if self.len() == 0 {
             return Vec::new();
         }
@@ -195,7 +195,7 @@ impl DenseStack {
     }
 
     /// The part of each matrix in some lines.
-    fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = Part> {
+    fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = ArrayRange> {
         let lengths = self.lengths.iter().enumerate();
         lengths.map(move |(array, length)| (array, lines.start * length..lines.end * length))
     }

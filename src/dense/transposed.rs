@@ -6,7 +6,7 @@ use crate::dense::cut::{Band, TransposeCut};
 use crate::dense::transpose::{Patch, each_patch, transpose};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
-use crate::storage::{Context, DType, Part, ScratchFile};
+use crate::storage::{ArrayRange, Context, DType, ScratchFile};
 
 /// Bands of tiles that are being read or worked on at a time.
 pub(crate) const IN_FLIGHT: usize = 3;
@@ -68,7 +68,7 @@ impl AllLines<'_> {
     }
 
     /// The extent in the scratch file of a group's tile for a band.
-    fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> Part {
+    fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> ArrayRange {
         let (cut, size) = (self.cut, self.lines.width());
         let (block, row) = (band.rows.start / cut.block, band.rows.start % cut.block);
         let start = self.blocks[group * cut.blocks().count() + block];

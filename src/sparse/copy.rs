@@ -4,12 +4,12 @@ use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::any_coo::{AnyCoo, coo_bytes};
 use crate::sparse::axis::Axis;
+use crate::sparse::checked_panels::CheckedPanels;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
-use crate::sparse::entry_panels::AnyEntryPanels;
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::AnyZippedLines;
+use crate::sparse::entry_panels::EntryPanels;
+use crate::sparse::line_cuts::LineSplit;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place};
@@ -37,7 +37,7 @@ impl AnyCompressed {
     pub(crate) fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
         let (types, size) = (self.types(), (self.major(), self.nnz()));
         let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
-        let mut lines = AnyZippedLines::new(&[self], Pieces::Entries, left, ctx)?;
+        let mut lines = CheckedPanels::new(&[self], LineSplit::Entries, left, ctx)?;
         let _running = ctx.begin(|| {
             let plan = lines.plan("copying");
             let plan = plan.works(self.nnz() as u64, work::COPY);
@@ -55,7 +55,7 @@ impl AnyCompressed {
 /// counts the pass.
 pub(crate) fn append_any(
     writer: &mut AnyWriter,
-    lines: &mut AnyZippedLines,
+    lines: &mut CheckedPanels,
     ctx: &Context,
 ) -> Result<bool> {
     lines.sweep_part(ctx, &mut |panel| {
@@ -85,7 +85,7 @@ impl AnyCoo {
         let (types, nnz) = (self.types(), self.nnz());
         let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
         let arrays = (types.1, &[self.rows(), self.cols()][..]);
-        let mut panels = AnyEntryPanels::within(left, 1, arrays, self.data())?;
+        let mut panels = EntryPanels::within(left, 1, arrays, self.data())?;
         let _running = ctx.begin(|| {
             let plan = panels.panels.plan("copying");
             let plan = plan.works(nnz as u64, work::COPY);

@@ -1,7 +1,7 @@
 //! The entries of a sparse matrix in runs of about equal size, independent of lines.
 //!
 //! A conversion takes entries one after the other and does not depend on line ends. Cut by entries alone, a line that
-//! holds half the matrix is no special case. [`AnyLinePanels`](super::AnyLinePanels) is for code that needs whole
+//! holds half the matrix is no special case. [`CompressedPanels`](super::CompressedPanels) is for code that needs whole
 //! lines.
 
 use crate::error::Result;
@@ -21,13 +21,13 @@ const LARGEST: u64 = 12 << 20;
 const LEAST: usize = 16 << 10;
 
 /// Yields the parallel arrays of a sparse matrix in runs of entries, in order.
-pub(crate) struct AnyEntryPanels {
+pub(crate) struct EntryPanels {
     cut: EvenCut,
     /// How the arrays are read.
     pub(crate) panels: ArrayPanels,
 }
 
-impl AnyEntryPanels {
+impl EntryPanels {
     /// Runs of `step` entries of parallel arrays of one length: index arrays of type `index`, and a value array. Two
     /// runs are in memory at a time, one in use and one being read.
     pub(crate) fn new(
@@ -40,7 +40,7 @@ impl AnyEntryPanels {
         let cut = EvenCut { len: nnz, step, arrays: indices.len() + 1 };
         let arrays = Arrays::read(indices.iter().copied().chain([data]))?;
         let how = Reading::once(0).at_least(2).gathered(step * index.size() < SMALL);
-        Ok(AnyEntryPanels { cut, panels: ArrayPanels::new(arrays, cut, how)? })
+        Ok(EntryPanels { cut, panels: ArrayPanels::new(arrays, cut, how)? })
     }
 
     /// Runs within about a quarter of the memory that is left, each but the last with a multiple of `multiple` entries.

@@ -106,10 +106,15 @@ impl IndexVec {
     }
 
     /// Capacity for `len` indices for `what`, within the memory limit. The caller counts it.
-    pub(crate) fn room(what: &str, dtype: DType, len: usize, ctx: &Context) -> Result<Self> {
+    pub(crate) fn with_capacity(
+        what: &str,
+        dtype: DType,
+        len: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
         Ok(match dtype {
-            DType::UInt32 => IndexVec::Narrow(ctx.room(what, len)?),
-            _ => IndexVec::Wide(ctx.room(what, len)?),
+            DType::UInt32 => IndexVec::Narrow(ctx.with_capacity(what, len)?),
+            _ => IndexVec::Wide(ctx.with_capacity(what, len)?),
         })
     }
 

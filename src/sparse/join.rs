@@ -5,10 +5,10 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_types;
+use crate::sparse::checked_panels::{CheckedPanel, CheckedPanels};
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::{AnyZippedLines, AnyZippedPanel};
+use crate::sparse::line_cuts::LineSplit;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -44,9 +44,9 @@ impl JoinGroup {
     }
 
     /// The lines of all, and the bytes for working on them.
-    fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(AnyZippedLines, u64)> {
+    fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(CheckedPanels, u64)> {
         let matrices: Vec<_> = self.matrices.iter().collect();
-        let lines = AnyZippedLines::new(&matrices, Pieces::Entries, left, ctx)?;
+        let lines = CheckedPanels::new(&matrices, LineSplit::Entries, left, ctx)?;
         let work = types.bytes_of(lines.most_lines(), lines.most_entries());
         Ok((lines, work))
     }
@@ -124,14 +124,19 @@ impl<'a> Joined<'a> {
     ) -> Result<Self> {
         Ok(Joined {
             offsets,
-            indptr: IndexVec::room("pointers of joined lines", types.pointers, lines + 1, ctx)?,
+            indptr: IndexVec::with_capacity(
+                "pointers of joined lines",
+                types.pointers,
+                lines + 1,
+                ctx,
+            )?,
             indices: ctx.raw_work("joined lines", (Some(types.indices), entries))?,
             data: ctx.raw_work("joined lines", (types.values, entries))?,
         })
     }
 
     /// Joins the lines of a panel; returns the number of entries.
-    fn join(&mut self, panel: &AnyZippedPanel<'_>) -> usize {
+    fn join(&mut self, panel: &CheckedPanel<'_>) -> usize {
         let lines = panel.parts[0].lines();
         let end = |line: usize| panel.parts.iter().map(|part| part.indptr.at(line)).sum::<usize>();
         self.indptr.clear();
@@ -155,7 +160,7 @@ impl<'a> Joined<'a> {
 }
 
 fn join_lines<I: Index, const W: usize>(
-    panel: &AnyZippedPanel<'_>,
+    panel: &CheckedPanel<'_>,
     lines: Range<usize>,
     offsets: &[usize],
     (mut indices, mut data): (&mut [I], &mut [Carrier<W>]),

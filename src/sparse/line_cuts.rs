@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::by_index;
-use crate::storage::{Cut, Index, Part};
+use crate::storage::{ArrayRange, Cut, Index};
 
 /// How a line that exceeds a panel is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pieces {
+pub(crate) enum LineSplit {
     /// Not at all.
     None,
     /// After any entry, the lines of the matrices one after the other.
@@ -35,17 +35,17 @@ pub(crate) struct LineCut {
 }
 
 /// The runs of some matrices of one extent, in order.
-pub(crate) struct Cuts {
+pub(crate) struct LineCuts {
     pub(crate) runs: Vec<LineCut>,
     /// The end of the entries of each run, one number per matrix.
     pub(crate) ends: Vec<usize>,
 }
 
-impl Cuts {
+impl LineCuts {
     /// All lines of a matrix in one run.
     pub(super) fn whole(matrix: &AnyCompressed) -> Self {
         let run = LineCut { done: matrix.major(), opens: true };
-        Cuts { runs: vec![run], ends: vec![matrix.nnz()] }
+        LineCuts { runs: vec![run], ends: vec![matrix.nnz()] }
     }
 
     /// The lines of a run; one if the run is part of a line, none if it is the whole of a matrix without lines.
@@ -84,12 +84,12 @@ impl Cuts {
 }
 
 /// Pointers, indices and values of one matrix after the other.
-impl Cut for Arc<Cuts> {
+impl Cut for Arc<LineCuts> {
     fn count(&self) -> usize {
         self.runs.len()
     }
 
-    fn parts(&self, run: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, run: usize, name: &mut dyn FnMut(ArrayRange)) {
         let lines = self.lines(run);
         for matrix in 0..self.matrices() {
             let span = self.span(run, matrix);
@@ -100,20 +100,20 @@ impl Cut for Arc<Cuts> {
     }
 }
 
-/// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole. A line
+/// LineCuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole. A line
 /// takes `extra` bytes in addition to its entries.
 pub(crate) fn cut(
     matrices: &[AnyCompressed],
-    pieces: Pieces,
+    pieces: LineSplit,
     (bytes, longest): (usize, usize),
     extra: usize,
-) -> Cuts {
+) -> LineCuts {
     let major = matrices.first().map_or(0, AnyCompressed::major);
     let (value, index, _) = matrices.first().map_or((0, 0, 0), |matrix| matrix.types().sizes());
     let entry = value + index;
     let starts = vec![0; matrices.len()];
     let mut cutting = Cutting { matrices, entry, extra, bytes, longest, starts };
-    let mut cuts = Cuts { runs: Vec::new(), ends: Vec::new() };
+    let mut cuts = LineCuts { runs: Vec::new(), ends: Vec::new() };
     let mut done = 0;
     while done < major {
         let lines = cutting.lines_that_fit(done, major - done);
@@ -149,7 +149,7 @@ impl Cutting<'_> {
         ends.map(|(matrix, &start)| matrix.span(line).end.max(start)).collect()
     }
 
-    fn push(&mut self, cuts: &mut Cuts, cut: LineCut, ends: Vec<usize>) {
+    fn push(&mut self, cuts: &mut LineCuts, cut: LineCut, ends: Vec<usize>) {
         cuts.runs.push(cut);
         cuts.ends.extend_from_slice(&ends);
         self.starts = ends;
@@ -184,17 +184,17 @@ impl Cutting<'_> {
     }
 
     /// The end of the next run of a line that is too long; `None` if the rest is short enough, or cannot be cut.
-    fn piece(&self, line: usize, pieces: Pieces) -> Option<Vec<usize>> {
+    fn piece(&self, line: usize, pieces: LineSplit) -> Option<Vec<usize>> {
         if self.entries_until(line) <= self.most_entries(self.longest) {
             return None;
         }
         let most = self.most_entries(self.bytes);
         let ends = self.ends(line);
         match pieces {
-            Pieces::None => None,
-            Pieces::Entries => Some(self.piece_of_entries(ends, most)),
-            Pieces::Runs(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
-            Pieces::Columns => self.piece_of_columns(&ends, most / self.matrices.len()),
+            LineSplit::None => None,
+            LineSplit::Entries => Some(self.piece_of_entries(ends, most)),
+            LineSplit::Runs(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
+            LineSplit::Columns => self.piece_of_columns(&ends, most / self.matrices.len()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::Indices;
-use crate::sparse::line_cuts::{Cuts, Pieces, cut};
+use crate::sparse::line_cuts::{LineCuts, LineSplit, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{
     ArrayPanels, Arrays, Context, Plan, RawBuffer, Reading, largest_panel, usable_bytes,
@@ -16,9 +16,9 @@ use crate::storage::{
 const RING: u64 = 64 << 20;
 
 /// Yields a matrix in panels of consecutive lines (rows of CSR, columns of CSC), in order.
-pub(crate) struct AnyLinePanels {
+pub(crate) struct CompressedPanels {
     matrix: AnyCompressed,
-    cuts: Arc<Cuts>,
+    cuts: Arc<LineCuts>,
     /// Bytes of pointers that are kept in memory for a matrix that is read from files: read when the panels were made.
     pub(crate) kept: u64,
     /// How the matrix is read.
@@ -26,7 +26,7 @@ pub(crate) struct AnyLinePanels {
 }
 
 /// A panel of lines: its window of the pointers, and its entries.
-pub(crate) struct AnyLinePanel<'a> {
+pub(crate) struct CompressedPanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
     /// One pointer more than lines; the first is the base of the others.
@@ -35,7 +35,7 @@ pub(crate) struct AnyLinePanel<'a> {
     pub(crate) data: Raw<'a>,
 }
 
-impl AnyLinePanels {
+impl CompressedPanels {
     /// Panels of a matrix within `budget` bytes of memory. Memory-resident parts of the matrix are not counted.
     ///
     /// The pointers are kept in memory if they take no more than a quarter of the budget. Fails if two panels do not
@@ -55,10 +55,10 @@ impl AnyLinePanels {
 
     /// The whole matrix as one panel, in memory or on its map.
     pub(crate) fn in_place(matrix: AnyCompressed) -> Self {
-        let cuts = Arc::new(Cuts::whole(&matrix));
+        let cuts = Arc::new(LineCuts::whole(&matrix));
         let arrays = matrix.arrays().map(Clone::clone);
         let panels = ArrayPanels::in_place(arrays, Arc::clone(&cuts));
-        AnyLinePanels { matrix, cuts, kept: 0, panels }
+        CompressedPanels { matrix, cuts, kept: 0, panels }
     }
 
     /// Panels that are read once within `budget` bytes, no larger than those of [`new`](Self::new) with the budget
@@ -84,7 +84,7 @@ impl AnyLinePanels {
         };
         let pointers = kept.as_ref().unwrap_or(pointers).clone();
         let panels = Self::over(matrix, &pointers, Reading::repeatedly(budget), budget)?;
-        Ok(AnyLinePanels { kept: kept.map_or(0, |kept| kept.bytes()), ..panels })
+        Ok(CompressedPanels { kept: kept.map_or(0, |kept| kept.bytes()), ..panels })
     }
 
     fn over(
@@ -96,16 +96,16 @@ impl AnyLinePanels {
         let [_, indices, data] = matrix.arrays();
         let arrays = Arrays::read([pointers, indices, data])?;
         let bytes = usable_bytes(largest_panel(largest), arrays.files());
-        let cuts = cut(slice::from_ref(&matrix), Pieces::None, (bytes, bytes), arrays.size(0));
+        let cuts = cut(slice::from_ref(&matrix), LineSplit::None, (bytes, bytes), arrays.size(0));
         let cuts = Arc::new(cuts);
         let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
-        Ok(AnyLinePanels { matrix, cuts, kept: 0, panels })
+        Ok(CompressedPanels { matrix, cuts, kept: 0, panels })
     }
 
     /// The same panels with another reader, or none.
     pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
         match panels {
-            Some(panels) => AnyLinePanels {
+            Some(panels) => CompressedPanels {
                 matrix: self.matrix.clone(),
                 cuts: Arc::clone(&self.cuts),
                 kept: self.kept,
@@ -142,11 +142,11 @@ impl AnyLinePanels {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
+        work: &mut dyn FnMut(CompressedPanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let cuts = &self.cuts;
         self.panels.sweep(ctx, &mut |panel, parts| {
-            work(AnyLinePanel {
+            work(CompressedPanel {
                 first: cuts.lines(panel).start,
                 indptr: Indices::of_raw(parts[0]),
                 indices: Indices::of_raw(parts[1]),

@@ -5,10 +5,10 @@
 
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
+use crate::sparse::checked_panels::{CheckedLines, CheckedPanels};
 use crate::sparse::indices::Indices;
 use crate::sparse::indices_mut::IndicesMut;
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::{AnyLinePart, AnyZippedLines};
+use crate::sparse::line_cuts::LineSplit;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -67,7 +67,7 @@ pub(crate) fn pick(
         ((from.format(), from.types()), from.major(), *place == Place::Memory);
     // The counting pass runs before the result takes memory.
     let left = memory_left(0, place, ctx)?.saturating_sub(wanted.memory());
-    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, left, ctx)?;
+    let mut lines = CheckedPanels::new(&[from], LineSplit::Entries, left, ctx)?;
     let room = (lines.most_lines(), lines.most_entries());
     let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, room);
     let _running = ctx.begin(|| {
@@ -156,7 +156,7 @@ impl<'a> PickedEntries<'a> {
         let marks = if wanted.marks() { entries } else { 0 };
         Ok(PickedEntries {
             wanted,
-            lens: ctx.room("lines of the result", lines)?,
+            lens: ctx.with_capacity("lines of the result", lines)?,
             marks: ctx.filled("marks of entries", marks, 0)?,
             indices: ctx.raw_work("some lines", (Some(types.indices), entries))?,
             data: ctx.raw_work("some lines", (types.values, entries))?,
@@ -166,7 +166,7 @@ impl<'a> PickedEntries<'a> {
     /// Calls `take` with the selection from every panel, in order. Returns whether the indices rise in every line.
     fn sweep(
         &mut self,
-        lines: &mut AnyZippedLines,
+        lines: &mut CheckedPanels,
         ctx: &Context,
         take: &mut TakeEntries<'_>,
     ) -> Result<bool> {
@@ -178,7 +178,7 @@ impl<'a> PickedEntries<'a> {
     }
 
     /// Selects from a panel, whose indices may be known to rise in every line; returns the number of entries.
-    fn pick(&mut self, first: usize, part: &AnyLinePart<'_>) -> usize {
+    fn pick(&mut self, first: usize, part: &CheckedLines<'_>) -> usize {
         let PickedEntries { wanted, lens, marks, indices, data } = self;
         lens.clear();
         lens.resize(part.lines(), 0);
@@ -215,7 +215,7 @@ impl<'a> PickedEntries<'a> {
 /// A panel, cut into tasks.
 struct PickTasks<'a> {
     first: usize,
-    part: &'a AnyLinePart<'a>,
+    part: &'a CheckedLines<'a>,
     marked: bool,
 }
 

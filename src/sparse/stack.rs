@@ -4,11 +4,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::check::check_types;
+use crate::sparse::checked_panels::CheckedPanels;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
 use crate::sparse::copy::append_any;
 use crate::sparse::join::{JoinGroup, join};
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::AnyZippedLines;
+use crate::sparse::line_cuts::LineSplit;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::work;
@@ -156,7 +156,7 @@ fn one_after_the_other(
 ) -> Result<AnyCompressed> {
     let stack = Stack::new(matrices, true, place, ctx)?;
     // One at a time, because each has its files open.
-    let lines = |matrix| AnyZippedLines::new(&[matrix], Pieces::Entries, stack.left, ctx);
+    let lines = |matrix| CheckedPanels::new(&[matrix], LineSplit::Entries, stack.left, ctx);
     let _running = ctx.begin(|| {
         let mut plan = Plan::new(operation).works(stack.nnz as u64, work::STACK);
         for matrix in matrices {

@@ -26,16 +26,16 @@ pub(crate) use files::{
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
     Broken, CACHE_LINE, Origin, RawBuffer, RawBufferMut, by_dtype, bytes_of, filled, in_cache_line,
-    lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
+    lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, with_capacity,
 };
 pub use runtime::{
     CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report, memory_limits,
 };
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
 pub(crate) use stream::{
-    ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PADDING, PanelCost,
-    Part, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing, bytes_within,
-    check_place, elements_within, largest_panel, packed, panel_elements, read_array, read_elements,
-    sweep_bytes, usable_bytes,
+    ArrayPanels, ArrayRange, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PADDING,
+    PanelCost, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing,
+    bytes_within, check_place, elements_within, largest_panel, packed, panel_elements, read_array,
+    read_elements, sweep_bytes, usable_bytes,
 };
 pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

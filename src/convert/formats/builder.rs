@@ -263,7 +263,7 @@ impl AnyEntryBuilder {
         let sorter = std::mem::replace(&mut self.sorter, empty);
         self.nnz = 0;
         let mut sink = AnyMatrixSink::new(writer, self.format);
-        let settled = sorter.settle(Some(duplicates), &mut sink, ctx);
-        self.broken.note(settled.and_then(|()| sink.finish()))
+        let swept = sorter.fill_lines(Some(duplicates), &mut sink, ctx);
+        self.broken.note(swept.and_then(|()| sink.finish()))
     }
 }

@@ -3,8 +3,8 @@
 use crate::convert::in_memory::Majors;
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyCooWriter, AnyLinePart, AnyZippedLines, Axis, Compressed, Coo,
-    IndexVec, Pieces, by_index_mut, coo_bytes, memory_left,
+    AnyCompressed, AnyCoo, AnyCooWriter, Axis, CheckedLines, CheckedPanels, Compressed, Coo,
+    IndexVec, LineSplit, by_index_mut, coo_bytes, memory_left,
 };
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -36,7 +36,7 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
     let (format, nnz) = (from.format(), from.nnz());
     let types = (from.types().values, from.types().indices);
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
-    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, left, ctx)?;
+    let mut lines = CheckedPanels::new(&[from], LineSplit::Entries, left, ctx)?;
     let work = (lines.most_entries() * types.1.size()) as u64;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
@@ -57,8 +57,8 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
 }
 
 /// The line of every entry of a run, whose pointers were checked.
-fn write_out(first: usize, part: &AnyLinePart<'_>, majors: &mut IndexVec) {
-    fn go<I: Index>(first: usize, part: &AnyLinePart<'_>, majors: &mut [I]) {
+fn write_out(first: usize, part: &CheckedLines<'_>, majors: &mut IndexVec) {
+    fn go<I: Index>(first: usize, part: &CheckedLines<'_>, majors: &mut [I]) {
         let tasks = majors.par_chunks_mut(TASK).enumerate();
         tasks.for_each(|(task, majors)| {
             let start = task * TASK;

@@ -3,9 +3,9 @@
 use crate::convert::formats::faults::{changed, coo_fault_instead};
 use crate::convert::formats::sort_matrix as sorting;
 use crate::convert::in_memory::{
-    Bins, Entries, Grain, Layout, Others, Region, assemble, check_fits, few, reading_budget,
+    Bins, Entries, Grain, Layout, LinesToFill, Others, assemble, check_fits, few, reading_budget,
 };
-use crate::convert::sort::{AnyMatrixSink, AnySorter, Buckets, position, sorted_run, sorter};
+use crate::convert::sort::{AnyMatrixSink, AnySorter, SortedBins, position, sorted_run, sorter};
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyDraft, AnyWriter, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr,
@@ -172,8 +172,8 @@ pub(crate) fn compressed(
         let (lines, others) = coordinates(coo, format);
         let (bins, entries) = (Bins::new(0..major), (lines, others, coo.data().as_raw()));
         sorted_run(&bins, entries, None, ctx).and_then(|(buffer, runs)| {
-            let buckets = Buckets::new(layout, bins, runs, None, ctx);
-            buckets.settle_memory((&[buffer.bytes()], u64::MAX), Some(duplicates), &mut sink)
+            let sorted = SortedBins::new(layout, bins, runs, None, ctx);
+            sorted.fill_lines_in_memory((&[buffer.bytes()], u64::MAX), Some(duplicates), &mut sink)
         })
     } else {
         let (lines, others) = format.swap_if_cols((coo.rows(), coo.cols()));
@@ -259,15 +259,15 @@ fn in_one_thread(
     let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
     let _held = ctx.hold(extra);
     let mut lens = vec![0; draft.indptr.len() - 1];
-    let mut region = Region {
+    let mut filling = LinesToFill {
         lines: 0..lens.len(),
         lens: &mut lens,
         indices: draft.indices.as_mut(),
         data: draft.data.as_mut(),
     };
-    few::fill(&entries(coo, format), &mut region).ok_or_else(changed)?;
+    few::fill(&entries(coo, format), &mut filling).ok_or_else(changed)?;
     ctx.meter().pass_over(coo.stored_bytes());
-    let filled = region.settle(Some(duplicates));
+    let filled = filling.finish(Some(duplicates));
     let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
     let mut ends = IndicesMut::of(&mut draft.indptr);
     ends.take_front(1);

@@ -88,7 +88,7 @@ pub(crate) fn recompressed(
         Ok(plan_recompress(plan, sizes, place, grain, ctx))
     })?;
     if by_sort {
-        return recompress_in_buckets(from, place, ctx);
+        return recompress_by_sort(from, place, ctx);
     }
     ctx.meter().pass_over(sizes.stored);
     let made = in_memory(from, for_threads(sizes, grain, ctx).is_some(), grain, ctx)?;
@@ -216,11 +216,7 @@ fn in_parallel(
     Ok(assembled.and_then(|assembled| assembled.ok()).map(|filled| filled.canonical))
 }
 
-fn recompress_in_buckets(
-    from: &AnyCompressed,
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyCompressed> {
+fn recompress_by_sort(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
     let kind = (from.format().other(), from.types());
     let writer = AnyWriter::new(kind, from.shape(), from.nnz(), true, place, ctx)?;
     let mut sink = AnyMatrixSink::new(writer, kind.0);

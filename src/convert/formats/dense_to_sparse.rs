@@ -11,7 +11,7 @@ use crate::convert::formats::nonzeros_by_panel::{Kept, Sieve};
 use crate::convert::formats::nonzeros_in_memory::fill;
 use crate::convert::in_memory::Layout;
 use crate::convert::sort::{AnyCooSink, AnyMatrixSink, AnySink, AnySorter};
-use crate::dense::{AnyDense, AnyDensePanels, Dense};
+use crate::dense::{AnyDense, Dense, DensePanels};
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
@@ -172,9 +172,9 @@ enum SiftStrategy {
     /// Counted, then filled.
     Filled,
     /// Written in the order in which they are read.
-    Along(AnyDensePanels),
+    Along(DensePanels),
     /// Sorted.
-    Across(AnyDensePanels),
+    Across(DensePanels),
 }
 
 impl SiftStrategy {
@@ -187,7 +187,7 @@ impl SiftStrategy {
 
     fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
-        let panels = AnyDensePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
+        let panels = DensePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
         Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
     }
 
@@ -208,7 +208,7 @@ impl SiftStrategy {
             .reads(passes, a.stored_bytes())
             .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
-        let extra = |panels: &AnyDensePanels| {
+        let extra = |panels: &DensePanels| {
             panels.panels.memory() + Sieve::memory((a.dtype(), indices), ctx)
         };
         let layout = Layout { values: Some(a.dtype()), indices };
@@ -269,6 +269,6 @@ impl SiftStrategy {
         })?;
         drop((sieve, lines));
         // Each line is in order, because the lines across it are.
-        sorter.settle(None, sink, ctx)
+        sorter.fill_lines(None, sink, ctx)
     }
 }

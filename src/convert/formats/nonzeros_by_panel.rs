@@ -6,7 +6,7 @@
 //! ```
 
 use crate::convert::formats::nonzero_marks::{Keep, Picker};
-use crate::dense::{AnyDensePanels, LinePanel};
+use crate::dense::{DensePanel, DensePanels};
 use crate::error::Result;
 use crate::sparse::{IndexVec, Indices};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -25,7 +25,7 @@ const SAMPLE: usize = 4096;
 
 /// Sifts a matrix panel by panel.
 pub(super) struct Sieve<'a> {
-    panels: AnyDensePanels,
+    panels: DensePanels,
     kind: KeptTypes,
     ctx: &'a Context,
 }
@@ -49,7 +49,7 @@ pub(super) struct Kept<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    pub(super) fn new(panels: AnyDensePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
+    pub(super) fn new(panels: DensePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
         Sieve { panels, kind, ctx }
     }
 
@@ -139,7 +139,7 @@ struct PanelTasks {
 }
 
 impl PanelTasks {
-    fn new(panel: &LinePanel<'_>, length: usize) -> Self {
+    fn new(panel: &DensePanel<'_>, length: usize) -> Self {
         let (lines, start) = (panel.lines, panel.offset);
         let width = panel.elements.len() / lines.max(1);
         let whole = width == length && width <= TASK;
@@ -162,7 +162,7 @@ impl PanelTasks {
     }
 
     /// The elements of a task and how many are in each of its lines.
-    fn task<'a>(&self, panel: &LinePanel<'a>, task: usize) -> (Raw<'a>, usize) {
+    fn task<'a>(&self, panel: &DensePanel<'a>, task: usize) -> (Raw<'a>, usize) {
         let line = self.line(task);
         if self.whole {
             let lines = self.step.min(self.lines - line);

@@ -51,7 +51,7 @@ pub(super) fn fill(
     let bundles = lines.div_ceil(BUNDLE);
     // There are as many counts as pointers: if one does not fit, neither does the other.
     memory_left(types.bytes_of(lines, 0), place, ctx)?;
-    let mut counts = ctx.room::<KeptCounts>("the entries of each line", bundles)?;
+    let mut counts = ctx.with_capacity::<KeptCounts>("the entries of each line", bundles)?;
     ctx.with_threads(|| {
         let bundles = (0..bundles).into_par_iter();
         collect_into_vec(bundles.map(|bundle| grid.count(grid.bundle(bundle))), &mut counts);
@@ -61,7 +61,7 @@ pub(super) fn fill(
     let mut draft = AnyDraft::new((format, types), a.dim(), nnz, place, ctx)?;
     let ends = IndicesMut::of(&mut draft.indptr);
     by_index_mut!(ends, ends => write_ends(&mut ends[1..], &counts));
-    let mut tasks = ctx.room("bundles of lines", bundles)?;
+    let mut tasks = ctx.with_capacity("bundles of lines", bundles)?;
     let mut indices = IndicesMut::of(&mut draft.indices);
     let mut data = draft.data.as_mut();
     for counts in &counts {

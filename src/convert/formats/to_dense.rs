@@ -15,7 +15,7 @@ use crate::convert::in_memory::{Entries, Layout, Others};
 use crate::dense::{AnyDense, Dense};
 use crate::error::{Error, Result, check_shape};
 use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyLinePanels, Axis, Compressed, Coo, Duplicates, Indices,
+    AnyCompressed, AnyCoo, Axis, Compressed, CompressedPanels, Coo, Duplicates, Indices,
 };
 use crate::storage;
 use crate::storage::parallel::Tasks;
@@ -304,7 +304,7 @@ fn error_of(from: &AnyCompressed, clash: LineClash) -> Error {
 
 fn along(
     from: &AnyCompressed,
-    mut panels: AnyLinePanels,
+    mut panels: CompressedPanels,
     target: &DenseTarget<'_>,
 ) -> Result<AnyDense> {
     let (mut sink, ctx) = (target.sink()?, target.ctx);

@@ -7,11 +7,11 @@
 //! A matrix with a line much larger than a panel goes through the external sort instead.
 
 use crate::convert::formats::sort_lines;
-use crate::convert::in_memory::{Layout, Region, RegionClash, RegionOutcome};
+use crate::convert::in_memory::{EntryClash, FilledLines, Layout, LinesToFill};
 use crate::convert::sort::{AnyMatrixSink, AnySorter, position};
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyWriter, AnyZippedLines, Axis, Compressed, Duplicates, Pieces,
+    AnyCompressed, AnyWriter, Axis, CheckedLines, CheckedPanels, Compressed, Duplicates, LineSplit,
     Types, memory_left, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -71,7 +71,7 @@ pub(crate) fn canonicalize(
     let (kind, size) = ((from.format(), from.types()), (from.major(), from.nnz()));
     let bytes = kind.1.bytes_of(size.0, size.1);
     let left = memory_left(bytes, place, ctx)?;
-    let mut lines = AnyZippedLines::new(&[from], Pieces::Runs(1), left, ctx)?;
+    let mut lines = CheckedPanels::new(&[from], LineSplit::Runs(1), left, ctx)?;
     if lines.cuts_a_line() {
         // The memory of a result is not available to the sort.
         let less = if *place == Place::Memory { ctx.less(bytes) } else { ctx.clone() };
@@ -128,7 +128,7 @@ struct SortedTask {
     lines: usize,
     /// Entries before sorting.
     taken: usize,
-    filled: RegionOutcome,
+    filled: FilledLines,
 }
 
 impl SortedLines {
@@ -140,7 +140,7 @@ impl SortedLines {
 
     fn new(types: Types, (lines, entries): (usize, usize), ctx: &Context) -> Result<Self> {
         Ok(SortedLines {
-            lens: ctx.room("the ends of lines", lines)?,
+            lens: ctx.with_capacity("the ends of lines", lines)?,
             indices: ctx.raw_work("some lines", (Some(types.indices), entries))?,
             data: ctx.raw_work("some lines", (types.values, entries))?,
         })
@@ -150,9 +150,9 @@ impl SortedLines {
     fn sort(
         &mut self,
         first: usize,
-        part: &AnyLinePart<'_>,
+        part: &CheckedLines<'_>,
         duplicates: Duplicates,
-    ) -> std::result::Result<Vec<SortedTask>, RegionClash> {
+    ) -> std::result::Result<Vec<SortedTask>, EntryClash> {
         self.lens.clear();
         self.lens.resize(part.lines(), 0);
         let mut lens = &mut self.lens[..];
@@ -172,7 +172,7 @@ impl SortedLines {
             lens.iter_mut().for_each(|end| *end -= entries.start);
             let count = lines.len();
             let lines = first + lines.start..first + lines.end;
-            let filled = Region { lines, lens, indices, data }.settle(Some(duplicates))?;
+            let filled = LinesToFill { lines, lens, indices, data }.finish(Some(duplicates))?;
             Ok(SortedTask { lines: count, taken: entries.len(), filled })
         });
         sorted.collect::<Vec<_>>().into_iter().collect()

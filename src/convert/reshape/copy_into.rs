@@ -1,7 +1,7 @@
 //! The elements of a dense matrix copied to an array of the caller's, in any order.
 
 use crate::convert::reshape::dense_order::{transpose_panel, transpose_to};
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{Result, check_shape};
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
@@ -67,7 +67,7 @@ fn copy_to(a: &AnyDense, mut out: CopyTarget<'_>, ctx: &Context) -> Result<()> {
     let ((count, length), stored) = (a.lines(), a.stored_bytes());
     let fits = stored <= ctx.memory_left() / 2;
     let budget = if fits { stored } else { ctx.memory_left() / 4 };
-    let mut panels = AnyDensePanels::once(a, (1, 1), budget)?;
+    let mut panels = DensePanels::once(a, (1, 1), budget)?;
     let _running =
         ctx.begin(|| Ok(panels.panels.plan("copying").works(a.len() as u64, work::COPY_DENSE)))?;
     if let (true, CopyTarget::Across(rows)) = (fits, &mut out) {
@@ -97,7 +97,7 @@ fn copy_elements(to: RawMut<'_>, from: Raw<'_>, ctx: &Context) {
 }
 
 fn put_lines(
-    LinePanel { first, lines, offset, elements }: LinePanel<'_>,
+    DensePanel { first, lines, offset, elements }: DensePanel<'_>,
     put: &mut dyn FnMut(usize, usize, Raw<'_>),
 ) {
     let width = elements.len() / lines.max(1);

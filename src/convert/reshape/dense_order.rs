@@ -12,8 +12,8 @@
 //! full speed of 1.7 to 2.3 GB/s, of 64 KiB at 0.9, and of 32 KiB at 0.3, slower than the method with a scratch file.
 
 use crate::dense::{
-    AnyDense, AnyDenseMut, AnyDensePanels, AnyDenseWriter, Dense, LinePanel, Transposer,
-    band_width, bands_of_width, memory_to_transpose, transpose_lines, transposed,
+    AnyDense, AnyDenseMut, AnyDenseWriter, Dense, DensePanel, DensePanels, Transposer, band_width,
+    bands_of_width, memory_to_transpose, transpose_lines, transposed,
 };
 use crate::error::Result;
 use crate::storage::raw::RawMut;
@@ -33,11 +33,11 @@ enum OrderStrategy {
     /// In place, directly to the result or band by band.
     Resident,
     /// Panels of lines, to a result in memory.
-    Panels(AnyDensePanels),
+    Panels(DensePanels),
     /// Bands across the lines.
     Bands(ArrayPanels, usize),
     /// Panels of lines through a scratch file.
-    Scratch(AnyDensePanels),
+    Scratch(DensePanels),
 }
 
 impl<T: Element> Dense<T> {
@@ -101,9 +101,9 @@ impl OrderStrategy {
                 .map(|bands| OrderStrategy::Bands(bands, width));
         }
         if *place == Place::Memory {
-            return AnyDensePanels::once(a, (1, 1), free).map(OrderStrategy::Panels);
+            return DensePanels::once(a, (1, 1), free).map(OrderStrategy::Panels);
         }
-        AnyDensePanels::once(a, (1, 1), free / 8).map(OrderStrategy::Scratch)
+        DensePanels::once(a, (1, 1), free / 8).map(OrderStrategy::Scratch)
     }
 
     fn plan(&self, a: &AnyDense, place: &Place, ctx: &Context) -> Result<Plan> {
@@ -166,7 +166,7 @@ fn reorder(
         }
         OrderStrategy::Scratch(mut panels) => {
             let mut transposer = Transposer::new(dtype, (count, length), ctx)?;
-            panels.sweep(ctx, &mut |LinePanel { elements, .. }| transposer.extend(elements))?;
+            panels.sweep(ctx, &mut |DensePanel { elements, .. }| transposer.extend(elements))?;
             drop(panels);
             transposer.finish(&mut |band| writer.push(band))?;
         }
@@ -201,7 +201,7 @@ fn in_memory(
 
 /// Transposes some lines, or a run of one, into rows of `count` elements.
 pub(crate) fn transpose_panel(
-    LinePanel { first, lines, offset, elements }: LinePanel<'_>,
+    DensePanel { first, lines, offset, elements }: DensePanel<'_>,
     mut rows: RawMut<'_>,
     count: usize,
     ctx: &Context,

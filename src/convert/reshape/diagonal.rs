@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, Pieces, by_index,
+    AnyCompressed, Axis, CheckedLines, CheckedPanels, Compressed, LineSplit, by_index,
 };
 use crate::storage::raw::{Merge, RawMut, put, width};
 use crate::storage::work;
@@ -82,7 +82,7 @@ pub(crate) fn plan(from: &AnyCompressed, offset: isize, ctx: &Context) -> Result
     Ok(planned(&lines, &part, bytes))
 }
 
-fn planned(lines: &AnyZippedLines, part: &AnyCompressed, bytes: u64) -> Plan {
+fn planned(lines: &CheckedPanels, part: &AnyCompressed, bytes: u64) -> Plan {
     lines.plan("taking a diagonal").throughout(bytes).works(part.nnz() as u64, work::SLICE)
 }
 
@@ -91,18 +91,18 @@ fn parts(
     from: &AnyCompressed,
     offset: isize,
     ctx: &Context,
-) -> Result<(AnyCompressed, AnyZippedLines, u64)> {
+) -> Result<(AnyCompressed, CheckedPanels, u64)> {
     let part = from.slice_major(place(from, offset).0)?;
     let bytes = (part.major() * width(from.types().values)) as u64;
     let left = ctx.memory_left().saturating_sub(bytes);
-    let lines = AnyZippedLines::new(&[&part], Pieces::Entries, left, ctx)?;
+    let lines = CheckedPanels::new(&[&part], LineSplit::Entries, left, ctx)?;
     Ok((part, lines, bytes))
 }
 
 /// Adds the entries on the diagonal in some lines, in the first of which it is at `index`, to the numbers from `first`
 /// on. The error is the line in which a sum overflows.
 fn add_lines(
-    lines: &AnyLinePart<'_>,
+    lines: &CheckedLines<'_>,
     index: usize,
     (mut to, first): (RawMut<'_>, usize),
     add: Merge,

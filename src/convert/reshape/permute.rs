@@ -7,10 +7,10 @@
 use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
 use crate::convert::in_memory::{Grain, Layout, Sizes, check_fits, exceeds};
 use crate::convert::reshape::permute_in_memory::Permuted;
-use crate::convert::sort::{AnyMatrixSink, AnySorter, room};
+use crate::convert::sort::{AnyMatrixSink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::sparse::{
-    AnyCompressed, AnyEntryPanels, AnyWriter, Axis, Compressed, Duplicates, IndexVec, Indices,
+    AnyCompressed, AnyWriter, Axis, Compressed, Duplicates, EntryPanels, IndexVec, Indices,
     Permutation, by_index_type,
 };
 use crate::storage::work;
@@ -91,7 +91,7 @@ pub(crate) fn permuted(
     })?;
     if by_sort {
         let _held = ctx.hold(tables);
-        return in_buckets(from, (majors, minors), place, &ctx.less(tables));
+        return permute_by_sort(from, (majors, minors), place, &ctx.less(tables));
     }
     let (stored, types) = (sizes.stored, sizes.types);
     ctx.meter().pass_over(stored);
@@ -117,7 +117,11 @@ pub(crate) fn plan_permute(
     if sorts(from, place, ctx) {
         let tables = tables(from, moved);
         let less = ctx.less(tables);
-        let renamed = if moved.1 { nnz.min(room(layout, &less)) * types.indices.size() } else { 0 };
+        let renamed = if moved.1 {
+            nnz.min(entries_in_memory(layout, &less)) * types.indices.size()
+        } else {
+            0
+        };
         let plan = AnySorter::plan(plan, layout, nnz as u64, &less);
         let plan = plan.throughout(tables + renamed as u64);
         return AnyWriter::plan(plan, types, size, place, &less);
@@ -155,7 +159,7 @@ fn tables_do_not_fit(tables: u64, limit: u64) -> Error {
 }
 
 /// The matrix by the external sort.
-fn in_buckets(
+fn permute_by_sort(
     from: &AnyCompressed,
     (majors, minors): (Option<&Permutation>, Option<&Permutation>),
     place: &Place,
@@ -163,7 +167,7 @@ fn in_buckets(
 ) -> Result<AnyCompressed> {
     let (nnz, kind) = (from.nnz(), (from.format(), from.types()));
     let layout = Layout::of(kind.1);
-    let room = room(layout, ctx);
+    let most = entries_in_memory(layout, ctx);
     let writer = AnyWriter::new(kind, from.shape(), nnz, true, place, ctx)?;
     let lines = positions(majors, layout.indices, ctx)?;
     let lines = lines.as_ref().map(Indices::of_mut);
@@ -171,14 +175,14 @@ fn in_buckets(
     let minors = minors.as_ref().map(Indices::of_mut);
     let mut sorter = AnySorter::new(layout, 0..from.major(), nnz as u64, ctx);
     let arrays = (layout.indices, &[from.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::new(arrays, from.data(), room)?;
+    let mut panels = EntryPanels::new(arrays, from.data(), most)?;
     let mut names = Names::new(from, layout, ctx)?;
     let mut renamed = IndexVec::new(layout.indices);
     if minors.is_some() {
-        reserve(&mut renamed, nnz.min(room))?;
+        reserve(&mut renamed, nnz.min(most))?;
     }
     let held = match minors {
-        Some(_) => ctx.hold((nnz.min(room) * layout.indices.size()) as u64),
+        Some(_) => ctx.hold((nnz.min(most) * layout.indices.size()) as u64),
         None => ctx.hold(0),
     };
     let minor = from.minor();
@@ -199,7 +203,7 @@ fn in_buckets(
     drop((panels, names, renamed, held));
     let sorting = minors.map(|_| Duplicates::Keep);
     let mut sink = AnyMatrixSink::new(writer, from.format());
-    let settled = sorted.and_then(|()| sorter.settle(sorting, &mut sink, ctx));
-    settled.map_err(|error| fault_instead(from, error))?;
+    let swept = sorted.and_then(|()| sorter.fill_lines(sorting, &mut sink, ctx));
+    swept.map_err(|error| fault_instead(from, error))?;
     sink.finish()
 }

@@ -97,7 +97,7 @@ pub(super) fn take_across(
 
 /// The numbers of a list in order, each once.
 fn distinct(list: &[usize], ctx: &Context) -> Result<Vec<usize>> {
-    let mut once = ctx.room("the list", list.len())?;
+    let mut once = ctx.with_capacity("the list", list.len())?;
     once.extend_from_slice(list);
     once.sort_unstable();
     once.dedup();

@@ -5,7 +5,7 @@ use crate::convert::in_memory::{Grain, Sizes, check_fits};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyWriter, AnyZippedLines, Pieces, append_any, check_types, memory_left,
+    AnyCompressed, AnyWriter, CheckedPanels, LineSplit, append_any, check_types, memory_left,
 };
 use crate::storage::work;
 use crate::storage::{Context, Place, Plan};
@@ -56,7 +56,7 @@ pub(super) fn take_lines(
         match part {
             ListPart::Run(first, count) => {
                 let lines = from.slice_major(first..first + count)?;
-                let mut panels = AnyZippedLines::new(&[&lines], Pieces::Entries, left, ctx)?;
+                let mut panels = CheckedPanels::new(&[&lines], LineSplit::Entries, left, ctx)?;
                 canonical &= append_any(&mut writer, &mut panels, ctx)
                     .map_err(|error| from.moved(error, first))?;
             }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::metis::mix;
 use crate::io::output::{Output, Target};
 use crate::io::text::digits::push_unsigned;
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, index_out_of_range};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels, index_out_of_range};
 use crate::storage::{Context, DType, Place, work};
 
 /// Bytes collected before they are written.
@@ -58,7 +58,7 @@ fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<(
             .remedy("bring the matrix to canonical form first"));
     }
     let weighted = a.types().values.is_some();
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), ctx.memory_left() / 2, ctx)?;
+    let mut panels = CompressedPanels::for_one_sweep(a.clone(), ctx.memory_left() / 2, ctx)?;
     let _running = ctx.begin(|| {
         let bytes = (a.nnz() as u64).saturating_mul(if weighted { 12 } else { 8 });
         let plan = panels.plan("writing a METIS graph").writes(bytes).throughout(BUFFER as u64);
@@ -78,7 +78,7 @@ fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<(
     push_unsigned(&mut lines.text, a.nnz() as u64 / 2);
     lines.text.extend_from_slice(if weighted { b" 001\n" } else { b"\n" });
     let start_of_all = a.indptr().at(0);
-    let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+    let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
         let bad = || Error::new(ErrorKind::Index, "the matrix changed while it was read");
         let weights: &[i64] = if weighted { data.as_typed::<i64>() } else { &[] };
         let base = indptr.at(0);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::any::{AnyMatrix, Body};
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
@@ -12,7 +12,7 @@ use crate::io::matrix_market::write_text::{PHASE, Part, Places, TextWriter, Writ
 use crate::io::matrix_market::writer::Writer;
 use crate::io::output::Target;
 use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Axis, Compressed, Indices,
+    AnyCompressed, AnyCoo, Axis, Compressed, CompressedPanel, CompressedPanels, Indices,
     index_out_of_range,
 };
 use crate::storage::work;
@@ -114,13 +114,13 @@ fn sparse(target: Target<'_>, a: &AnyCompressed, comment: &str, ctx: &Context) -
     let (values, nnz) = (a.types().values, a.nnz() as u64);
     let mut writer = Writer::at(target, general(values, a.shape(), nnz), comment)?;
     let budget = ctx.memory_left().saturating_sub(TextWriter::memory(ctx));
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
+    let mut panels = CompressedPanels::for_one_sweep(a.clone(), budget, ctx)?;
     let _running = ctx.begin(|| Ok(plan_text(panels.plan(PHASE), nnz, ctx)))?;
     let _texts = ctx.hold(TextWriter::memory(ctx));
     let mut texts = TextWriter::new(&mut writer, values, nnz, ctx)?;
     let (by_cols, across) = (a.format() == SparseFormat::Csc, a.minor());
     let start_of_all = a.indptr().at(0);
-    let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+    let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
         let base = indptr.at(0);
         let lens = (1..indptr.len()).try_fold(0, |before, line| {
             let end = indptr.at(line).checked_sub(base)?;
@@ -193,11 +193,11 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
         write_all(&mut writer, values, &part, ctx)?;
         return end(writer, ctx);
     }
-    let mut panels = AnyDensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
+    let mut panels = DensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
     let _running = ctx.begin(|| Ok(plan_text(panels.panels.plan(PHASE), count, ctx)))?;
     let _texts = ctx.hold(TextWriter::memory(ctx));
     let mut texts = TextWriter::new(&mut writer, values, count, ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { elements, .. }| {
         let part = Part { places: Places::Next, data: elements };
         texts.write(&part, ctx).map_err(|halt| match halt {
             WriteHalt::Error(error) => error,

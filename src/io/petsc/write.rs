@@ -7,12 +7,13 @@ use num_complex::Complex;
 
 use crate::any::{AnyMatrix, Body};
 use crate::convert::{recompress, to_compressed, to_order};
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::output::{Output, Target};
 use crate::io::petsc::objects::{DENSE, MATRIX, VECTOR};
 use crate::sparse::{
-    AnyCompressed, AnyLinePanel, AnyLinePanels, Duplicates, Indices, index_out_of_range, largest,
+    AnyCompressed, CompressedPanel, CompressedPanels, Duplicates, Indices, index_out_of_range,
+    largest,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
@@ -224,7 +225,7 @@ impl Encoder {
         let a = AnyDense { order: Order::C, ..a.clone() };
         let width = a.dtype().size();
         let budget = (ctx.memory_left() / 2).saturating_sub(Self::memory(ctx));
-        let mut panels = AnyDensePanels::once(&a, (1, 1), budget)?;
+        let mut panels = DensePanels::once(&a, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let plan = panels
                 .panels
@@ -234,7 +235,7 @@ impl Encoder {
             Ok(plan.throughout(Self::memory(ctx)))
         })?;
         let _held = ctx.hold(Self::memory(ctx));
-        panels.sweep(ctx, &mut |LinePanel { first, offset, elements, .. }| {
+        panels.sweep(ctx, &mut |DensePanel { first, offset, elements, .. }| {
             let at = start + ((first * ncols + offset) * width) as u64;
             let encode = |run: Range<usize>, bytes: &mut Vec<u8>| {
                 values(elements.slice(run), bytes);
@@ -253,14 +254,14 @@ impl Encoder {
         let values_at = indices_at + nnz as u64 * word;
         let width = a.data().dtype().map_or(0, DType::size);
         let budget = (ctx.memory_left() / 2).saturating_sub(Self::memory(ctx));
-        let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
+        let mut panels = CompressedPanels::for_one_sweep(a.clone(), budget, ctx)?;
         let _running = ctx.begin(|| {
             let plan = panels.plan("writing PETSc binary").writes(values_at + (nnz * width) as u64);
             Ok(plan.works(nnz as u64, work::COPY).throughout(Self::memory(ctx)))
         })?;
         let _held = ctx.hold(Self::memory(ctx));
         let first_of_all = a.indptr().at(0);
-        let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+        let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
             let base = indptr.at(0);
             let start = base.wrapping_sub(first_of_all);
             let (lines, count) = (indptr.len() - 1, indices.len());

@@ -7,14 +7,14 @@ use num_complex::Complex;
 
 use crate::any::{AnyMatrix, Body};
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::output::{Output, Target};
 use crate::io::table::header::header;
 use crate::io::text::digits::push_unsigned;
 use crate::io::text::shortest::{WrittenFloat, push_float, push_integer};
 use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices, index_out_of_range,
+    AnyCompressed, AnyCoo, CompressedPanel, CompressedPanels, Indices, index_out_of_range,
 };
 use crate::storage::parallel::{ParallelSlice, Tasks, join};
 use crate::storage::raw::Raw;
@@ -201,12 +201,12 @@ impl Table<'_> {
         if a.is_empty() {
             return Ok(());
         }
-        let mut panels = AnyDensePanels::once(a, (1, 1), self.budget())?;
+        let mut panels = DensePanels::once(a, (1, 1), self.budget())?;
         let plan = panels.panels.plan("writing a table");
         let _running = self.ctx.begin(|| Ok(self.plan(plan, a.len(), TYPICAL)))?;
         let _held = self.ctx.hold(self.memory());
         let (ctx, separator) = (self.ctx, self.separator);
-        panels.sweep(ctx, &mut |LinePanel { lines, offset, elements, .. }| {
+        panels.sweep(ctx, &mut |DensePanel { lines, offset, elements, .. }| {
             let width = elements.len() / lines.max(1);
             let push = push_of(elements);
             let format = |run: Range<usize>, text: &mut Vec<u8>| {
@@ -229,14 +229,14 @@ impl Table<'_> {
     }
 
     fn lines(&mut self, a: &AnyCompressed) -> Result<()> {
-        let mut panels = AnyLinePanels::for_one_sweep(a.clone(), self.budget(), self.ctx)?;
+        let mut panels = CompressedPanels::for_one_sweep(a.clone(), self.budget(), self.ctx)?;
         let plan = || panels.plan("writing a table");
         let _running = self.ctx.begin(|| Ok(self.plan(plan(), a.nnz(), 2 * TYPICAL)))?;
         let _held = self.ctx.hold(self.memory());
         let (ctx, separator) = (self.ctx, self.separator);
         let (by_rows, minor) = (a.format() == SparseFormat::Csr, a.minor());
         let start_of_all = a.indptr().at(0);
-        let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+        let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
             let (base, lines) = (indptr.at(0), indptr.len() - 1);
             if indptr.at(lines).checked_sub(base) != Some(indices.len()) {
                 return Err(changed());

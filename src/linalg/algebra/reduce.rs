@@ -11,7 +11,7 @@ use crate::linalg::algebra::magnitude::{integer, is_integer, is_safe, largest_pa
 use crate::linalg::algebra::scalar::{Factor, Scalar, same};
 use crate::linalg::algebra::sums::{Pairs, RUN, sum_run};
 use crate::linalg::algebra::widen::{Coding, f32s, f64s};
-use crate::sparse::{AnyEntryPanels, Axis, Compressed, Coo};
+use crate::sparse::{Axis, Compressed, Coo, EntryPanels};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -76,7 +76,7 @@ impl<'a> Stored<'a> {
             && stored > ctx.memory_left()
         {
             let none = (DType::UInt32, &[][..]);
-            let mut panels = AnyEntryPanels::within(ctx.memory_left(), RUN, none, buffer)?;
+            let mut panels = EntryPanels::within(ctx.memory_left(), RUN, none, buffer)?;
             let _running = ctx.begin(|| working(panels.panels.plan(operation)))?;
             return panels.sweep(ctx, &mut |_, _, data| {
                 take(data);

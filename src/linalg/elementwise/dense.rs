@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::dense::{
-    AnyDense, AnyDenseMut, AnyDensePanels, AnyDenseWriter, Dense, DenseMut, LinePanel, zipped,
+    AnyDense, AnyDenseMut, AnyDenseWriter, Dense, DenseMut, DensePanel, DensePanels, zipped,
 };
 use crate::error::Result;
 use crate::storage::parallel::Tasks;
@@ -113,13 +113,13 @@ pub(crate) fn map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
-    let mut panels = AnyDensePanels::once(&a.as_line(), (1, 1), budget)?;
+    let mut panels = DensePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
         let plan = panels.panels.plan("mapping elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { elements, .. }| {
         made.take(elements.len(), &|here, to| block(elements.slice(here), to))
     })?;
     made.finish()

@@ -11,7 +11,7 @@ use crate::linalg::elementwise::combine::{MergeClash, MergeLines};
 use crate::linalg::elementwise::line_sort::Sorted;
 use crate::linalg::elementwise::merge_lines::Combination;
 use crate::sparse::{
-    AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexVec, Indices, IndicesMut, Types, partition,
+    CheckedLines, CheckedPanel, CheckedPanels, IndexVec, Indices, IndicesMut, Types, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut};
@@ -64,8 +64,8 @@ impl Merging {
         Ok(Merging {
             how,
             types,
-            rooms: IndexVec::room("merged lines", types.pointers, lines + 1, ctx)?,
-            indptr: IndexVec::room("merged lines", types.pointers, 2 * lines, ctx)?,
+            rooms: IndexVec::with_capacity("merged lines", types.pointers, lines + 1, ctx)?,
+            indptr: IndexVec::with_capacity("merged lines", types.pointers, 2 * lines, ctx)?,
             // For lines that could not be cut, which are in memory as well; whether they fit is checked as they are
             // read.
             indices: RawBufferMut::fresh(Some(types.indices), entries)?,
@@ -77,7 +77,7 @@ impl Merging {
     pub(super) fn sweep(
         &mut self,
         format: SparseFormat,
-        lines: &mut AnyZippedLines,
+        lines: &mut CheckedPanels,
         ctx: &Context,
         take: &mut TakeLines<'_>,
     ) -> Result<()> {
@@ -109,7 +109,7 @@ impl Merging {
     /// number of entries; or the place of an overflow.
     fn merge(
         &mut self,
-        panel: &AnyZippedPanel<'_>,
+        panel: &CheckedPanel<'_>,
         rise: bool,
     ) -> Vec<std::result::Result<(Merged<'_>, usize), MergeClash>> {
         let (left, right) = (panel.parts[0], panel.parts[1]);
@@ -150,7 +150,7 @@ impl Merged<'_> {
     fn merge(
         &mut self,
         how: Combination,
-        (left, right): (&AnyLinePart<'_>, &AnyLinePart<'_>),
+        (left, right): (&CheckedLines<'_>, &CheckedLines<'_>),
         mut sorting: Option<(Sorted, Sorted)>,
     ) -> std::result::Result<usize, MergeClash> {
         let (mut end, mut ends) = (0, [0; BLOCK]);

@@ -9,7 +9,7 @@ use crate::linalg::elementwise::merge_in_memory::Pair;
 use crate::linalg::elementwise::merge_lines::Combination;
 use crate::linalg::elementwise::merge_panels::Merging;
 use crate::sparse::{
-    AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, Pieces, largest,
+    AnyCompressed, AnyWriter, Axis, CheckedPanels, Compressed, Indices, LineSplit, largest,
     memory_left,
 };
 use crate::storage::work;
@@ -129,7 +129,7 @@ fn combine(
     }
     let (types, size) = (a.types(), ResultSize::new(how, (a, b), place, ctx));
     let left = memory_left(if size.counted { 0 } else { size.bytes }, place, ctx)?;
-    let mut lines = AnyZippedLines::new(&[a, b], Pieces::Columns, left, ctx)?;
+    let mut lines = CheckedPanels::new(&[a, b], LineSplit::Columns, left, ctx)?;
     let work = Merging::bytes(types, lines.most_lines(), lines.most_entries());
     let _running = ctx.begin(|| {
         let passes = 1 + u64::from(size.counted);

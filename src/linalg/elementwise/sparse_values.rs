@@ -8,8 +8,8 @@ use std::ops::Range;
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Scalar, by_scalar, no_arithmetic};
 use crate::sparse::{
-    AnyCompressed, AnyEntryPanels, AnyLinePart, AnyWriter, AnyZippedLines, Axis, Compressed,
-    Indices, Pieces, Types, by_index, memory_left, partition,
+    AnyCompressed, AnyWriter, Axis, CheckedLines, CheckedPanels, Compressed, EntryPanels, Indices,
+    LineSplit, Types, by_index, memory_left, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, width};
@@ -219,7 +219,7 @@ fn map_in_memory(
     let bytes = (a.nnz() * width(dtype)) as u64;
     let left = memory_left(bytes, &Place::Memory, ctx)?;
     let none = (a.types().indices, &[][..]);
-    let mut panels = AnyEntryPanels::within(left, 1, none, a.data())?;
+    let mut panels = EntryPanels::within(left, 1, none, a.data())?;
     let _running = ctx.begin(|| {
         let plan = panels.panels.plan(operation).throughout(bytes);
         Ok(plan.works(a.nnz() as u64, work::MAP_SPARSE))
@@ -251,7 +251,7 @@ fn transform(
     let types = Types { values: dtype, ..a.types() };
     let bytes = (a.nnz() * width(dtype)) as u64;
     let left = memory_left(bytes, place, ctx)?;
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, left, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
     let work = (lines.most_entries() * width(dtype)) as u64;
     let _running = ctx.begin(|| {
         let plan = lines.plan(operation).works(a.nnz() as u64, work::MAP_SPARSE);
@@ -289,7 +289,7 @@ fn transform(
 /// The new values of a run of lines.
 fn fill(
     first: usize,
-    part: &AnyLinePart<'_>,
+    part: &CheckedLines<'_>,
     change: &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync),
     mut to: RawMut<'_>,
 ) {

@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use crate::dense::{AnyDensePanels, Dense, LinePanel, bands};
+use crate::dense::{Dense, DensePanel, DensePanels, bands};
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::packed::{multiply_packed, pack_lines, panel_widths, take_left};
@@ -95,9 +95,7 @@ impl<T: Scalar> Dense<T> {
         let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
-            Order::C => {
-                GramPanels::Rows(AnyDensePanels::once(&self.to_any(), (height, 1), budget)?)
-            }
+            Order::C => GramPanels::Rows(DensePanels::once(&self.to_any(), (height, 1), budget)?),
             Order::Fortran => GramPanels::Columns(bands(&self.to_any(), height, budget)?),
         };
         let _running = ctx.begin(|| {
@@ -112,7 +110,7 @@ impl<T: Scalar> Dense<T> {
         let mut gram = Gram::new(k, center, height);
         match &mut panels {
             GramPanels::Rows(panels) => {
-                panels.sweep(ctx, &mut |LinePanel { lines, elements, .. }| {
+                panels.sweep(ctx, &mut |DensePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements.as_typed())
                         .expect("a panel holds whole lines");
                     ctx.with_threads(|| gram.add_rows(rows));
@@ -131,7 +129,7 @@ impl<T: Scalar> Dense<T> {
 
 /// Blocks of rows, contiguous or across the columns.
 enum GramPanels {
-    Rows(AnyDensePanels),
+    Rows(DensePanels),
     Columns(ArrayPanels),
 }
 

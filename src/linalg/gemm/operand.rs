@@ -8,7 +8,7 @@ use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, Order, Part, Reading};
+use crate::storage::{ArrayPanels, ArrayRange, Arrays, Order, Reading};
 
 /// One of the two operands.
 pub(super) struct Operand<'a, T: Scalar> {
@@ -55,7 +55,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// The runs of a part; `array` is the position of the matrix among those that are read.
-    pub(super) fn parts(&self, block: &OperandPart, array: usize) -> Vec<Part> {
+    pub(super) fn parts(&self, block: &OperandPart, array: usize) -> Vec<ArrayRange> {
         let ((lines, elements), length) = (self.lines(block), self.matrix.lines().1);
         let run = |line: usize, count: usize| {
             let start = line * length + elements.start;
@@ -111,7 +111,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
 pub(super) fn reader<T: Scalar>(
     a: &Operand<'_, T>,
     b: &Operand<'_, T>,
-    panels: Vec<Vec<Part>>,
+    panels: Vec<Vec<ArrayRange>>,
     budget: u64,
 ) -> Result<Option<ArrayPanels>> {
     let both = [a, b].into_iter().filter(|operand| operand.streamed);

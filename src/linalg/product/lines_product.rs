@@ -12,7 +12,7 @@ use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::linalg::product::powers::Between;
 use crate::linalg::product::prepared::{Compact, Expanded};
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, Plan, Running, SparseFormat};
@@ -76,9 +76,9 @@ fn one_product(
     adjoint: bool,
     (k, bytes, extra): (usize, u64, u64),
     ctx: &Context,
-) -> Result<(AnyLinePanels, Running)> {
+) -> Result<(CompressedPanels, Running)> {
     let budget = ctx.memory_left().saturating_sub(bytes + extra);
-    let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
+    let panels = CompressedPanels::for_one_sweep(a, budget, ctx)?;
     let running = ctx.begin(|| {
         let plan = product_plan(&panels, adjoint, k, ctx).every_time();
         Ok(plan.reads(1, panels.kept).throughout(extra))
@@ -87,7 +87,12 @@ fn one_product(
 }
 
 /// The plan of a product with `k` vectors, without the reads for making the panels.
-pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+pub(crate) fn product_plan(
+    panels: &CompressedPanels,
+    adjoint: bool,
+    k: usize,
+    ctx: &Context,
+) -> Plan {
     let matrix = panels.matrix();
     let (value, index, _) = matrix.types().sizes();
     panels
@@ -149,7 +154,7 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
             Some(room) => room,
             None => room.insert(Expanded::new()?),
         };
-        let AnyLinePanel { first, indptr, indices, data } = part.plain(room, ctx)?;
+        let CompressedPanel { first, indptr, indices, data } = part.plain(room, ctx)?;
         let panel = AnyPanel { indptr, indices, ncols, first_row: first };
         ctx.with_threads(|| multiply_lines(panel, Values::new(data, self.decode), how, vectors))
     }

@@ -8,8 +8,8 @@ use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Semiring, Values};
 use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
 use crate::sparse::{
-    AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, Indices, Pieces,
-    by_index, partition,
+    AnyCompressed, Axis, CheckedPanels, Compressed, CompressedPanel, CompressedPanels, Indices,
+    LineSplit, by_index, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -111,13 +111,13 @@ fn along<S: Semiring>(
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
+    let mut panels = CompressedPanels::for_one_sweep(a.clone(), left, ctx)?;
     let _running = ctx.begin(|| {
         let plan = panels.plan("product over a semiring").reads(1, panels.kept);
         Ok(plan.works(a.nnz() as u64, work::SEMIRING_ALONG))
     })?;
     ctx.check_cancelled()?;
-    let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+    let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
         let lines = first..first + indptr.len() - 1;
         by_index!(indices, indices => {
             let panel = Panel::over(indptr, indices, data.as_typed(), x.len(), first)?;
@@ -159,7 +159,7 @@ fn across<S: Semiring, I: Index>(
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Runs(RUN), left, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Runs(RUN), left, ctx)?;
     let (entries, threads) = (lines.most_entries(), ctx.thread_count());
     let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);

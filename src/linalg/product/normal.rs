@@ -9,7 +9,7 @@ use crate::linalg::product::lines_product::product_plan;
 use crate::linalg::product::multiplier::{Multiplier, decoding};
 use crate::linalg::product::operator::LinearOperator;
 use crate::linalg::product::powers::{Between, in_two, plan_in_two};
-use crate::sparse::AnyLinePanels;
+use crate::sparse::CompressedPanels;
 use crate::storage::{Context, Order, Plan, SparseFormat, bytes_of, work};
 
 impl Multiplier {
@@ -35,7 +35,7 @@ impl Multiplier {
                     && a.stored_bytes() > left
                     && by.methods.exact.is_none() =>
             {
-                let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
+                let mut panels = CompressedPanels::for_one_sweep(a.clone(), left, ctx)?;
                 let _running = ctx.begin(|| {
                     let plan = product_plan(&panels, true, k, ctx).every_time();
                     let extra = copies + numbers(panels.largest().0);

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::algebra::{Coding, Values};
 use crate::linalg::kernels::Columns;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, Pieces, by_index, by_index_type,
+    AnyCompressed, CheckedLines, CheckedPanel, CheckedPanels, LineSplit, by_index, by_index_type,
     partition, rises,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -27,7 +27,7 @@ const BLOCK: usize = 128;
 pub(crate) struct LinePass<'a, V: Entry> {
     matrix: &'a AnyCompressed,
     decode: Coding<V>,
-    lines: AnyZippedLines,
+    lines: CheckedPanels,
     /// Whether a position that has several entries is an error.
     distinct: bool,
     _running: Running,
@@ -64,7 +64,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
     ) -> Result<Self> {
         ctx.check_memory("the result", bytes)?;
         let left = ctx.memory_left().saturating_sub(bytes);
-        let lines = AnyZippedLines::new(&[matrix], Pieces::Runs(RUN), left, ctx)?;
+        let lines = CheckedPanels::new(&[matrix], LineSplit::Runs(RUN), left, ctx)?;
         let (entries, index) = (lines.most_entries(), matrix.types().indices);
         let bins = match along {
             true => 0,
@@ -129,7 +129,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
         by_index_type!(self.matrix.types().indices, I => {
             let mut columns = Columns::<V, I>::new(states.len(), entries, ctx.thread_count());
             self.sweep(ctx, &mut |panel| {
-                let AnyLinePart { indices, data, .. } = panel.parts[0];
+                let CheckedLines { indices, data, .. } = panel.parts[0];
                 columns.fold(states, (indices.typed(), Values::new(data, decode)), &take);
             })
         })
@@ -159,7 +159,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
     fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+        work: &mut (dyn FnMut(&CheckedPanel<'_>) + Send),
     ) -> Result<()> {
         sweep((self.matrix, self.distinct), &mut self.lines, ctx, work)
     }
@@ -167,9 +167,9 @@ impl<'a, V: Entry> LinePass<'a, V> {
 
 fn sweep(
     (matrix, distinct): (&AnyCompressed, bool),
-    lines: &mut AnyZippedLines,
+    lines: &mut CheckedPanels,
     ctx: &Context,
-    work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+    work: &mut (dyn FnMut(&CheckedPanel<'_>) + Send),
 ) -> Result<()> {
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
@@ -185,7 +185,7 @@ fn sweep(
 
 /// Passes on the lines in a range, each with its state. Short ones are decoded together, long ones in parts.
 fn whole_lines<V: Entry, S>(
-    part: &AnyLinePart<'_>,
+    part: &CheckedLines<'_>,
     values: Values<'_, V>,
     lines: Range<usize>,
     room: &mut Vec<V>,
@@ -233,7 +233,7 @@ fn pieces<V: Entry>(
 }
 
 /// Fails if a line of a run has an index twice.
-fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()> {
+fn check_distinct(panel: &CheckedPanel<'_>, format: SparseFormat) -> Result<()> {
     let part = &panel.parts[0];
     if !(panel.opens && panel.closes) {
         return Err(Error::new(

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Values;
 use crate::linalg::kernels::Columns;
 use crate::linalg::statistics::sparse::{is_along, lines_of};
-use crate::sparse::{AnyCompressed, AnyEntryPanels, Axis, Compressed, by_index, by_index_type};
+use crate::sparse::{AnyCompressed, Axis, Compressed, EntryPanels, by_index, by_index_type};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Plan, RawBuffer, bytes_of};
@@ -69,7 +69,7 @@ fn count_across<I: Index>(
 ) -> Result<Vec<u64>> {
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
     let indices = (I::DTYPE, &[a.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::within(left, 1, indices, &units)?;
+    let mut panels = EntryPanels::within(left, 1, indices, &units)?;
     let entries = panels.most_entries();
     let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
     let _running = ctx.begin(|| {

@@ -12,7 +12,7 @@ use crate::convert::{canonicalize, recompress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Factor;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, Duplicates, Pieces, by_index,
+    AnyCompressed, Axis, CheckedLines, CheckedPanels, Compressed, Duplicates, LineSplit, by_index,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
@@ -212,7 +212,7 @@ fn by_sort(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> Re
         false => canonicalize(a, Duplicates::Sum, &Place::Scratch, ctx)?,
     };
     let image = recompress(&a, "symmetry", &Place::Scratch, ctx)?;
-    let mut lines = AnyZippedLines::new(&[&a, &image], Pieces::Columns, left, ctx)?;
+    let mut lines = CheckedPanels::new(&[&a, &image], LineSplit::Columns, left, ctx)?;
     let mut apart = none;
     lines.sweep(ctx, &mut |panel| {
         let (left, right) = (&panel.parts[0], &panel.parts[1]);
@@ -236,19 +236,19 @@ fn is_tidy(a: &AnyCompressed, ctx: &Context) -> Result<bool> {
         return Ok(known);
     }
     let pattern = AnyCompressed { data: RawBuffer::pattern(a.nnz()), ..a.clone() };
-    let mut lines = AnyZippedLines::new(&[&pattern], Pieces::Entries, ctx.memory_left(), ctx)?;
+    let mut lines = CheckedPanels::new(&[&pattern], LineSplit::Entries, ctx.memory_left(), ctx)?;
     lines.sweep(ctx, &mut |_| Ok(()))
 }
 
 fn merge_lines(
-    (left, right): (&AnyLinePart<'_>, &AnyLinePart<'_>),
+    (left, right): (&CheckedLines<'_>, &CheckedLines<'_>),
     decode: Decoder,
     lines: Range<usize>,
     none: Apart,
 ) -> Apart {
     let (zero, mut apart) = (Complex::new(0.0, 0.0), none);
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    let numbers = |part: &AnyLinePart<'_>, span: Range<usize>, room: &mut Vec<Complex<f64>>| {
+    let numbers = |part: &CheckedLines<'_>, span: Range<usize>, room: &mut Vec<Complex<f64>>| {
         room.clear();
         room.resize(span.len(), zero);
         decode(part.data.slice(span), room);
@@ -260,7 +260,7 @@ fn merge_lines(
         numbers(right, theirs.clone(), &mut b);
         let (mut i, mut j) = (0, 0);
         while i < a.len() || j < b.len() {
-            let index = |part: &AnyLinePart<'_>, at: usize, end: usize| match at < end {
+            let index = |part: &CheckedLines<'_>, at: usize, end: usize| match at < end {
                 true => part.indices.at(at),
                 false => usize::MAX,
             };

@@ -14,7 +14,7 @@ mod element;
 mod map;
 pub(crate) mod raw;
 
-pub(crate) use allocate::{bytes_of, filled, room};
+pub(crate) use allocate::{bytes_of, filled, with_capacity};
 pub(crate) use broken::Broken;
 pub use buffer::{Access, Buffer};
 pub(crate) use buffer::{Origin, RawBuffer};

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::memory::raw::{Raw, width};
 use crate::storage::memory::{DType, Origin, RawBuffer};
 use crate::storage::runtime::{Context, Plan};
-use crate::storage::stream::device::{Devices, IoBuffer, ReadMode, Source};
+use crate::storage::stream::device::{Devices, IoBuffer, ReadMode, SourceFile};
 use crate::storage::stream::panel_files::{Extent, PanelExtents};
 use crate::storage::stream::panel_reader::{PanelReader, Traffic, largest_panel};
 use crate::storage::stream::panel_ring::Ring;
@@ -25,7 +25,7 @@ use crate::storage::stream::panel_sweep::PanelWindow;
 pub(crate) const PADDING: usize = 2 * 4096;
 
 /// Some elements of one of the arrays, which is named by its position.
-pub(crate) type Part = (usize, Range<usize>);
+pub(crate) type ArrayRange = (usize, Range<usize>);
 
 /// How arrays are cut into panels.
 pub(crate) trait Cut: Send + Sync {
@@ -33,16 +33,16 @@ pub(crate) trait Cut: Send + Sync {
     fn count(&self) -> usize;
 
     /// Names the parts of a panel, in order.
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part));
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange));
 }
 
 /// Panels whose parts are listed.
-impl Cut for Vec<Vec<Part>> {
+impl Cut for Vec<Vec<ArrayRange>> {
     fn count(&self) -> usize {
         self.len()
     }
 
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
         self[panel].iter().cloned().for_each(name);
     }
 }
@@ -63,7 +63,7 @@ impl Cut for EvenCut {
         self.len.div_ceil(self.step)
     }
 
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
         let start = panel * self.step;
         (0..self.arrays).for_each(|array| name((array, start..self.len.min(start + self.step))));
     }
@@ -73,7 +73,7 @@ impl Cut for EvenCut {
 #[derive(Default)]
 pub(crate) struct Arrays {
     arrays: Vec<Array>,
-    sources: Vec<Source>,
+    sources: Vec<SourceFile>,
     /// Bytes in files of those that are used in place.
     mapped: u64,
 }
@@ -142,7 +142,7 @@ impl Arrays {
         buffer: Option<RawBuffer>,
     ) -> Result<()> {
         let source = self.sources.len();
-        self.sources.push(Source::open(file)?);
+        self.sources.push(SourceFile::open(file)?);
         self.arrays.push(Array::File { source, origin, dtype, buffer });
         Ok(())
     }
@@ -440,10 +440,10 @@ impl<'a> ArrayWindow<'a> {
 
 /// Parts of arrays, with elements of `size` bytes, gathered into panels of at most `bytes` bytes; a longer one is cut.
 pub(crate) fn packed(
-    parts: impl Iterator<Item = Part>,
+    parts: impl Iterator<Item = ArrayRange>,
     size: usize,
     bytes: usize,
-) -> Vec<Vec<Part>> {
+) -> Vec<Vec<ArrayRange>> {
     let longest = (bytes.saturating_sub(PADDING) / size).max(1);
     let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
     for (array, part) in parts {

@@ -26,7 +26,7 @@ mod verify;
 mod writer;
 
 pub(crate) use array_panels::{
-    ArrayPanels, ArrayWindow, Arrays, Cut, EvenCut, PADDING, PanelCost, Part, Reading,
+    ArrayPanels, ArrayRange, ArrayWindow, Arrays, Cut, EvenCut, PADDING, PanelCost, Reading,
     bytes_within, elements_within, packed, panel_elements, usable_bytes,
 };
 pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};

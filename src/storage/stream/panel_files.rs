@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use crate::storage::stream::device::{IoBuffer, ReadMode, Source};
+use crate::storage::stream::device::{IoBuffer, ReadMode, SourceFile};
 
 /// A run of bytes of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) struct Extent {
 /// The files and panels, and the cost of reading them, summed over all readers.
 #[derive(Debug)]
 pub(crate) struct PanelFiles {
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<SourceFile>,
     pub(crate) mode: ReadMode,
     pub(crate) panels: PanelExtents,
     pub(crate) sweeps: AtomicU64,
@@ -61,7 +61,7 @@ impl PanelExtents {
 
     /// The memory of the largest panel.
     pub(crate) fn memory_of_largest(&self) -> usize {
-        let padded = |extent: &Extent| Source::padded(extent.bytes);
+        let padded = |extent: &Extent| SourceFile::padded(extent.bytes);
         let panels = (0..self.count()).map(|panel| self.extents(panel).iter().map(padded).sum());
         IoBuffer::rounded(panels.max().unwrap_or(0))
     }

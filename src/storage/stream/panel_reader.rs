@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::Context;
-use crate::storage::stream::device::{ReadMode, Source};
+use crate::storage::stream::device::{ReadMode, SourceFile};
 use crate::storage::stream::panel_files::{PanelExtents, PanelFiles};
 use crate::storage::stream::panel_ring::{DEPTH, Ring};
 use crate::storage::stream::panel_sweep::{WindowWork, sweep};
@@ -65,7 +65,7 @@ impl PanelReader {
     ///
     /// Fails if not even two panels fit.
     pub(crate) fn new(
-        sources: Vec<Source>,
+        sources: Vec<SourceFile>,
         panels: PanelExtents,
         (budget, keeps): (u64, bool),
         mode: ReadMode,
@@ -150,7 +150,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         let bytes: Vec<u8> = (0..panels * 8192).map(|k| (k / 4096) as u8).collect();
         file.write_all(&bytes).unwrap();
-        let source = Source::open(&Origin { path: "numbers".into(), file }).unwrap();
+        let source = SourceFile::open(&Origin { path: "numbers".into(), file }).unwrap();
         let mut extents = PanelExtents::default();
         for k in 0..2 * panels {
             extents.push(Extent { source: 0, offset: (k * 4096) as u64, bytes: 4096 });

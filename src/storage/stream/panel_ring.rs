@@ -38,12 +38,12 @@ pub(crate) struct Ring {
     /// How much the current sweep may keep and may read ahead.
     pins: usize,
     pub(super) depth: usize,
-    share: Option<Share>,
+    share: Option<SharedLimit>,
 }
 
 /// The memory that a ring shares with others.
 #[derive(Debug)]
-struct Share {
+struct SharedLimit {
     meter: Meter,
     /// Bytes for the ring, its owner, and all others.
     limit: u64,
@@ -75,7 +75,7 @@ impl Ring {
     /// to it and `vectors` bytes of its user's.
     pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
         let (meter, limit) = (ctx.meter().outermost().clone(), ctx.memory_limit_bytes());
-        self.share = Some(Share { meter, limit, kept, vectors });
+        self.share = Some(SharedLimit { meter, limit, kept, vectors });
     }
 
     pub(super) fn count(&self) -> usize {
@@ -88,7 +88,9 @@ impl Ring {
 
     /// Buffers that fit in what others leave.
     fn fit(&self) -> usize {
-        let Some(Share { meter, limit, kept, vectors }) = &self.share else { return usize::MAX };
+        let Some(SharedLimit { meter, limit, kept, vectors }) = &self.share else {
+            return usize::MAX;
+        };
         let own = ((self.held + self.free.len() + self.window.len()) * self.size) as u64;
         let others = meter.memory_held().saturating_sub(own + kept);
         // If the vectors are counted, they are part of what others hold.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::{Context, Receiver, Sender, channel};
-use crate::storage::stream::device::{IoBuffer, Source};
+use crate::storage::stream::device::{IoBuffer, SourceFile};
 use crate::storage::stream::panel_files::{Extent, PanelFiles};
 use crate::storage::stream::panel_ring::{FilledBuffer, Ring};
 
@@ -94,7 +94,7 @@ impl Serving<'_> {
     fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<FilledBuffer> {
         let (mut ranges, mut start) = (Vec::new(), 0);
         for &Extent { source, offset, bytes } in self.files.panels.extents(panel) {
-            let padded = Source::padded(bytes);
+            let padded = SourceFile::padded(bytes);
             let target = &mut buffer.bytes_mut()[start..start + padded];
             let range = self.files.sources[source].read(self.files.mode, offset, bytes, target)?;
             ranges.push(start + range.start..start + range.end);

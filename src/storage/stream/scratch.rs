@@ -7,7 +7,7 @@
 use crate::error::Result;
 use crate::storage::memory::DType;
 use crate::storage::runtime::Context;
-use crate::storage::stream::array_panels::{ArrayPanels, Arrays, Part, Reading};
+use crate::storage::stream::array_panels::{ArrayPanels, ArrayRange, Arrays, Reading};
 use crate::storage::stream::device::{Appended, Appender, IoBuffer};
 
 /// Offsets of blocks are multiples of this.
@@ -70,7 +70,7 @@ impl Scratch {
 impl ScratchFile {
     /// A reader of panels, each made of ranges of the bytes of the file, with at most `depth` of them being read or
     /// worked on at a time.
-    pub(crate) fn panels(&self, panels: Vec<Vec<Part>>, depth: usize) -> Result<ArrayPanels> {
+    pub(crate) fn panels(&self, panels: Vec<Vec<ArrayRange>>, depth: usize) -> Result<ArrayPanels> {
         let (runs, bytes) = panels
             .iter()
             .flatten()

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Multiply, check_alike, no_arithmetic, overflow};
 use crate::linalg::elementwise::kron::pairs::{FactorLines, Kron, PairProducts, products};
 use crate::sparse::{
-    AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndicesMut, Pieces,
+    AnyCompressed, AnyDraft, AnyWriter, Axis, CheckedPanels, Compressed, IndicesMut, LineSplit,
     Types, append_any, check_types, memory_left,
 };
 use crate::storage::work;
@@ -97,10 +97,10 @@ pub(crate) fn kron(
     let _running = ctx.begin(|| {
         let plan = Plan::new("Kronecker product").on_device_of(a.indices_buffer().file());
         let plan = plan.on_device_of(b.indices_buffer().file()).works(nnz as u64, work::KRON);
-        let plan = plan.reads(1, panels.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
-        let plan = plan.reads(1, right.reading.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
-        let plan = plan.holds(right.reading.as_ref().map_or(0, AnyZippedLines::memory));
-        let plan = plan.holds(panels.as_ref().map_or(0, AnyZippedLines::memory) + work);
+        let plan = plan.reads(1, panels.as_ref().map_or(0, CheckedPanels::bytes_to_read));
+        let plan = plan.reads(1, right.reading.as_ref().map_or(0, CheckedPanels::bytes_to_read));
+        let plan = plan.holds(right.reading.as_ref().map_or(0, CheckedPanels::memory));
+        let plan = plan.holds(panels.as_ref().map_or(0, CheckedPanels::memory) + work);
         let plan = plan.throughout(right.bytes);
         Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
     })?;
@@ -128,7 +128,7 @@ pub(crate) fn kron(
 struct RightFactor<'a> {
     matrix: &'a AnyCompressed,
     /// `None` if it is in memory.
-    reading: Option<AnyZippedLines>,
+    reading: Option<CheckedPanels>,
     /// Bytes of a copy in memory.
     bytes: u64,
 }
@@ -146,7 +146,7 @@ impl<'a> RightFactor<'a> {
                 .found(format!("{bytes} bytes"))
                 .remedy("raise the memory limit"));
         }
-        let reading = Some(AnyZippedLines::new(&[matrix], Pieces::Entries, left, ctx)?);
+        let reading = Some(CheckedPanels::new(&[matrix], LineSplit::Entries, left, ctx)?);
         Ok(RightFactor { matrix, reading, bytes })
     }
 
@@ -186,11 +186,11 @@ fn left_panels(
     b: &AnyCompressed,
     budget: u64,
     ctx: &Context,
-) -> Result<Option<AnyZippedLines>> {
+) -> Result<Option<CheckedPanels>> {
     if a.stored_bytes() == 0 {
         return Ok(None);
     }
-    let lines = AnyZippedLines::new(&[a], Pieces::Runs(1), 4 * budget, ctx)?;
+    let lines = CheckedPanels::new(&[a], LineSplit::Runs(1), 4 * budget, ctx)?;
     if lines.cuts_a_line() && b.major() > 1 {
         return Err(Error::new(ErrorKind::Memory, "a line of the left matrix would not fit")
             .expected(format!("at most {} bytes a line", budget / 4))
@@ -248,7 +248,7 @@ fn lines_of(matrix: &AnyCompressed) -> FactorLines<'_> {
 
 impl Making<'_> {
     /// Multiplies all of A, in panels if it is not in memory, and returns whether its indices rise in every line.
-    fn sweep(&mut self, a: &AnyCompressed, panels: Option<AnyZippedLines>) -> Result<bool> {
+    fn sweep(&mut self, a: &AnyCompressed, panels: Option<CheckedPanels>) -> Result<bool> {
         let Some(mut panels) = panels else {
             let rising = self.ctx.with_threads(|| a.check())?;
             self.take((0, true), lines_of(a))?;

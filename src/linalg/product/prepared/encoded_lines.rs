@@ -21,9 +21,11 @@ use crate::linalg::product::prepared::encoded_panel::{
     EncodedPanel, Look, encode, is_near, look, saves,
 };
 use crate::linalg::product::prepared::levels::Reach;
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Indices};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels, Indices};
 use crate::storage::work;
-use crate::storage::{ArrayPanels, ArrayWindow, Arrays, Context, Cut, Held, Part, Plan, Reading};
+use crate::storage::{
+    ArrayPanels, ArrayRange, ArrayWindow, Arrays, Context, Cut, Held, Plan, Reading,
+};
 
 /// Panels are smaller than those that are only read, by this factor where memory is short: several are needed at a time
 /// where a sweep makes several levels.
@@ -68,7 +70,7 @@ impl Cut for Arc<Encodings> {
         self.read.len()
     }
 
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
         let EncodedPanel { lines, entries, compact, .. } = &self.panels[self.read[panel]];
         match compact {
             Some(_) => name((1, entries.clone())),
@@ -92,7 +94,7 @@ impl EncodedLines {
             return Ok(None);
         }
         let largest = (budget / PARTS).min(if near { SMALL } else { u64::MAX });
-        let mut panels = AnyLinePanels::once(matrix.clone(), largest, budget)?;
+        let mut panels = CompressedPanels::once(matrix.clone(), largest, budget)?;
         let (lines, entries) = panels.largest();
         let room = Expanded::memory(lines, entries, matrix.types().values);
         let most = budget.saturating_sub(panels.memory() + room);
@@ -204,7 +206,7 @@ impl PartsInMemory for EncodedWindow<'_> {
         };
         let first = lines.start;
         Ok(match (compact, &parts[..]) {
-            (None, [indices, data, indptr]) => LinesPart::Plain(AnyLinePanel {
+            (None, [indices, data, indptr]) => LinesPart::Plain(CompressedPanel {
                 first,
                 indptr: Indices::of_raw(*indptr),
                 indices: Indices::of_raw(*indices),

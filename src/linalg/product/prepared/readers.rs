@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::prepared::encoded_lines::EncodedLines;
 use crate::linalg::product::prepared::lent::Lendable;
-use crate::sparse::{AnyCompressed, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanels};
 use crate::storage::{ArrayPanels, Context, Lasts, Spare, Traffic};
 
 /// A matrix in panels of lines.
@@ -107,7 +107,7 @@ impl<L: LineReader> Spare for Lendable<L> {
 
 /// A compressed matrix in panels.
 pub(crate) enum PreparedPanels {
-    Plain(AnyLinePanels),
+    Plain(CompressedPanels),
     Encoded(EncodedLines),
 }
 
@@ -147,7 +147,7 @@ impl LineReader for PreparedPanels {
                 PreparedPanels::Encoded(lines.with(panels))
             }
             (PreparedPanels::Encoded(lines), None) => {
-                PreparedPanels::Plain(AnyLinePanels::in_place(lines.matrix().clone()))
+                PreparedPanels::Plain(CompressedPanels::in_place(lines.matrix().clone()))
             }
             (PreparedPanels::Plain(lines), panels) => PreparedPanels::Plain(lines.with(panels)),
         }
@@ -187,7 +187,7 @@ impl LineSource for PreparedPanels {
     }
 }
 
-impl LineReader for dense::AnyDensePanels {
+impl LineReader for dense::DensePanels {
     fn panels(&self) -> &ArrayPanels {
         &self.panels
     }

@@ -10,7 +10,7 @@ use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::schedule::Stretch;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, IoBuffer, PADDING, Part, Reading};
+use crate::storage::{ArrayPanels, ArrayRange, Arrays, IoBuffer, PADDING, Reading};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -126,10 +126,10 @@ struct Packing {
     /// Bytes of a step.
     room: usize,
     steps: Vec<LoadStep>,
-    panels: Vec<Vec<Part>>,
+    panels: Vec<Vec<ArrayRange>>,
     /// The current step.
     items: Vec<Item>,
-    parts: Vec<Part>,
+    parts: Vec<ArrayRange>,
     used: usize,
     /// Runs of files that are read, and their bytes.
     read: (usize, usize),

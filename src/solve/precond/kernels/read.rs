@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::Scalar;
 use crate::solve::precond::kernels::block::Block;
 use crate::solve::precond::kernels::spill::Spill;
-use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, Pieces, by_index};
+use crate::sparse::{AnyCompressed, CheckedLines, CheckedPanels, LineSplit, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -42,7 +42,7 @@ pub(crate) fn read<X: Scalar>(
     ctx: &Context,
 ) -> Result<(Vec<Block<X>>, Held)> {
     let a = source.matrix;
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, ctx.memory_left(), ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, ctx.memory_left(), ctx)?;
     let (left, reading) = (ctx.memory_left(), lines.memory());
     let entries = a.nnz().saturating_add(a.major());
     let _running = ctx.begin(|| {
@@ -95,7 +95,7 @@ fn smaller(error: Error) -> Error {
 fn take_lines<X: Scalar>(
     block: &mut Block<X>,
     source: &Source<'_, X>,
-    lines: &AnyLinePart<'_>,
+    lines: &CheckedLines<'_>,
     (rows, first): (Range<usize>, usize),
     open: Option<usize>,
 ) -> Result<()> {

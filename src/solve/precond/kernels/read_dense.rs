@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::Scalar;
 use crate::solve::precond::kernels::read::Decoder;
-use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, Pieces, by_index};
+use crate::sparse::{AnyCompressed, CheckedLines, CheckedPanels, LineSplit, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Held, Index};
@@ -30,7 +30,7 @@ pub(crate) fn read_dense<X: Scalar>(
 ) -> Result<(Vec<X>, Held)> {
     let (a, size) = (source.matrix, source.size);
     let left = ctx.memory_left().saturating_sub(bytes);
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, left, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
     let _running = ctx.begin(|| {
         let numbers = (a.major() as u64).saturating_mul(size as u64);
         let plan = lines.plan(operation).works(a.nnz() as u64, work::COPY).throughout(bytes);
@@ -69,7 +69,7 @@ pub(crate) fn read_dense<X: Scalar>(
 /// Adds the entries of some lines that are in their blocks, from line `line` of the panel on, whose first is `first`.
 fn take_lines<X: Scalar>(
     source: &DenseSource<'_, X>,
-    lines: &AnyLinePart<'_>,
+    lines: &CheckedLines<'_>,
     (line, first): (usize, usize),
     own: &mut [X],
 ) {

@@ -24,7 +24,7 @@ pub(crate) enum ReadMode {
 
 /// A file to read panels from. Has its own handles; the lock on the file is held by its buffer.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct SourceFile {
     path: PathBuf,
     file: File,
     /// `None` if the file system cannot read past the page cache.
@@ -33,7 +33,7 @@ pub(crate) struct Source {
     length: u64,
 }
 
-impl Source {
+impl SourceFile {
     /// Opens the file behind a mapped buffer again.
     pub(crate) fn open(origin: &Origin) -> Result<Self> {
         let path = origin.path.clone();
@@ -44,7 +44,7 @@ impl Source {
         let handle = format!("/proc/self/fd/{}", file.as_raw_fd());
         let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
         let direct = OpenOptions::new().read(true).custom_flags(flags).open(handle).ok();
-        Ok(Source { path, file, direct, device: metadata.dev(), length: metadata.len() })
+        Ok(SourceFile { path, file, direct, device: metadata.dev(), length: metadata.len() })
     }
 
     /// The device of the file.

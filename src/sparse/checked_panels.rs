@@ -13,7 +13,7 @@ use crate::sparse::check::pointers_changed;
 use crate::sparse::index_check::IndexCheck;
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
-use crate::sparse::line_cuts::{Cuts, LineCut, Pieces, cut};
+use crate::sparse::line_cuts::{LineCut, LineCuts, LineSplit, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{ArrayPanels, Arrays, Context, Index, Plan, Reading, usable_bytes};
 
@@ -31,16 +31,16 @@ const OVERHEAD: usize = 16;
 
 /// Yields matrices of one extent and of the same types in runs of consecutive lines (rows of CSR, columns of CSC), in
 /// order.
-pub(crate) struct AnyZippedLines {
+pub(crate) struct CheckedPanels {
     matrices: Vec<AnyCompressed>,
     /// The base from which each matrix counts its pointers.
     bases: Vec<usize>,
-    cuts: Arc<Cuts>,
+    cuts: Arc<LineCuts>,
     panels: ArrayPanels,
 }
 
 /// A panel of whole lines, or a run of one line.
-pub(crate) struct AnyZippedPanel<'a> {
+pub(crate) struct CheckedPanel<'a> {
     /// The first line's number.
     pub(crate) first: usize,
     /// Whether the panel starts with a line, not within one.
@@ -48,12 +48,12 @@ pub(crate) struct AnyZippedPanel<'a> {
     /// Whether the panel ends with a line, not within one.
     pub(crate) closes: bool,
     /// The panel's part of each matrix.
-    pub(crate) parts: Vec<AnyLinePart<'a>>,
+    pub(crate) parts: Vec<CheckedLines<'a>>,
 }
 
 /// A run of lines of one matrix.
 #[derive(Clone, Copy)]
-pub(crate) struct AnyLinePart<'a> {
+pub(crate) struct CheckedLines<'a> {
     /// The position of the first entry in the matrix.
     pub(crate) start: usize,
     /// The begin and end of each line, from 0 to the number of entries; for a run of a line, just these two. Private
@@ -65,7 +65,7 @@ pub(crate) struct AnyLinePart<'a> {
     pub(crate) rises: bool,
 }
 
-impl AnyLinePart<'_> {
+impl CheckedLines<'_> {
     /// The number of lines.
     pub(crate) fn lines(&self) -> usize {
         self.indptr.len() - 1
@@ -79,14 +79,14 @@ impl AnyLinePart<'_> {
     }
 }
 
-impl AnyZippedLines {
+impl CheckedPanels {
     /// The lines of matrices within about a quarter of the memory that is left: four panels of at most an eighth of it,
     /// or of a quarter where a line must stay whole.
     ///
     /// Fails if two panels do not fit, a panel having at least one line that cannot be cut.
     pub(crate) fn new(
         matrices: &[&AnyCompressed],
-        pieces: Pieces,
+        pieces: LineSplit,
         left: u64,
         ctx: &Context,
     ) -> Result<Self> {
@@ -96,8 +96,8 @@ impl AnyZippedLines {
         let streams = arrays.files().max(1);
         let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
         let longest = match pieces {
-            Pieces::None | Pieces::Entries => bytes,
-            Pieces::Runs(_) | Pieces::Columns => bytes.max((budget / 4) as usize),
+            LineSplit::None | LineSplit::Entries => bytes,
+            LineSplit::Runs(_) | LineSplit::Columns => bytes.max((budget / 4) as usize),
         };
         let pointers: usize = matrices.iter().map(|matrix| matrix.types().pointers.size()).sum();
         let room = (usable_bytes(bytes, streams), usable_bytes(longest, streams));
@@ -107,7 +107,7 @@ impl AnyZippedLines {
         let gathers = stored <= ctx.memory_left() || bytes < SMALL;
         let (cuts, how) = (Arc::new(cuts), Reading::once(budget).gathered(gathers));
         let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
-        Ok(AnyZippedLines { matrices, bases, cuts, panels })
+        Ok(CheckedPanels { matrices, bases, cuts, panels })
     }
 
     /// Bytes that a sweep reads.
@@ -152,7 +152,7 @@ impl AnyZippedLines {
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
+        work: &mut dyn FnMut(CheckedPanel<'_>) -> Result<()>,
     ) -> Result<bool> {
         ctx.meter().pass();
         self.sweep_part(ctx, work)
@@ -162,10 +162,10 @@ impl AnyZippedLines {
     pub(crate) fn sweep_part(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
+        work: &mut dyn FnMut(CheckedPanel<'_>) -> Result<()>,
     ) -> Result<bool> {
         let _held = ctx.hold(self.pointer_bytes());
-        let AnyZippedLines { matrices, bases, cuts, panels } = self;
+        let CheckedPanels { matrices, bases, cuts, panels } = self;
         let mut states: Vec<_> = matrices
             .iter()
             .map(|matrix| (IndexVec::new(matrix.types().pointers), IndexCheck::of(matrix)))
@@ -188,7 +188,7 @@ impl AnyZippedLines {
                 let (indptr, indices) = (indptr.as_indices(), Indices::of_raw(arrays[1]));
                 let at = (lines.start, span.start);
                 let rises = ctx.with_threads(|| check.take((indptr, indices), (opens, closes), at));
-                each.push(AnyLinePart {
+                each.push(CheckedLines {
                     start: span.start,
                     indptr,
                     indices,
@@ -196,7 +196,7 @@ impl AnyZippedLines {
                     rises: rises.map_err(|error| matrices[m].name_indices(error))?,
                 });
             }
-            work(AnyZippedPanel { first: lines.start, opens, closes, parts: each })
+            work(CheckedPanel { first: lines.start, opens, closes, parts: each })
         })?;
         Ok(states.iter().all(|(_, check)| check.canonical()))
     }

@@ -21,7 +21,7 @@ pub(crate) use files::{
     Checksums, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored, POINTERS_FILE,
     ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, VERTEX_IDS_FILE, VERTEX_NAMES_FILE,
     What, check_closed, count_elements, map_array, map_array_mut, map_part, map_raw, map_raw_mut,
-    open_closed, parse_header, parse_text, read_header, text_array,
+    open_closed, parse_header, parse_text, read_header, remove_with_sums, text_array,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
@@ -31,10 +31,10 @@ pub(crate) use memory::{
 pub use runtime::{
     CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report, memory_limits,
 };
-pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
+pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, random, work};
 pub(crate) use stream::{
     ArrayPanels, ArrayRange, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PADDING,
-    PanelCost, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing,
+    PanelCost, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing, WorkArray,
     bytes_within, check_place, elements_within, largest_panel, packed, panel_elements, read_array,
     read_elements, sweep_bytes, usable_bytes,
 };

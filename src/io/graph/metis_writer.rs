@@ -7,10 +7,10 @@ use std::path::Path;
 
 use crate::any::{AnyMatrix, Body};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::metis::mix;
 use crate::io::output::{Output, Target};
 use crate::io::text::digits::push_unsigned;
 use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels, index_out_of_range};
+use crate::storage::random::mixed;
 use crate::storage::{Context, DType, Place, work};
 
 /// Bytes collected before they are written.
@@ -139,7 +139,7 @@ impl Lines<'_> {
         }
         let (least, most) = (vertex.min(neighbour) as u64, vertex.max(neighbour) as u64);
         let bits = weight.unwrap_or_default().cast_unsigned();
-        let term = mix(mix(mix(self.seed ^ least) ^ most) ^ bits);
+        let term = mixed(mixed(mixed(self.seed ^ least) ^ most) ^ bits);
         let term = if vertex < neighbour { term } else { term.wrapping_neg() };
         self.balance = self.balance.wrapping_add(term);
         if self.text.last() != Some(&b'\n') {

@@ -20,7 +20,7 @@ mod rewrite;
 mod stored_file;
 mod sums;
 
-pub(crate) use checksum::SIDE;
+pub(crate) use checksum::{SIDE, remove_with_sums};
 pub(crate) use descriptor::{
     DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE, VERTEX_IDS_FILE,
     VERTEX_NAMES_FILE,

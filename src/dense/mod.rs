@@ -14,14 +14,13 @@
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
 //! - [`rewrite`] – replacing all elements of a writable array, in order
 //! - [`transpose`] – the transpose of data in memory; [`transposer`] – of lines that arrive one by one and need not
-//!   fit, [`cut`] into groups and bands, and [`transposed`] once all lines are available
+//!   fit, [`transpose_cut`] into panels and bands, and [`transposed`] once all lines are available
 
 mod any_dense;
 mod bands;
 mod base;
 mod builder;
 mod columns;
-mod cut;
 mod headerless;
 mod line_writer;
 mod open;
@@ -31,6 +30,7 @@ mod rewrite;
 mod slice;
 mod stack;
 mod transpose;
+mod transpose_cut;
 mod transposed;
 mod transposer;
 mod writable;

@@ -66,12 +66,12 @@ impl DensePanels {
     }
 
     /// Panels for one pass: each but the last has a multiple of `step` lines, or is a run of a line, of which each but
-    /// the last has a multiple of `piece` elements.
+    /// the last has a multiple of `elements` elements.
     ///
     /// A line is cut into runs only if it is larger than a panel, and only for a `step` of 1.
     pub(crate) fn once(
         matrix: &AnyDense,
-        (step, piece): (usize, usize),
+        (step, elements): (usize, usize),
         budget: u64,
     ) -> Result<Self> {
         let (lines, length) = matrix.lines();
@@ -83,7 +83,7 @@ impl DensePanels {
             // One empty panel, whatever the number of empty lines.
             cut.height = lines.max(1);
         } else if length > most && step == 1 {
-            cut.width = (most / piece * piece).max(piece);
+            cut.width = (most / elements * elements).max(elements);
         } else {
             cut.height = cut.most_lines(most, step);
         }
@@ -147,7 +147,7 @@ fn is_read(matrix: &AnyDense, budget: u64) -> bool {
 impl Cut for PanelCut {
     fn count(&self) -> usize {
         // An empty one for a matrix without lines.
-        (self.lines.div_ceil(self.height) * self.pieces()).max(1)
+        (self.lines.div_ceil(self.height) * self.panels_of_line()).max(1)
     }
 
     fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
@@ -162,14 +162,16 @@ impl PanelCut {
     }
 
     /// Panels of a line, if it is cut.
-    fn pieces(&self) -> usize {
+    fn panels_of_line(&self) -> usize {
         self.length.div_ceil(self.width).max(1)
     }
 
     /// First line, number of lines, position in the line, elements of each line.
     fn panel(&self, panel: usize) -> (usize, usize, usize, usize) {
-        let (first, offset) =
-            (panel / self.pieces() * self.height, panel % self.pieces() * self.width);
+        let (first, offset) = (
+            panel / self.panels_of_line() * self.height,
+            panel % self.panels_of_line() * self.width,
+        );
         let lines = self.height.min(self.lines - first);
         (first, lines, offset, self.width.min(self.length - offset))
     }

@@ -86,7 +86,7 @@ impl CheckedPanels {
     /// Fails if two panels do not fit, a panel having at least one line that cannot be cut.
     pub(crate) fn new(
         matrices: &[&AnyCompressed],
-        pieces: LineSplit,
+        split: LineSplit,
         left: u64,
         ctx: &Context,
     ) -> Result<Self> {
@@ -95,13 +95,13 @@ impl CheckedPanels {
         let arrays = Arrays::read(matrices.iter().flat_map(AnyCompressed::arrays))?;
         let streams = arrays.files().max(1);
         let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
-        let longest = match pieces {
+        let longest = match split {
             LineSplit::None | LineSplit::Entries => bytes,
             LineSplit::Runs(_) | LineSplit::Columns => bytes.max((budget / 4) as usize),
         };
         let pointers: usize = matrices.iter().map(|matrix| matrix.types().pointers.size()).sum();
-        let room = (usable_bytes(bytes, streams), usable_bytes(longest, streams));
-        let cuts = cut(&matrices, pieces, room, pointers + OVERHEAD);
+        let usable = (usable_bytes(bytes, streams), usable_bytes(longest, streams));
+        let cuts = cut(&matrices, split, usable, pointers + OVERHEAD);
         let bases = matrices.iter().map(|matrix| matrix.indptr().at(0)).collect();
         let stored: u64 = matrices.iter().map(AnyCompressed::stored_bytes).sum();
         let gathers = stored <= ctx.memory_left() || bytes < SMALL;

@@ -53,8 +53,8 @@ impl EntryPanels {
         let panel = ((left / 8).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
         let size = (indices.len() * index.size() + width(data.dtype())).max(1);
         // Padding for the alignment of each array leaves less for its elements.
-        let room = usable_bytes(panel, indices.len() + 1);
-        let step = (room / size / multiple).max(1) * multiple;
+        let usable = usable_bytes(panel, indices.len() + 1);
+        let step = (usable / size / multiple).max(1) * multiple;
         Self::new((index, indices), data, step)
     }
 

@@ -104,7 +104,7 @@ impl Cut for Arc<LineCuts> {
 /// takes `extra` bytes in addition to its entries.
 pub(crate) fn cut(
     matrices: &[AnyCompressed],
-    pieces: LineSplit,
+    split: LineSplit,
     (bytes, longest): (usize, usize),
     extra: usize,
 ) -> LineCuts {
@@ -119,7 +119,7 @@ pub(crate) fn cut(
         let lines = cutting.lines_that_fit(done, major - done);
         let mut opens = true;
         if lines == 1 {
-            while let Some(ends) = cutting.piece(done, pieces) {
+            while let Some(ends) = cutting.next_run(done, split) {
                 cutting.push(&mut cuts, LineCut { done, opens }, ends);
                 opens = false;
             }
@@ -184,36 +184,36 @@ impl Cutting<'_> {
     }
 
     /// The end of the next run of a line that is too long; `None` if the rest is short enough, or cannot be cut.
-    fn piece(&self, line: usize, pieces: LineSplit) -> Option<Vec<usize>> {
+    fn next_run(&self, line: usize, split: LineSplit) -> Option<Vec<usize>> {
         if self.entries_until(line) <= self.most_entries(self.longest) {
             return None;
         }
         let most = self.most_entries(self.bytes);
         let ends = self.ends(line);
-        match pieces {
+        match split {
             LineSplit::None => None,
-            LineSplit::Entries => Some(self.piece_of_entries(ends, most)),
-            LineSplit::Runs(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
-            LineSplit::Columns => self.piece_of_columns(&ends, most / self.matrices.len()),
+            LineSplit::Entries => Some(self.run_of_entries(ends, most)),
+            LineSplit::Runs(step) => Some(self.run_of_entries(ends, (most / step).max(1) * step)),
+            LineSplit::Columns => self.run_of_columns(&ends, most / self.matrices.len()),
         }
     }
 
-    fn piece_of_entries(&self, mut ends: Vec<usize>, mut room: usize) -> Vec<usize> {
+    fn run_of_entries(&self, mut ends: Vec<usize>, mut most: usize) -> Vec<usize> {
         for (end, &start) in ends.iter_mut().zip(&self.starts) {
-            *end = (*end).min(start + room);
-            room -= *end - start;
+            *end = (*end).min(start + most);
+            most -= *end - start;
         }
         ends
     }
 
-    /// The entries before the first column at which some matrix has `room` entries.
-    fn piece_of_columns(&self, ends: &[usize], room: usize) -> Option<Vec<usize>> {
+    /// The entries before the first column at which some matrix has `most` entries.
+    fn run_of_columns(&self, ends: &[usize], most: usize) -> Option<Vec<usize>> {
         let rest = |m: usize| self.matrices[m].indices().slice(self.starts[m]..ends[m]);
-        let beyond = |m: usize| Some(rest(m)).filter(|rest| rest.len() > room);
-        let bound = (0..ends.len()).filter_map(beyond).map(|rest| rest.at(room)).min()?;
+        let beyond = |m: usize| Some(rest(m)).filter(|rest| rest.len() > most);
+        let bound = (0..ends.len()).filter_map(beyond).map(|rest| rest.at(most)).min()?;
         let before = |m: usize| {
             let rest = rest(m);
-            by_index!(rest.slice(0..rest.len().min(room)), rest => {
+            by_index!(rest.slice(0..rest.len().min(most)), rest => {
                 rest.partition_point(|index| index.to_usize() < bound)
             })
         };

@@ -13,7 +13,7 @@ use crate::storage::raw::Raw;
 use crate::storage::{Broken, Context, DType, Entry, Index, Place, Plan, SparseFormat};
 
 /// Entries that are passed to the sorter together.
-const BATCH: usize = 256;
+const CHUNK: usize = 256;
 
 /// Collects entries for a matrix compressed along `A`, by default rows.
 ///
@@ -231,7 +231,7 @@ impl AnyEntryBuilder {
     /// Number of entries that can be added next; a full run is written first. Fails if it cannot be written.
     fn room(&mut self) -> Result<usize> {
         self.sorter.write_if_full()?;
-        Ok(self.sorter.left().min(BATCH))
+        Ok(self.sorter.left().min(CHUNK))
     }
 
     /// Adds entries, at most as many as [`room`](Self::room) returned.

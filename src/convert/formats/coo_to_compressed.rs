@@ -1,9 +1,10 @@
 //! COO to CSR and CSC: entries are moved to their lines, lines sorted, duplicates treated.
 
-use crate::convert::formats::faults::{changed, coo_fault_instead};
 use crate::convert::formats::sort_matrix as sorting;
+use crate::convert::formats::wrong_indices::{changed, coo_error_instead};
 use crate::convert::in_memory::{
-    Bins, Entries, Grain, Layout, LinesToFill, Others, assemble, check_fits, few, reading_budget,
+    Bins, Entries, GrainSizes, Layout, LinesToFill, Others, assemble, check_fits, few,
+    reading_budget,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter, SortedBins, position, sorted_run, sorter};
 use crate::error::Result;
@@ -124,7 +125,7 @@ pub(crate) fn to_compressed(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    compressed(coo, kind, duplicates, place, Grain::USUAL, ctx)
+    compressed(coo, kind, duplicates, place, GrainSizes::USUAL, ctx)
 }
 
 /// As [`to_compressed`], with parts of this size for work in memory.
@@ -133,7 +134,7 @@ pub(crate) fn compressed(
     (format, pointers): (SparseFormat, DType),
     duplicates: Duplicates,
     place: &Place,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let (values, indices) = coo.types();
@@ -161,7 +162,7 @@ pub(crate) fn compressed(
         CompressStrategy::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
         CompressStrategy::Sorter => Ok(None),
     };
-    if let Some(matrix) = made.map_err(|error| coo_fault_instead(coo, error))? {
+    if let Some(matrix) = made.map_err(|error| coo_error_instead(coo, error))? {
         return Ok(matrix);
     }
     let writer = AnyWriter::new(kind, coo.shape(), nnz, true, place, ctx)?;
@@ -181,7 +182,7 @@ pub(crate) fn compressed(
         let arrays = (lines, others, coo.data());
         sorting::sort_entries(arrays, extents, duplicates, &mut sink, ctx)
     };
-    outcome.map_err(|error| coo_fault_instead(coo, error))?;
+    outcome.map_err(|error| coo_error_instead(coo, error))?;
     sink.finish()
 }
 
@@ -202,7 +203,7 @@ impl CompressStrategy {
         (shape, nnz, stored): ((usize, usize), usize, u64),
         (format, types): (SparseFormat, Types),
         place: &Place,
-        grain: Grain,
+        grain: GrainSizes,
         ctx: &Context,
     ) -> Self {
         let limit = ctx.memory_left();
@@ -230,7 +231,7 @@ pub(crate) fn memory_to_compress(
     ctx: &Context,
 ) -> Option<u64> {
     let sizes = (shape, nnz, 0);
-    match CompressStrategy::choose(sizes, kind, &Place::Memory, Grain::USUAL, ctx) {
+    match CompressStrategy::choose(sizes, kind, &Place::Memory, GrainSizes::USUAL, ctx) {
         CompressStrategy::OneThread(extra) | CompressStrategy::AllThreads(extra) => Some(extra),
         CompressStrategy::Sorter => None,
     }
@@ -280,7 +281,7 @@ fn in_parallel(
     coo: &AnyCoo,
     kind: (SparseFormat, Types),
     duplicates: Duplicates,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<Option<AnyCompressed>> {
     let (format, shape) = (kind.0, coo.shape());

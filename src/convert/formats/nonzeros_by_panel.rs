@@ -1,7 +1,7 @@
 //! The kept elements of a dense matrix, in memory order.
 //!
 //! ```text
-//! for each panel: for each batch of tasks, each some lines or part of one:
+//! for each panel: for each chunk of tasks, each some lines or part of one:
 //!     in parallel: test every element -> the kept elements are passed on, in order
 //! ```
 
@@ -16,8 +16,8 @@ use crate::storage::{Context, DType};
 /// Elements of a task.
 const TASK: usize = 1 << 15;
 
-/// Elements of a batch at most.
-const BATCH: usize = 1 << 20;
+/// Elements of a chunk at most.
+const CHUNK: usize = 1 << 20;
 
 /// Runs of elements sampled for an estimate, and the elements of each.
 const SAMPLES: usize = 256;
@@ -53,10 +53,10 @@ impl<'a> Sieve<'a> {
         Sieve { panels, kind, ctx }
     }
 
-    /// Memory for the kept elements of a batch, in addition to the panels.
+    /// Memory for the kept elements of a chunk, in addition to the panels.
     pub(super) fn memory(kind: KeptTypes, ctx: &Context) -> u64 {
         // A growing vector has up to twice the capacity.
-        (2 * batch(kind, ctx) * size(kind)) as u64
+        (2 * chunk(kind, ctx) * size(kind)) as u64
     }
 
     /// An estimate of the number of kept elements, and a bound that is rarely exceeded; exact for up to a million
@@ -87,7 +87,7 @@ impl<'a> Sieve<'a> {
         take: &mut dyn FnMut(Kept<'_>) -> Result<()>,
     ) -> Result<()> {
         let ((_, length), kind, ctx) = (self.panels.shape(), self.kind, self.ctx);
-        let at_once = (batch(kind, ctx) / TASK).max(1);
+        let at_once = (chunk(kind, ctx) / TASK).max(1);
         let _held = ctx.hold(Self::memory(kind, ctx));
         self.panels.sweep(ctx, &mut |panel| {
             let cut = PanelTasks::new(&panel, length);
@@ -117,8 +117,8 @@ impl<'a> Sieve<'a> {
 }
 
 /// Elements that are sifted before they are passed on: those kept use at most a sixteenth of the limit.
-fn batch(kind: KeptTypes, ctx: &Context) -> usize {
-    (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, BATCH)
+fn chunk(kind: KeptTypes, ctx: &Context) -> usize {
+    (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, CHUNK)
 }
 
 /// Bytes of an element and its index.

@@ -1,6 +1,6 @@
 //! Whole matrices through the external sort.
 
-use crate::convert::formats::faults::{changed, fault_instead, fault_of};
+use crate::convert::formats::wrong_indices::{changed, index_error_instead, index_error_of};
 use crate::convert::in_memory::{Layout, Majors};
 use crate::convert::sort::{AnySink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result};
@@ -29,13 +29,13 @@ pub(crate) fn sort_lines(
         match across {
             true => sorter.extend((indices[0], majors, data)),
             // The sort checks the lines of entries, but not their indices within lines.
-            false if !all_below(indices[0], from.minor()) => Err(fault_of(from)),
+            false if !all_below(indices[0], from.minor()) => Err(index_error_of(from)),
             false => sorter.extend((majors, indices[0], data)),
         }
     });
     drop((panels, names));
     let swept = sorted.and_then(|()| sorter.fill_lines(sorting, sink, ctx));
-    swept.map_err(|error| fault_instead(from, error))
+    swept.map_err(|error| index_error_instead(from, error))
 }
 
 /// The lines of the entries of a run.
@@ -71,7 +71,7 @@ impl<'a> Names<'a> {
             Some(places) => self.names.look_up(places),
             None => Some(()),
         });
-        placed.ok_or_else(|| fault_of(self.from))?;
+        placed.ok_or_else(|| index_error_of(self.from))?;
         Ok(self.names.as_indices())
     }
 }

@@ -9,8 +9,10 @@
 
 use crate::convert::formats::dense_rows::{LineClash, fill_rows, overflow};
 use crate::convert::formats::dense_target::DenseTarget;
-use crate::convert::formats::faults::{coo_fault_instead, fault_instead, fault_of};
 use crate::convert::formats::sort_matrix::{sort_entries, sort_lines};
+use crate::convert::formats::wrong_indices::{
+    coo_error_instead, index_error_instead, index_error_of,
+};
 use crate::convert::in_memory::{Entries, Layout, Others};
 use crate::dense::{AnyDense, Dense};
 use crate::error::{Error, Result, check_shape};
@@ -164,7 +166,7 @@ pub(crate) fn coo_to_dense(
     let _running = ctx.begin(|| Ok(target.plan_to_sort(plan(), layout, nnz)))?;
     let (mut sink, arrays) = (target.sink()?, (lines, others, from.data()));
     sort_entries(arrays, (count, length), Duplicates::Sum, &mut sink, &target.free)
-        .map_err(|error| coo_fault_instead(from, error))?;
+        .map_err(|error| coo_error_instead(from, error))?;
     sink.finish()
 }
 
@@ -297,7 +299,7 @@ fn fill_lines(
 /// The error for entries that cannot be stored.
 fn error_of(from: &AnyCompressed, clash: LineClash) -> Error {
     match clash {
-        LineClash::Outside => fault_of(from),
+        LineClash::Outside => index_error_of(from),
         LineClash::Overflow(line, index) => overflow(from.format().swap_if_cols((line, index))),
     }
 }
@@ -310,6 +312,6 @@ fn along(
     let (mut sink, ctx) = (target.sink()?, target.ctx);
     panels
         .sweep(ctx, &mut |panel| sink.take_panel(panel.indptr, (panel.indices, panel.data), ctx))
-        .map_err(|error| fault_instead(from, error))?;
+        .map_err(|error| index_error_instead(from, error))?;
     sink.finish()
 }

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 
 use crate::convert::in_memory::cache_panels::{CachePanels, largest_of};
 use crate::convert::in_memory::entries::Entries;
-use crate::convert::in_memory::grain::Grain;
+use crate::convert::in_memory::grain_sizes::GrainSizes;
 use crate::convert::in_memory::lines_to_fill::{EntryClash, FilledLines, LinesToFill};
 use crate::convert::in_memory::spread;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,7 +31,7 @@ pub(crate) type Assembled = std::result::Result<FilledLines, EntryClash>;
 pub(crate) fn memory(
     types: (Option<DType>, DType),
     (entries, lines): (usize, usize),
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Option<u64> {
     if entries < grain.least || entries > u32::MAX as usize || lines > 1 << 28 {
@@ -50,7 +50,7 @@ pub(crate) fn assemble(
     entries: &Entries<'_>,
     sorting: Option<Duplicates>,
     draft: &mut AnyDraft,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<Option<Assembled>> {
     let (lines, nnz) = (draft.indptr.len() - 1, entries.lines.len());

@@ -8,13 +8,18 @@
 //! short lines takes several times as long; and values move once, when all positions are known.
 
 use crate::convert::in_memory::entries::{Entries, Others};
-use crate::convert::in_memory::grain::Grain;
+use crate::convert::in_memory::grain_sizes::GrainSizes;
 use crate::convert::in_memory::lines_to_fill::LinesToFill;
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 
 /// Memory in addition to the result for this many entries, lines, and indices across; `None` if they are not few.
-pub(crate) fn memory(entries: usize, lines: usize, across: usize, grain: Grain) -> Option<u64> {
+pub(crate) fn memory(
+    entries: usize,
+    lines: usize,
+    across: usize,
+    grain: GrainSizes,
+) -> Option<u64> {
     let few = entries < grain.least && lines.max(across) <= grain.least;
     few.then(|| ((lines + across + 2 * entries) * size_of::<usize>()) as u64)
 }

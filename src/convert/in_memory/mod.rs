@@ -7,7 +7,7 @@
 //! - [`lines_to_fill`] – records moved into their lines; [`line_sort`] – a line sorted, its duplicates treated
 //! - [`few`] – few entries, by one thread; [`few_across`] – those of a small matrix across its lines; [`symmetric`] –
 //!   only the values, if the structure stays
-//! - [`bins`] – lines cut into ranges of equal width; [`grain`] – sizes of the parts; [`cost`] – the cost of
+//! - [`bins`] – lines cut into ranges of equal width; [`grain_sizes`] – sizes of the parts; [`cost`] – the cost of
 //!   conversions
 
 pub(crate) mod assemble;
@@ -17,7 +17,7 @@ mod cost;
 mod entries;
 pub(crate) mod few;
 mod few_across;
-mod grain;
+mod grain_sizes;
 mod line_sort;
 mod lines_to_fill;
 mod majors;
@@ -31,7 +31,7 @@ pub(crate) use bins::{Bins, cut, even};
 pub(crate) use cost::{Sizes, check_fits, exceeds, reading_budget};
 pub(crate) use entries::{BLOCK, Entries, Others};
 pub(crate) use few_across::few_across;
-pub(crate) use grain::Grain;
+pub(crate) use grain_sizes::GrainSizes;
 pub(crate) use line_sort::SortedLine;
 pub(crate) use lines_to_fill::{EntryClash, FilledLines, LinesToFill};
 pub(crate) use majors::Majors;

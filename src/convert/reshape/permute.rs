@@ -4,8 +4,10 @@
 //! (`permute_in_memory.rs`). A larger one is read once, in the order of the file, and the external sort moves its
 //! entries to the new lines.
 
-use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
-use crate::convert::in_memory::{Grain, Layout, Sizes, check_fits, exceeds};
+use crate::convert::formats::{
+    Names, all_below, at_place, index_error_instead, index_error_of, reserve,
+};
+use crate::convert::in_memory::{GrainSizes, Layout, Sizes, check_fits, exceeds};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::convert::sort::{AnyMatrixSink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result, check_shape};
@@ -61,7 +63,7 @@ pub(crate) fn permute(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    permuted(from, orders, place, Grain::USUAL, ctx)
+    permuted(from, orders, place, GrainSizes::USUAL, ctx)
 }
 
 /// The matrix with its rows and columns permuted, with parts of this size for work in memory.
@@ -69,7 +71,7 @@ pub(crate) fn permuted(
     from: &AnyCompressed,
     (rows, cols): (Option<&Permutation>, Option<&Permutation>),
     place: &Place,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let (nrows, ncols) = from.shape();
@@ -99,7 +101,7 @@ pub(crate) fn permuted(
     let _held = ctx.hold(minors.as_ref().map_or(0, RawBufferMut::bytes));
     let (majors, minors) = (majors.map(Permutation::order), minors.as_ref().map(Indices::of_mut));
     let permuted = Permuted { from, majors, nnz: from.nnz(), minors };
-    let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| fault_of(from))?;
+    let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| index_error_of(from))?;
     at_place(made, place, ctx)
 }
 
@@ -192,18 +194,18 @@ fn permute_by_sort(
             // Renaming would have found an index that is out of range; the sort does not check them.
             return match all_below(indices[0], minor) {
                 true => sorter.extend((names, indices[0], data)),
-                false => Err(fault_of(from)),
+                false => Err(index_error_of(from)),
             };
         };
         renamed.clear();
         renamed.extend(indices[0]);
-        renamed.look_up(positions).ok_or_else(|| fault_of(from))?;
+        renamed.look_up(positions).ok_or_else(|| index_error_of(from))?;
         sorter.extend((names, renamed.as_indices(), data))
     });
     drop((panels, names, renamed, held));
     let sorting = minors.map(|_| Duplicates::Keep);
     let mut sink = AnyMatrixSink::new(writer, from.format());
     let swept = sorted.and_then(|()| sorter.fill_lines(sorting, &mut sink, ctx));
-    swept.map_err(|error| fault_instead(from, error))?;
+    swept.map_err(|error| index_error_instead(from, error))?;
     sink.finish()
 }

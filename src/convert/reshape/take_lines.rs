@@ -1,7 +1,7 @@
 //! Lines of a sparse matrix by a list: many in a row are read as panels, others are gathered from where they lie.
 
-use crate::convert::formats::{append_made, fault_of};
-use crate::convert::in_memory::{Grain, Sizes, check_fits};
+use crate::convert::formats::{append_made, index_error_of};
+use crate::convert::in_memory::{GrainSizes, Sizes, check_fits};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::error::Result;
 use crate::sparse::{
@@ -126,5 +126,5 @@ fn gather(from: &AnyCompressed, list: &[usize], ctx: &Context) -> Result<AnyComp
     let nnz = list.iter().fold(0usize, |sum, &line| sum.saturating_add(from.span(line).len()));
     ctx.meter().read(stored(from, (list.len(), nnz)));
     let taken = Permuted { from, majors: Some(list), nnz, minors: None };
-    taken.in_memory(Grain::USUAL, ctx)?.ok_or_else(|| fault_of(from))
+    taken.in_memory(GrainSizes::USUAL, ctx)?.ok_or_else(|| index_error_of(from))
 }

@@ -259,11 +259,11 @@ impl<'a> SortedBins<'a> {
         let (layout, size) = (self.layout, self.layout.size());
         // Runs small enough to leave the rest of the limit to the caller.
         let most = (panel_bytes(self.ctx.memory_left()) as usize / 4 / size).max(1) * size;
-        let pieces = self.extents(bin).into_iter().flat_map(|(file, bytes)| {
+        let chunks = self.extents(bin).into_iter().flat_map(|(file, bytes)| {
             let end = bytes.end;
             bytes.step_by(most).map(move |start| vec![(file, start..end.min(start + most))])
         });
-        let mut reader = file.panels(pieces.collect(), IN_FLIGHT)?;
+        let mut reader = file.panels(chunks.collect(), IN_FLIGHT)?;
         let mut majors = IndexVec::new(layout.indices);
         let mut minors = IndexVec::new(layout.indices);
         let mut data = RawVec::new(layout.values);

@@ -316,15 +316,15 @@ impl ArrayPanels {
         self.reader.as_ref().map_or_else(Traffic::default, PanelReader::traffic)
     }
 
-    /// The cost of passes with `beside` panels in their windows.
-    pub(crate) fn cost(&self, beside: usize) -> PanelCost {
+    /// The cost of passes with `extra` panels in their windows.
+    pub(crate) fn cost(&self, extra: usize) -> PanelCost {
         let mapped = self.arrays.mapped;
         self.reader.as_ref().map_or(
             PanelCost { first: mapped, again: mapped, memory: 0 },
             |reader| PanelCost {
-                first: reader.bytes_without(&reader.ring.staying(beside)),
-                again: reader.bytes_without(&reader.ring.pinned_after_next(beside)),
-                memory: reader.ring.memory(beside),
+                first: reader.bytes_without(&reader.ring.staying(extra)),
+                again: reader.bytes_without(&reader.ring.pinned_after_next(extra)),
+                memory: reader.ring.memory(extra),
             },
         )
     }
@@ -335,8 +335,8 @@ impl ArrayPanels {
     }
 
     /// Panels that a window may have.
-    pub(crate) fn most_beside(&self) -> usize {
-        self.reader.as_ref().map_or(usize::MAX, |reader| reader.ring.most_beside())
+    pub(crate) fn most_extra(&self) -> usize {
+        self.reader.as_ref().map_or(usize::MAX, |reader| reader.ring.most_extra())
     }
 
     /// Most memory that panels take, including those that stay.
@@ -386,17 +386,17 @@ impl ArrayPanels {
         })
     }
 
-    /// As [`sweep_part`](Self::sweep_part), where about `beside` panels are needed for longer than the work on them:
+    /// As [`sweep_part`](Self::sweep_part), where about `extra` panels are needed for longer than the work on them:
     /// `work` gets all that are in memory, and returns the first that must stay.
     pub(crate) fn sweep_window(
         &mut self,
-        beside: usize,
+        extra: usize,
         ctx: &Context,
         work: &mut dyn FnMut(usize, ArrayWindow<'_>) -> Result<usize>,
     ) -> Result<()> {
         let ArrayPanels { arrays, cut, .. } = self;
         if let Some(reader) = &mut self.reader {
-            return reader.sweep_window(beside, ctx, &mut |panel, read| {
+            return reader.sweep_window(extra, ctx, &mut |panel, read| {
                 work(panel, ArrayWindow { arrays, cut: &**cut, read: Some(read) })
             });
         }

@@ -123,17 +123,17 @@ impl PanelReader {
         missing.map(|panel| self.files.panels.bytes(panel)).sum()
     }
 
-    /// Calls `work` with every panel in order, when it is in memory, where about `beside` panels are needed for longer
+    /// Calls `work` with every panel in order, when it is in memory, where about `extra` panels are needed for longer
     /// than the work on them: `work` returns the first that must stay.
     ///
     /// Stops at the first error of a read, of `work`, or when the caller cancels.
     pub(crate) fn sweep_window(
         &mut self,
-        beside: usize,
+        extra: usize,
         ctx: &Context,
         work: &mut WindowWork<'_>,
     ) -> Result<()> {
-        sweep(&self.files, &mut self.ring, (READERS, beside), ctx, work)
+        sweep(&self.files, &mut self.ring, (READERS, extra), ctx, work)
     }
 }
 
@@ -172,12 +172,12 @@ mod tests {
             })
         }
 
-        fn bytes_to_read(&self, beside: usize) -> u64 {
-            self.bytes_without(&self.ring.staying(beside))
+        fn bytes_to_read(&self, extra: usize) -> u64 {
+            self.bytes_without(&self.ring.staying(extra))
         }
 
-        fn bytes_to_read_again(&self, beside: usize) -> u64 {
-            self.bytes_without(&self.ring.pinned_after_next(beside))
+        fn bytes_to_read_again(&self, extra: usize) -> u64 {
+            self.bytes_without(&self.ring.pinned_after_next(extra))
         }
     }
 
@@ -241,25 +241,25 @@ mod tests {
 
     #[test]
     fn a_window_keeps_panels_that_are_still_needed() {
-        let (ctx, count, beside) = (Context::new(), 20, 5);
+        let (ctx, count, extra) = (Context::new(), 20, 5);
         let mut reader = reader(count, 12 * 16384);
-        for round in 0..3 {
-            let predicted = reader.bytes_to_read(beside);
+        for pass in 0..3 {
+            let predicted = reader.bytes_to_read(extra);
             let before = reader.traffic().bytes_read;
             reader
-                .sweep_window(beside, &ctx, &mut |panel, window| {
-                    let first = (panel + 1).saturating_sub(beside);
+                .sweep_window(extra, &ctx, &mut |panel, window| {
+                    let first = (panel + 1).saturating_sub(extra);
                     for near in first..=panel {
                         assert_eq!(window.bytes(near).unwrap()[1][7], 2 * near as u8 + 1);
                     }
-                    assert!(window.bytes(panel + 5).is_none() || round > 0 || panel + 5 >= count);
+                    assert!(window.bytes(panel + 5).is_none() || pass > 0 || panel + 5 >= count);
                     Ok(first)
                 })
                 .unwrap();
-            assert_eq!(reader.traffic().bytes_read - before, predicted, "{round}");
+            assert_eq!(reader.traffic().bytes_read - before, predicted, "{pass}");
             assert!(ctx.meter().most_memory() <= 12 * 16384);
         }
-        assert_eq!(reader.bytes_to_read(beside), (count as u64 - 3) * 8192);
+        assert_eq!(reader.bytes_to_read(extra), (count as u64 - 3) * 8192);
     }
 
     #[test]

@@ -36,18 +36,18 @@ impl<'a> PanelWindow<'a> {
 pub(crate) type WindowWork<'a> = dyn FnMut(usize, PanelWindow<'_>) -> Result<usize> + 'a;
 
 /// Calls `work` with every panel in order, with `readers` threads reading ahead, or as many as can be started. About
-/// `beside` panels are needed for longer than the work on them.
+/// `extra` panels are needed for longer than the work on them.
 ///
 /// A panic of `work` ends the threads and leaves the pinned panels unchanged.
 pub(super) fn sweep(
     files: &PanelFiles,
     ring: &mut Ring,
-    (readers, beside): (usize, usize),
+    (readers, extra): (usize, usize),
     ctx: &Context,
     work: &mut WindowWork<'_>,
 ) -> Result<()> {
     files.sweeps.fetch_add(1, Ordering::Relaxed);
-    ring.start(beside);
+    ring.start(extra);
     // Nothing can be read ahead of a single panel.
     let readers = if ring.count() > 1 { readers } else { 0 };
     let (requests, queue) = channel();

@@ -25,7 +25,7 @@ pub(crate) struct Sweeps {
 /// The sweeps that read the fewest bytes for `levels` levels.
 pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
     let all = lines.encodings();
-    let (most, is_read) = (lines.panels.most_beside(), |panel: usize| all.panels[panel].is_read());
+    let (most, is_read) = (lines.panels.most_extra(), |panel: usize| all.panels[panel].is_read());
     let mut best = (u64::MAX, Sweeps { levels: 1, beside: 0 });
     for each in candidates(levels) {
         let beside = all.reach().window(each, &is_read);

@@ -2,7 +2,7 @@
 
 /// Sizes that affect only the speed.
 #[derive(Clone, Copy)]
-pub(crate) struct Grain {
+pub(crate) struct GrainSizes {
     /// The least number of entries that are sorted on all threads.
     pub(crate) least: usize,
     /// Entries of a block that is distributed to owners of lines.
@@ -15,11 +15,17 @@ pub(crate) struct Grain {
     pub(crate) entries: usize,
 }
 
-impl Grain {
-    pub(crate) const USUAL: Self =
-        Grain { least: 1 << 15, block: 1 << 14, panel: 1 << 16, lines: 1 << 14, entries: 1 << 16 };
+impl GrainSizes {
+    pub(crate) const USUAL: Self = GrainSizes {
+        least: 1 << 15,
+        block: 1 << 14,
+        panel: 1 << 16,
+        lines: 1 << 14,
+        entries: 1 << 16,
+    };
 
     /// So small that few entries span many parts.
     #[cfg(test)]
-    pub(crate) const SMALL: Self = Grain { least: 1, block: 8, panel: 16, lines: 4, entries: 16 };
+    pub(crate) const SMALL: Self =
+        GrainSizes { least: 1, block: 8, panel: 16, lines: 4, entries: 16 };
 }

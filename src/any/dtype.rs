@@ -192,7 +192,7 @@ fn dense(
     let all = a.as_line();
     let mut panels = DensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan(change.name).throughout(work);
+        let plan = panels.reading.plan(change.name).throughout(work);
         Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, work::CHANGE_TYPE), what, place, ctx))
     })?;
     let _held = ctx.hold(work);
@@ -221,8 +221,7 @@ fn changed(
     let from = a.types();
     let same_structure = Types { values: from.values, ..types } == from;
     if *place == Place::Memory && same_structure {
-        let no_indices = (from.indices, &[][..]);
-        return a.with_data(in_memory(no_indices, a.data(), types.values, change, ctx)?);
+        return a.with_data(in_memory(a.data(), types.values, change, ctx)?);
     }
     let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
     check_types((types.indices, types.pointers), major, minor, a.nnz())?;
@@ -256,7 +255,6 @@ fn changed(
 
 /// Values of another type, in memory; nothing else is read.
 fn in_memory(
-    no_indices: (DType, &[&RawBuffer]),
     data: &RawBuffer,
     dtype: Option<DType>,
     change: &Change<'_>,
@@ -264,9 +262,9 @@ fn in_memory(
 ) -> Result<RawBuffer> {
     let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let mut panels = EntryPanels::within(left, 1, no_indices, data)?;
+    let mut panels = EntryPanels::within(left, 1, &[], data)?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan(change.name).throughout(bytes);
+        let plan = panels.reading.plan(change.name).throughout(bytes);
         Ok(plan.works(data.len() as u64, work::CHANGE_TYPE))
     })?;
     let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
@@ -285,16 +283,15 @@ fn coo(
 ) -> Result<AnyCoo> {
     let (nnz, index) = (a.nnz(), a.types().1);
     if *place == Place::Memory && types.1 == index {
-        return a.with_data(in_memory((types.1, &[]), a.data(), types.0, change, ctx)?);
+        return a.with_data(in_memory(a.data(), types.0, change, ctx)?);
     }
     check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
-    let arrays = (index, &[a.rows(), a.cols()][..]);
-    let mut panels = EntryPanels::within(left, 1, arrays, a.data())?;
+    let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], a.data())?;
     let most = panels.most_entries();
     let work = coo_bytes(types, most);
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan(change.name).throughout(work);
+        let plan = panels.reading.plan(change.name).throughout(work);
         let plan = plan.works(nnz as u64, work::CHANGE_TYPE);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;

@@ -251,7 +251,7 @@ impl AnyDense {
         let mut panels = DensePanels::once(&all, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let each = work::COPY_BYTE * self.dtype().size() as f64;
-            let plan = panels.panels.plan(operation).works(self.len() as u64, each);
+            let plan = panels.reading.plan(operation).works(self.len() as u64, each);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
         let mut writer = AnyDenseWriter::new(place, (self.dtype(), &self.shape, order), ctx)?;

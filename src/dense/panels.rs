@@ -18,7 +18,7 @@ pub(crate) struct DensePanels {
     matrix: AnyDense,
     cut: PanelCut,
     /// How the matrix is read.
-    pub(crate) panels: ArrayPanels,
+    pub(crate) reading: ArrayPanels,
 }
 
 /// Where panels begin and end.
@@ -94,19 +94,19 @@ impl DensePanels {
     }
 
     fn read(matrix: &AnyDense, cut: PanelCut, how: Reading) -> Result<Self> {
-        let panels = ArrayPanels::new(Arrays::read([matrix.buffer()])?, cut, how)?;
-        Ok(DensePanels { matrix: matrix.clone(), cut, panels })
+        let reading = ArrayPanels::new(Arrays::read([matrix.buffer()])?, cut, how)?;
+        Ok(DensePanels { matrix: matrix.clone(), cut, reading })
     }
 
     fn in_place(matrix: &AnyDense, cut: PanelCut) -> Self {
-        let panels = ArrayPanels::in_place([matrix.buffer().clone()], cut);
-        DensePanels { matrix: matrix.clone(), cut, panels }
+        let reading = ArrayPanels::in_place([matrix.buffer().clone()], cut);
+        DensePanels { matrix: matrix.clone(), cut, reading }
     }
 
     /// The same panels with another reader, or none.
-    pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
-        match panels {
-            Some(panels) => DensePanels { matrix: self.matrix.clone(), cut: self.cut, panels },
+    pub(crate) fn with(&self, reading: Option<ArrayPanels>) -> Self {
+        match reading {
+            Some(reading) => DensePanels { matrix: self.matrix.clone(), cut: self.cut, reading },
             None => Self::in_place(&self.matrix, self.cut),
         }
     }
@@ -132,7 +132,7 @@ impl DensePanels {
         work: &mut dyn FnMut(DensePanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
-        self.panels.sweep(ctx, &mut |panel, parts| {
+        self.reading.sweep(ctx, &mut |panel, parts| {
             let (first, lines, offset, _) = cut.panel(panel);
             work(DensePanel { first, lines, offset, elements: parts[0] })
         })

@@ -40,7 +40,7 @@ impl AnyDense {
         let mut panels = DensePanels::once(&from, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let plan =
-                panels.panels.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
+                panels.reading.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
         let mut writer = AnyDenseWriter::new(place, (self.dtype(), &shape, self.order), ctx)?;

@@ -84,10 +84,10 @@ impl AnyCoo {
     pub(crate) fn copied(&self, place: &Place, ctx: &Context) -> Result<Self> {
         let (types, nnz) = (self.types(), self.nnz());
         let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
-        let arrays = (types.1, &[self.rows(), self.cols()][..]);
-        let mut panels = EntryPanels::within(left, 1, arrays, self.data())?;
+        let coordinates = [self.rows(), self.cols()];
+        let mut panels = EntryPanels::within(left, 1, &coordinates, self.data())?;
         let _running = ctx.begin(|| {
-            let plan = panels.panels.plan("copying");
+            let plan = panels.reading.plan("copying");
             let plan = plan.works(nnz as u64, work::COPY);
             Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
         })?;

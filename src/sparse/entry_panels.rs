@@ -7,9 +7,7 @@
 use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
-use crate::storage::{
-    ArrayPanels, Arrays, Context, DType, EvenCut, RawBuffer, Reading, usable_bytes,
-};
+use crate::storage::{ArrayPanels, Arrays, Context, EvenCut, RawBuffer, Reading, usable_bytes};
 
 /// Runs of an array below this size are read through the page cache; larger ones in the device's faster mode.
 const SMALL: usize = 1 << 20;
@@ -24,38 +22,34 @@ const LEAST: usize = 16 << 10;
 pub(crate) struct EntryPanels {
     cut: EvenCut,
     /// How the arrays are read.
-    pub(crate) panels: ArrayPanels,
+    pub(crate) reading: ArrayPanels,
 }
 
 impl EntryPanels {
-    /// Runs of `step` entries of parallel arrays of one length: index arrays of type `index`, and a value array. Two
-    /// runs are in memory at a time, one in use and one being read.
-    pub(crate) fn new(
-        (index, indices): (DType, &[&RawBuffer]),
-        data: &RawBuffer,
-        step: usize,
-    ) -> Result<Self> {
-        let nnz = data.len();
-        let step = step.clamp(1, nnz.max(1));
-        let cut = EvenCut { len: nnz, step, arrays: indices.len() + 1 };
-        let arrays = Arrays::read(indices.iter().copied().chain([data]))?;
-        let how = Reading::once(0).at_least(2).gathered(step * index.size() < SMALL);
-        Ok(EntryPanels { cut, panels: ArrayPanels::new(arrays, cut, how)? })
+    /// Runs of `step` entries of parallel arrays of one length: index arrays, and a value array. Two runs are in memory
+    /// at a time, one in use and one being read.
+    pub(crate) fn new(indices: &[&RawBuffer], data: &RawBuffer, step: usize) -> Result<Self> {
+        let each = || indices.iter().copied().chain([data]);
+        let step = step.clamp(1, data.len().max(1));
+        let cut = EvenCut { len: data.len(), step, arrays: indices.len() + 1 };
+        let sizes = each().map(|array| width(array.dtype())).filter(|&size| size > 0);
+        let small = step.saturating_mul(sizes.min().unwrap_or(0)) < SMALL;
+        let how = Reading::once(0).at_least(2).gathered(small);
+        Ok(EntryPanels { cut, reading: ArrayPanels::new(Arrays::read(each())?, cut, how)? })
     }
 
     /// Runs within about a quarter of the memory that is left, each but the last with a multiple of `multiple` entries.
     pub(crate) fn within(
         left: u64,
         multiple: usize,
-        (index, indices): (DType, &[&RawBuffer]),
+        indices: &[&RawBuffer],
         data: &RawBuffer,
     ) -> Result<Self> {
-        let panel = ((left / 8).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
-        let size = (indices.len() * index.size() + width(data.dtype())).max(1);
-        // Padding for the alignment of each array leaves less for its elements.
-        let usable = usable_bytes(panel, indices.len() + 1);
-        let step = (usable / size / multiple).max(1) * multiple;
-        Self::new((index, indices), data, step)
+        let each = indices.iter().copied().chain([data]);
+        let size = each.map(|array| width(array.dtype())).sum::<usize>().max(1);
+        let count = indices.len() + 1;
+        let bytes = usable_bytes(((left / 8).min(LARGEST) as usize).max(LEAST * count), count);
+        Self::new(indices, data, (bytes / size / multiple).max(1) * multiple)
     }
 
     /// Maximum entries of a run.
@@ -70,7 +64,7 @@ impl EntryPanels {
         work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
     ) -> Result<()> {
         let step = self.cut.step;
-        self.panels.sweep(ctx, &mut |run, parts| {
+        self.reading.sweep(ctx, &mut |run, parts| {
             let (data, indices) = parts.split_last().expect("an array of values");
             let indices: Vec<_> = indices.iter().map(|&part| Indices::of_raw(part)).collect();
             work(run * step, &indices, *data)

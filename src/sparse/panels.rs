@@ -22,7 +22,7 @@ pub(crate) struct CompressedPanels {
     /// Bytes of pointers that are kept in memory for a matrix that is read from files: read when the panels were made.
     pub(crate) kept: u64,
     /// How the matrix is read.
-    pub(crate) panels: ArrayPanels,
+    pub(crate) reading: ArrayPanels,
 }
 
 /// A panel of lines: its window of the pointers, and its entries.
@@ -57,8 +57,8 @@ impl CompressedPanels {
     pub(crate) fn in_place(matrix: AnyCompressed) -> Self {
         let cuts = Arc::new(LineCuts::whole(&matrix));
         let arrays = matrix.arrays().map(Clone::clone);
-        let panels = ArrayPanels::in_place(arrays, Arc::clone(&cuts));
-        CompressedPanels { matrix, cuts, kept: 0, panels }
+        let reading = ArrayPanels::in_place(arrays, Arc::clone(&cuts));
+        CompressedPanels { matrix, cuts, kept: 0, reading }
     }
 
     /// Panels that are read once within `budget` bytes, no larger than those of [`new`](Self::new) with the budget
@@ -98,18 +98,18 @@ impl CompressedPanels {
         let bytes = usable_bytes(largest_panel(largest), arrays.files());
         let cuts = cut(slice::from_ref(&matrix), LineSplit::None, (bytes, bytes), arrays.size(0));
         let cuts = Arc::new(cuts);
-        let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
-        Ok(CompressedPanels { matrix, cuts, kept: 0, panels })
+        let reading = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
+        Ok(CompressedPanels { matrix, cuts, kept: 0, reading })
     }
 
     /// The same panels with another reader, or none.
-    pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
-        match panels {
-            Some(panels) => CompressedPanels {
+    pub(crate) fn with(&self, reading: Option<ArrayPanels>) -> Self {
+        match reading {
+            Some(reading) => CompressedPanels {
                 matrix: self.matrix.clone(),
                 cuts: Arc::clone(&self.cuts),
                 kept: self.kept,
-                panels,
+                reading,
             },
             None => Self::in_place(self.matrix.clone()),
         }
@@ -121,7 +121,7 @@ impl CompressedPanels {
 
     /// The most lines and the most entries of a panel that is read.
     pub(crate) fn largest(&self) -> (usize, usize) {
-        if self.panels.is_read() {
+        if self.reading.is_read() {
             (self.cuts.most_lines(), self.cuts.most_entries())
         } else {
             (0, 0)
@@ -130,12 +130,12 @@ impl CompressedPanels {
 
     /// The plan of an operation that makes one pass over the panels, without the reads for making them.
     pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        self.panels.plan(operation).throughout(self.kept)
+        self.reading.plan(operation).throughout(self.kept)
     }
 
     /// Maximum memory of panels, including pinned ones and pointers.
     pub(crate) fn memory(&self) -> u64 {
-        self.panels.memory() + self.kept
+        self.reading.memory() + self.kept
     }
 
     /// Calls `work` with every panel in order.
@@ -145,7 +145,7 @@ impl CompressedPanels {
         work: &mut dyn FnMut(CompressedPanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let cuts = &self.cuts;
-        self.panels.sweep(ctx, &mut |panel, parts| {
+        self.reading.sweep(ctx, &mut |panel, parts| {
             work(CompressedPanel {
                 first: cuts.lines(panel).start,
                 indptr: Indices::of_raw(parts[0]),

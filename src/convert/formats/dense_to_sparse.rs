@@ -209,7 +209,7 @@ impl SiftStrategy {
             .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
         let extra = |panels: &DensePanels| {
-            panels.panels.memory() + Sieve::memory((a.dtype(), indices), ctx)
+            panels.reading.memory() + Sieve::memory((a.dtype(), indices), ctx)
         };
         let layout = Layout { values: Some(a.dtype()), indices };
         let plan = match self {

@@ -21,8 +21,8 @@ pub(crate) fn sort_lines(
     let (nnz, layout) = (from.nnz(), Layout::of(from.types()));
     let lines = if across { from.minor() } else { from.major() };
     let mut sorter = AnySorter::new(layout, 0..lines, nnz as u64, ctx);
-    let arrays = (layout.indices, &[from.indices_buffer()][..]);
-    let mut panels = EntryPanels::new(arrays, from.data(), entries_in_memory(layout, ctx))?;
+    let mut panels =
+        EntryPanels::new(&[from.indices_buffer()], from.data(), entries_in_memory(layout, ctx))?;
     let mut names = Names::new(from, layout, ctx)?;
     let sorted = panels.sweep(ctx, &mut |first, indices, data| {
         let majors = names.of(first, data.len(), None)?;
@@ -109,8 +109,7 @@ pub(crate) fn sort_entries(
     let indices = Indices::of(majors).dtype();
     let layout = Layout { values: data.dtype(), indices };
     let mut sorter = AnySorter::new(layout, 0..major, data.len() as u64, ctx);
-    let arrays = (indices, &[majors, minors][..]);
-    let mut panels = EntryPanels::new(arrays, data, entries_in_memory(layout, ctx))?;
+    let mut panels = EntryPanels::new(&[majors, minors], data, entries_in_memory(layout, ctx))?;
     panels.sweep(ctx, &mut |_, coordinates, data| {
         if !all_below(coordinates[1], minor) {
             return Err(changed());

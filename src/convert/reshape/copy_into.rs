@@ -69,7 +69,7 @@ fn copy_to(a: &AnyDense, mut out: CopyTarget<'_>, ctx: &Context) -> Result<()> {
     let budget = if fits { stored } else { ctx.memory_left() / 4 };
     let mut panels = DensePanels::once(a, (1, 1), budget)?;
     let _running =
-        ctx.begin(|| Ok(panels.panels.plan("copying").works(a.len() as u64, work::COPY_DENSE)))?;
+        ctx.begin(|| Ok(panels.reading.plan("copying").works(a.len() as u64, work::COPY_DENSE)))?;
     if let (true, CopyTarget::Across(rows)) = (fits, &mut out) {
         ctx.meter().pass_over(stored);
         return transpose_to(a, rows.reborrow(), ctx);

@@ -118,12 +118,12 @@ impl OrderStrategy {
             OrderStrategy::Resident => {
                 working(plan).holds(memory_to_transpose(dtype, (count, length), ctx))
             }
-            OrderStrategy::Panels(panels) => working(plan).holds(panels.panels.memory()),
+            OrderStrategy::Panels(panels) => working(plan).holds(panels.reading.memory()),
             OrderStrategy::Bands(bands, width) => {
                 working(plan).holds(bands.memory() + dtype.bytes_of(width * count))
             }
             OrderStrategy::Scratch(panels) => {
-                Transposer::plan(plan, dtype, (count, length), panels.panels.memory(), ctx)?
+                Transposer::plan(plan, dtype, (count, length), panels.reading.memory(), ctx)?
             }
         };
         Ok(AnyDenseWriter::plan(plan, (dtype, a.len()), place, ctx))

@@ -176,8 +176,7 @@ fn permute_by_sort(
     let minors = positions(minors, layout.indices, ctx)?;
     let minors = minors.as_ref().map(Indices::of_mut);
     let mut sorter = AnySorter::new(layout, 0..from.major(), nnz as u64, ctx);
-    let arrays = (layout.indices, &[from.indices_buffer()][..]);
-    let mut panels = EntryPanels::new(arrays, from.data(), most)?;
+    let mut panels = EntryPanels::new(&[from.indices_buffer()], from.data(), most)?;
     let mut names = Names::new(from, layout, ctx)?;
     let mut renamed = IndexVec::new(layout.indices);
     if minors.is_some() {

@@ -194,7 +194,7 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
         return end(writer, ctx);
     }
     let mut panels = DensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
-    let _running = ctx.begin(|| Ok(plan_text(panels.panels.plan(PHASE), count, ctx)))?;
+    let _running = ctx.begin(|| Ok(plan_text(panels.reading.plan(PHASE), count, ctx)))?;
     let _texts = ctx.hold(TextWriter::memory(ctx));
     let mut texts = TextWriter::new(&mut writer, values, count, ctx)?;
     panels.sweep(ctx, &mut |DensePanel { elements, .. }| {

@@ -228,7 +228,7 @@ impl Encoder {
         let mut panels = DensePanels::once(&a, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let plan = panels
-                .panels
+                .reading
                 .plan("writing PETSc binary")
                 .writes(start + a.dtype().bytes_of(a.len()));
             let plan = plan.works(a.len() as u64, work::COPY_DENSE);

@@ -202,7 +202,7 @@ impl Table<'_> {
             return Ok(());
         }
         let mut panels = DensePanels::once(a, (1, 1), self.budget())?;
-        let plan = panels.panels.plan("writing a table");
+        let plan = panels.reading.plan("writing a table");
         let _running = self.ctx.begin(|| Ok(self.plan(plan, a.len(), TYPICAL)))?;
         let _held = self.ctx.hold(self.memory());
         let (ctx, separator) = (self.ctx, self.separator);

@@ -75,9 +75,8 @@ impl<'a> Stored<'a> {
         if let Some(buffer) = self.buffer
             && stored > ctx.memory_left()
         {
-            let none = (DType::UInt32, &[][..]);
-            let mut panels = EntryPanels::within(ctx.memory_left(), RUN, none, buffer)?;
-            let _running = ctx.begin(|| working(panels.panels.plan(operation)))?;
+            let mut panels = EntryPanels::within(ctx.memory_left(), RUN, &[], buffer)?;
+            let _running = ctx.begin(|| working(panels.reading.plan(operation)))?;
             return panels.sweep(ctx, &mut |_, _, data| {
                 take(data);
                 Ok(())

@@ -115,7 +115,7 @@ pub(crate) fn map(
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut panels = DensePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan("mapping elements");
+        let plan = panels.reading.plan("mapping elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;

@@ -218,10 +218,9 @@ fn map_in_memory(
 ) -> Result<AnyCompressed> {
     let bytes = (a.nnz() * width(dtype)) as u64;
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let none = (a.types().indices, &[][..]);
-    let mut panels = EntryPanels::within(left, 1, none, a.data())?;
+    let mut panels = EntryPanels::within(left, 1, &[], a.data())?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan(operation).throughout(bytes);
+        let plan = panels.reading.plan(operation).throughout(bytes);
         Ok(plan.works(a.nnz() as u64, work::MAP_SPARSE))
     })?;
     let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;

@@ -100,7 +100,7 @@ impl<T: Scalar> Dense<T> {
         };
         let _running = ctx.begin(|| {
             let panels = match &panels {
-                GramPanels::Rows(panels) => &panels.panels,
+                GramPanels::Rows(panels) => &panels.reading,
                 GramPanels::Columns(panels) => panels,
             };
             let plan = panels.plan("Gram matrix").throughout(bytes);

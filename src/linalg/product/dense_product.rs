@@ -33,8 +33,8 @@ fn product<X: Scalar, T: Element + Factor<X>>(
 pub(crate) fn line_plan(panels: &DensePanels, name: &'static str, k: usize, ctx: &Context) -> Plan {
     let matrix = panels.matrix();
     let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
-    let plan = panels.panels.plan(name).throughout(sums as u64);
-    plan.reads_again(panels.panels.cost(0).again)
+    let plan = panels.reading.plan(name).throughout(sums as u64);
+    plan.reads_again(panels.reading.cost(0).again)
         .works(matrix.len() as u64 * k as u64, work::DENSE_PRODUCT)
 }
 

@@ -97,7 +97,7 @@ pub(crate) fn product_plan(
     let (value, index, _) = matrix.types().sizes();
     panels
         .plan(product_name(adjoint))
-        .reads_again(panels.panels.cost(0).again)
+        .reads_again(panels.reading.cost(0).again)
         .throughout(scatter_memory(value, index, ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

@@ -255,7 +255,7 @@ impl Prepared {
 /// Whether `AᴴA X` of a dense matrix takes one pass: it is read, line by line of which each is a row.
 fn dense_normal_in_one(panels: &Readers<DensePanels>) -> bool {
     let model = panels.model();
-    model.panels.is_read() && model.matrix().order() == Order::C
+    model.reading.is_read() && model.matrix().order() == Order::C
 }
 
 /// Maximum memory for decoding lines of a dense matrix in a product.

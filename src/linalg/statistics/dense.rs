@@ -137,7 +137,7 @@ fn stats_of<V: Element + Factor<f64>>(
     let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
     let mut panels = DensePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan("statistics");
+        let plan = panels.reading.plan("statistics");
         Ok(plan.throughout(bytes).works(a.len() as u64, work::DENSE_STATISTICS))
     })?;
     let _held = ctx.hold(bytes);

@@ -82,7 +82,7 @@ fn sums_of<V: Element + Factor<f64>>(
     let budget = ctx.memory_left().saturating_sub(bytes);
     let mut panels = DensePanels::once(a, if is_along { (1, RUN) } else { of_lines }, budget)?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan("sums").throughout(bytes);
+        let plan = panels.reading.plan("sums").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::SUM_AXIS))
     })?;
     let _held = ctx.hold(bytes);

@@ -76,7 +76,7 @@ fn each_block(
     let (order, (_, length)) = (a.order(), a.lines());
     let mut panels = DensePanels::once(a, (1, 1), ctx.memory_left() / 2)?;
     let _running = ctx.begin(|| {
-        Ok(panels.panels.plan("position of an extreme").works(a.len() as u64, work::EXTREMES))
+        Ok(panels.reading.plan("position of an extreme").works(a.len() as u64, work::EXTREMES))
     })?;
     panels.sweep(ctx, &mut |DensePanel { first, lines, offset, elements }| {
         let width = elements.len() / lines.max(1);

@@ -142,12 +142,11 @@ pub(crate) fn lines_grid(
     let bytes = Grid::bytes(major, minor, most, false);
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let arrays = [a.indices_buffer()];
-    let mut panels = EntryPanels::within(left, 1, (a.types().indices, &arrays[..]), &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.indices_buffer()], &units)?;
     // The pointers stay in the map, of which every page is used once.
     let pointers = a.indptr_buffer().stored_bytes();
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.reads(1, pointers).works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
@@ -224,10 +223,9 @@ pub(crate) fn coo_grid(
     let bytes = Grid::bytes(major, minor, most, true).max(least);
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let arrays = [a.rows(), a.cols()];
-    let mut panels = EntryPanels::within(left, 1, (a.types().1, &arrays[..]), &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], &units)?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
@@ -281,7 +279,7 @@ pub(crate) fn dense_grid(
     let left = ctx.memory_left().saturating_sub(bytes);
     let mut panels = DensePanels::once(a, (1, 1), left / 2)?;
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);

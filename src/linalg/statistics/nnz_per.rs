@@ -68,12 +68,11 @@ fn count_across<I: Index>(
     ctx: &Context,
 ) -> Result<Vec<u64>> {
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let indices = (I::DTYPE, &[a.indices_buffer()][..]);
-    let mut panels = EntryPanels::within(left, 1, indices, &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.indices_buffer()], &units)?;
     let entries = panels.most_entries();
     let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
     let _running = ctx.begin(|| {
-        let plan = panels.panels.plan("counting entries").throughout(work);
+        let plan = panels.reading.plan("counting entries").throughout(work);
         Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(work);

@@ -7,197 +7,18 @@
 //!
 //! All code that reads matrices panel by panel uses this; only the cut differs.
 
-use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::memory::raw::{Raw, width};
-use crate::storage::memory::{DType, Origin, RawBuffer};
+use crate::storage::memory::RawBuffer;
+use crate::storage::memory::raw::Raw;
 use crate::storage::runtime::{Context, Plan};
-use crate::storage::stream::device::{Devices, IoBuffer, ReadMode, SourceFile};
-use crate::storage::stream::panel_files::{Extent, PanelExtents};
-use crate::storage::stream::panel_reader::{PanelReader, Traffic, largest_panel};
+use crate::storage::stream::arrays::Arrays;
+use crate::storage::stream::device::{Devices, ReadMode};
+use crate::storage::stream::panel_cut::Cut;
+use crate::storage::stream::panel_reader::{PanelReader, Traffic};
 use crate::storage::stream::panel_ring::Ring;
 use crate::storage::stream::panel_sweep::PanelWindow;
-
-/// Extra bytes of a part in a panel at most: it is read in whole sectors.
-pub(crate) const PADDING: usize = 2 * 4096;
-
-/// Some elements of one of the arrays, which is named by its position.
-pub(crate) type ArrayRange = (usize, Range<usize>);
-
-/// How arrays are cut into panels.
-pub(crate) trait Cut: Send + Sync {
-    /// How many panels there are.
-    fn count(&self) -> usize;
-
-    /// Names the parts of a panel, in order.
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange));
-}
-
-/// Panels whose parts are listed.
-impl Cut for Vec<Vec<ArrayRange>> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
-        self[panel].iter().cloned().for_each(name);
-    }
-}
-
-/// The same chunk of some arrays of one length.
-#[derive(Clone, Copy)]
-pub(crate) struct EvenCut {
-    /// Elements of each array.
-    pub(crate) len: usize,
-    /// Elements of every chunk but the last.
-    pub(crate) step: usize,
-    /// How many arrays there are.
-    pub(crate) arrays: usize,
-}
-
-impl Cut for EvenCut {
-    fn count(&self) -> usize {
-        self.len.div_ceil(self.step)
-    }
-
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
-        let start = panel * self.step;
-        (0..self.arrays).for_each(|array| name((array, start..self.len.min(start + self.step))));
-    }
-}
-
-/// Arrays that are processed together.
-#[derive(Default)]
-pub(crate) struct Arrays {
-    arrays: Vec<Array>,
-    sources: Vec<SourceFile>,
-    /// Bytes in files of those that are used in place.
-    mapped: u64,
-}
-
-/// Where the elements of an array come from.
-enum Array {
-    InPlace(RawBuffer),
-    /// From a source, `origin` bytes into the file for element 0. The buffer keeps the lock of the file.
-    File {
-        source: usize,
-        origin: u64,
-        dtype: Option<DType>,
-        buffer: Option<RawBuffer>,
-    },
-}
-
-impl Arrays {
-    /// Arrays that are used in place, in memory or on their maps.
-    pub(crate) fn in_place(arrays: impl IntoIterator<Item = RawBuffer>) -> Self {
-        let mut all = Arrays::default();
-        for array in arrays {
-            all.mapped += array.stored_bytes();
-            all.arrays.push(Array::InPlace(array));
-        }
-        all
-    }
-
-    /// Arrays, of which those in files are read.
-    pub(crate) fn read<'a>(arrays: impl IntoIterator<Item = &'a RawBuffer>) -> Result<Self> {
-        let mut all = Arrays::default();
-        for array in arrays {
-            match array.origin() {
-                Some((file, start)) => {
-                    all.add_file(file, start, array.dtype(), Some(array.clone()))?;
-                }
-                None => all.arrays.push(Array::InPlace(array.clone())),
-            }
-        }
-        Ok(all)
-    }
-
-    /// Arrays that are read, or used in place if what is in files takes at most `most` bytes.
-    pub(crate) fn within<'a>(
-        most: u64,
-        arrays: impl IntoIterator<Item = &'a RawBuffer, IntoIter: Clone>,
-    ) -> Result<Self> {
-        let arrays = arrays.into_iter();
-        match arrays.clone().map(RawBuffer::stored_bytes).sum::<u64>() <= most {
-            true => Ok(Self::in_place(arrays.cloned())),
-            false => Self::read(arrays),
-        }
-    }
-
-    /// An array that is read from a file, which the caller keeps unchanged.
-    pub(crate) fn of_file(file: &Origin, start: u64, dtype: DType) -> Result<Self> {
-        let mut all = Arrays::default();
-        all.add_file(file, start, Some(dtype), None)?;
-        Ok(all)
-    }
-
-    fn add_file(
-        &mut self,
-        file: &Origin,
-        origin: u64,
-        dtype: Option<DType>,
-        buffer: Option<RawBuffer>,
-    ) -> Result<()> {
-        let source = self.sources.len();
-        self.sources.push(SourceFile::open(file)?);
-        self.arrays.push(Array::File { source, origin, dtype, buffer });
-        Ok(())
-    }
-
-    /// The number of arrays that are read.
-    pub(crate) fn files(&self) -> usize {
-        self.sources.len()
-    }
-
-    /// Bytes that an element of an array takes in a panel; 0 if it is used in place.
-    pub(crate) fn size(&self, array: usize) -> usize {
-        match self.arrays[array] {
-            Array::InPlace(_) => 0,
-            Array::File { dtype, .. } => width(dtype),
-        }
-    }
-
-    fn extents(&self, cut: &dyn Cut) -> PanelExtents {
-        let mut panels = PanelExtents::default();
-        for panel in 0..cut.count() {
-            cut.parts(panel, &mut |(array, elements)| {
-                if let Array::File { source, origin, dtype, .. } = self.arrays[array] {
-                    let size = width(dtype);
-                    let offset = origin + (elements.start * size) as u64;
-                    panels.push(Extent { source, offset, bytes: elements.len() * size });
-                }
-            });
-            panels.end();
-        }
-        panels
-    }
-}
-
-impl Array {
-    /// Some elements: in place, or from the next extent that was read.
-    ///
-    /// Fails if bytes are not values of the type, which can only happen with `bool`.
-    fn elements<'a>(
-        &'a self,
-        elements: Range<usize>,
-        read: &mut std::slice::Iter<'_, &'a [u8]>,
-    ) -> Result<Raw<'a>> {
-        match *self {
-            Array::InPlace(ref array) => array.as_raw().get(elements).ok_or_else(|| {
-                Error::new(ErrorKind::Index, "the pointers changed while the matrix was read")
-            }),
-            Array::File { dtype, .. } => {
-                let bytes = read.next().copied().unwrap_or_default();
-                Raw::read(bytes, (dtype, elements.len())).ok_or_else(|| {
-                    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
-                })
-            }
-        }
-    }
-}
 
 /// How panels are read.
 #[derive(Clone, Copy)]
@@ -349,17 +170,9 @@ impl ArrayPanels {
         self.reader.as_ref().map_or(0, |reader| reader.ring.least_memory())
     }
 
-    /// The first file among the arrays, for messages and for the speed of its device.
-    fn file(&self) -> Option<(&Path, u64)> {
-        self.arrays.arrays.iter().find_map(|array| match array {
-            Array::InPlace(buffer) => buffer.file(),
-            Array::File { buffer, .. } => buffer.as_ref().and_then(RawBuffer::file),
-        })
-    }
-
     /// The plan of an operation that makes one pass over the panels.
     pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        let plan = Plan::new(operation).on_device_of(self.file());
+        let plan = Plan::new(operation).on_device_of(self.arrays.file());
         plan.reads(1, self.bytes_to_read()).holds(self.memory())
     }
 
@@ -428,60 +241,12 @@ impl<'a> ArrayWindow<'a> {
         };
         let (mut read, mut parts, mut failed) = (bytes.iter(), Vec::new(), Ok(()));
         let arrays: &'a Arrays = self.arrays;
-        self.cut.parts(panel, &mut |(array, elements)| match arrays.arrays[array]
-            .elements(elements, &mut read)
+        self.cut.parts(panel, &mut |(array, elements)| match arrays
+            .elements(array, elements, &mut read)
         {
             Ok(part) => parts.push(part),
             Err(error) => failed = Err(error),
         });
         failed.map(|()| parts)
     }
-}
-
-/// Parts of arrays, with elements of `size` bytes, gathered into panels of at most `bytes` bytes; a longer one is cut.
-pub(crate) fn packed(
-    parts: impl Iterator<Item = ArrayRange>,
-    size: usize,
-    bytes: usize,
-) -> Vec<Vec<ArrayRange>> {
-    let longest = (bytes.saturating_sub(PADDING) / size).max(1);
-    let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
-    for (array, part) in parts {
-        for start in part.clone().step_by(longest) {
-            let chunk = start..part.end.min(start + longest);
-            let more = chunk.len() * size + PADDING;
-            if filled + more > bytes && filled > 0 {
-                panels.push(std::mem::take(&mut panel));
-                filled = 0;
-            }
-            panel.push((array, chunk));
-            filled += more;
-        }
-    }
-    if filled > 0 {
-        panels.push(panel);
-    }
-    panels
-}
-
-/// Bytes of elements in a panel of about `bytes` bytes with parts of this many arrays that are read: whole huge pages as
-/// nearly as possible, less the padding.
-pub(crate) fn usable_bytes(bytes: usize, arrays: usize) -> usize {
-    IoBuffer::rounded_down(bytes).saturating_sub(arrays * PADDING)
-}
-
-/// The most elements of a panel of about `bytes` bytes, where `sizes` are the bytes of an element in each array.
-pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
-    let bytes = usable_bytes(bytes, sizes.iter().filter(|&&size| size > 0).count());
-    bytes.checked_div(sizes.iter().sum()).unwrap_or(usize::MAX).max(1)
-}
-
-/// The most elements of a panel of one array: as large as is useful, but at most a quarter of a tiny budget.
-pub(crate) fn elements_within(budget: u64, size: usize) -> usize {
-    panel_elements(bytes_within(budget), &[size])
-}
-
-/// Bytes of a panel: as many as are useful, but at most a quarter of a tiny budget.
-pub(crate) fn bytes_within(budget: u64) -> usize {
-    largest_panel(budget).min((budget / 4).max(16 << 10) as usize)
 }

@@ -5,7 +5,9 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::storage::memory::{DType, Origin};
 use crate::storage::runtime::Context;
-use crate::storage::stream::array_panels::{ArrayPanels, Arrays, EvenCut, Reading};
+use crate::storage::stream::array_panels::{ArrayPanels, Reading};
+use crate::storage::stream::arrays::Arrays;
+use crate::storage::stream::panel_cut::EvenCut;
 
 /// Passes the bytes of `range` to `take`, `step` at a time, within `budget` bytes of memory, or two steps if that is
 /// more.

@@ -53,12 +53,6 @@ pub(crate) struct PanelReader {
     pub(super) ring: Ring,
 }
 
-/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gains
-/// nothing.
-pub(crate) fn largest_panel(budget: u64) -> usize {
-    (budget / 8).clamp(256 << 10, 12 << 20) as usize
-}
-
 impl PanelReader {
     /// A reader of `panels`, which uses at most `budget` bytes of memory for pinned panels and the ring together, and
     /// pins panels between sweeps if it `keeps` them: for a single sweep, touching more memory is only a cost.

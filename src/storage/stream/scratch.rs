@@ -7,8 +7,10 @@
 use crate::error::Result;
 use crate::storage::memory::DType;
 use crate::storage::runtime::Context;
-use crate::storage::stream::array_panels::{ArrayPanels, ArrayRange, Arrays, Reading};
+use crate::storage::stream::array_panels::{ArrayPanels, Reading};
+use crate::storage::stream::arrays::Arrays;
 use crate::storage::stream::device::{Appended, Appender, IoBuffer};
+use crate::storage::stream::panel_cut::ArrayRange;
 
 /// Offsets of blocks are multiples of this.
 const SECTOR: usize = 4096;

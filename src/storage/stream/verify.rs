@@ -13,8 +13,8 @@ use crate::storage::files::{
 };
 use crate::storage::memory::{DType, Origin};
 use crate::storage::runtime::Context;
-use crate::storage::stream::array_panels::bytes_within;
 use crate::storage::stream::file_bytes::sweep_bytes;
+use crate::storage::stream::panel_cut::bytes_within;
 
 /// Most bytes of memory for reading.
 const RING: u64 = 64 << 20;

@@ -40,7 +40,7 @@ pub(crate) struct EncodedLines {
     matrix: AnyCompressed,
     all: Arc<Encodings>,
     /// How the matrix is read.
-    pub(crate) panels: ArrayPanels,
+    pub(crate) reading: ArrayPanels,
 }
 
 /// What is kept of every panel.
@@ -132,13 +132,13 @@ impl EncodedLines {
         let all = Arc::new(Encodings { panels: made, read, bytes, room, reach, _held: held });
         let buffers = [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()];
         let how = Reading::repeatedly(budget.saturating_sub(bytes + room));
-        let panels = ArrayPanels::new(Arrays::read(buffers)?, Arc::clone(&all), how)?;
-        Ok(Some(EncodedLines { matrix: matrix.clone(), all, panels }))
+        let reading = ArrayPanels::new(Arrays::read(buffers)?, Arc::clone(&all), how)?;
+        Ok(Some(EncodedLines { matrix: matrix.clone(), all, reading }))
     }
 
     /// The same lines with another reader.
-    pub(crate) fn with(&self, panels: ArrayPanels) -> Self {
-        EncodedLines { matrix: self.matrix.clone(), all: Arc::clone(&self.all), panels }
+    pub(crate) fn with(&self, reading: ArrayPanels) -> Self {
+        EncodedLines { matrix: self.matrix.clone(), all: Arc::clone(&self.all), reading }
     }
 
     pub(crate) fn matrix(&self) -> &AnyCompressed {
@@ -178,7 +178,7 @@ impl EncodedLines {
         let in_front = all.read.first().copied().unwrap_or(count);
         let mut needed = work(in_front, &EncodedWindow { all, read: None })?;
         ctx.meter().pass();
-        self.panels.sweep_window(beside, ctx, &mut |at, window| {
+        self.reading.sweep_window(beside, ctx, &mut |at, window| {
             let end = all.read.get(at + 1).copied().unwrap_or(count);
             needed = work(end, &EncodedWindow { all, read: Some(window) })?.max(needed);
             Ok(all.read.partition_point(|&panel| panel < needed))
@@ -257,7 +257,7 @@ pub(crate) fn encoded_plan(
     scatter: u64,
 ) -> Plan {
     let matrix = &lines.matrix;
-    let plan = lines.panels.plan(name).throughout(lines.all.bytes + lines.all.room + scatter);
-    plan.reads_again(lines.panels.cost(0).again)
+    let plan = lines.reading.plan(name).throughout(lines.all.bytes + lines.all.room + scatter);
+    plan.reads_again(lines.reading.cost(0).again)
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

@@ -25,12 +25,12 @@ pub(crate) struct Sweeps {
 /// The sweeps that read the fewest bytes for `levels` levels.
 pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
     let all = lines.encodings();
-    let (most, is_read) = (lines.panels.most_extra(), |panel: usize| all.panels[panel].is_read());
+    let (most, is_read) = (lines.reading.most_extra(), |panel: usize| all.panels[panel].is_read());
     let mut best = (u64::MAX, Sweeps { levels: 1, beside: 0 });
     for each in candidates(levels) {
         let beside = all.reach().window(each, &is_read);
         let sweeps = levels.div_ceil(each.max(1)) as u64;
-        let bytes = lines.panels.cost(beside).again.saturating_mul(sweeps);
+        let bytes = lines.reading.cost(beside).again.saturating_mul(sweeps);
         // As few sweeps as possible where nothing is read.
         if (beside <= most || each <= 1) && (bytes < best.0 || (bytes == best.0 && beside == 0)) {
             best = (bytes, Sweeps { levels: each, beside });
@@ -43,7 +43,7 @@ pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
 ///
 /// The caller adds the memory for the product of a panel.
 pub(crate) fn encoded_powers_plan(lines: &EncodedLines, k: usize, levels: usize) -> Plan {
-    let (panels, matrix) = (&lines.panels, lines.matrix());
+    let (panels, matrix) = (&lines.reading, lines.matrix());
     let Sweeps { levels: each, beside } = best_sweeps(lines, levels);
     let sweeps = levels.div_ceil(each.max(1)) as u64;
     let PanelCost { first, again, memory } = panels.cost(beside);

@@ -131,14 +131,14 @@ impl PreparedPanels {
 impl LineReader for PreparedPanels {
     fn panels(&self) -> &ArrayPanels {
         match self {
-            PreparedPanels::Plain(panels) => &panels.panels,
-            PreparedPanels::Encoded(lines) => &lines.panels,
+            PreparedPanels::Plain(panels) => &panels.reading,
+            PreparedPanels::Encoded(lines) => &lines.reading,
         }
     }
     fn panels_mut(&mut self) -> &mut ArrayPanels {
         match self {
-            PreparedPanels::Plain(panels) => &mut panels.panels,
-            PreparedPanels::Encoded(lines) => &mut lines.panels,
+            PreparedPanels::Plain(panels) => &mut panels.reading,
+            PreparedPanels::Encoded(lines) => &mut lines.reading,
         }
     }
     fn with(&self, panels: Option<ArrayPanels>) -> Self {
@@ -189,10 +189,10 @@ impl LineSource for PreparedPanels {
 
 impl LineReader for dense::DensePanels {
     fn panels(&self) -> &ArrayPanels {
-        &self.panels
+        &self.reading
     }
     fn panels_mut(&mut self) -> &mut ArrayPanels {
-        &mut self.panels
+        &mut self.reading
     }
     fn with(&self, panels: Option<ArrayPanels>) -> Self {
         self.with(panels)

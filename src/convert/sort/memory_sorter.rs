@@ -13,7 +13,7 @@ use crate::convert::in_memory::{Bins, Layout};
 use crate::convert::sort::passes::{SortedRun, Triplets};
 use crate::convert::sort::sink::AnyMatrixSink;
 use crate::convert::sort::sorted_bins::{SortedBins, panel_bytes};
-use crate::convert::sort::sorter::{MOST_PARTS, sorted_run};
+use crate::convert::sort::sorted_run::{MOST_PARTS, sorted_run};
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, AnyWriter, Duplicates, IndexVec, Types};
 use crate::storage::raw::RawVec;

@@ -6,7 +6,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::memory::buffer_mut::{BufferMut, RawBufferMut};
-use crate::storage::memory::element::{DType, Entry};
+use crate::storage::memory::dtype::DType;
+use crate::storage::memory::element::Entry;
 use crate::storage::memory::raw::width;
 use crate::storage::runtime::Context;
 

@@ -74,12 +74,13 @@ impl ArrayToWrite<'_> {
             let extra = reader.memory() + writing + dtype.bytes_of(step);
             Ok(plan.writes(start + bytes).throughout(extra))
         })?;
-        let mut room = ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
+        let mut buffer =
+            ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
         // Changes on the map must be on the device before the file is read.
         let mut writer = self.write_over()?;
         reader.sweep(ctx, &mut |_, parts| {
             let read = parts[0];
-            let mut elements = room.as_mut();
+            let mut elements = buffer.as_mut();
             let mut elements = elements.slice_mut(0..read.len());
             elements.copy_from(read);
             replace(elements.reborrow());

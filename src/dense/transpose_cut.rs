@@ -50,9 +50,9 @@ impl TransposeCut {
         let line = dtype.bytes_of(length);
         let panels = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
         // Every tile of the bands is read in whole sectors.
-        let room = (limit / 8 * 5).saturating_sub(panels.saturating_mul(3 * 2 * 4096));
-        let room = room.max((limit / 4).max(line).min(limit / 8 * 5));
-        let slots = usize::try_from(room.checked_div(line).unwrap_or(u64::MAX));
+        let memory = (limit / 8 * 5).saturating_sub(panels.saturating_mul(3 * 2 * 4096));
+        let memory = memory.max((limit / 4).max(line).min(limit / 8 * 5));
+        let slots = usize::try_from(memory.checked_div(line).unwrap_or(u64::MAX));
         let slots = slots.unwrap_or(usize::MAX);
         if slots >= count {
             return Ok(Self::resident(dtype, count, length, ctx));

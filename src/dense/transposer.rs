@@ -92,7 +92,7 @@ impl Transposer {
 
     /// Takes the next elements, line after line.
     pub(crate) fn extend(&mut self, mut elements: Raw<'_>) -> Result<()> {
-        self.check_room(elements.len())?;
+        self.check_capacity(elements.len())?;
         while elements.len() > 0 {
             self.reserve()?;
             let now;
@@ -107,7 +107,7 @@ impl Transposer {
     /// Takes the next line, which `fill` writes.
     pub(crate) fn fill_line(&mut self, fill: &mut dyn FnMut(RawMut<'_>)) -> Result<()> {
         let length = self.cut.length;
-        self.check_room(length)?;
+        self.check_capacity(length)?;
         self.reserve()?;
         fill(self.lines.as_mut().slice_mut(self.at..self.at + length));
         self.at += length;
@@ -130,7 +130,7 @@ impl Transposer {
         AllLines { cut: *cut, lines, blocks, ctx }.hand_on(file.as_ref(), sink)
     }
 
-    fn check_room(&self, more: usize) -> Result<()> {
+    fn check_capacity(&self, more: usize) -> Result<()> {
         if more > self.cut.count * self.cut.length - self.taken {
             return Err(Error::new(ErrorKind::Shape, "the array is full")
                 .found(format!("more than its {} lines", self.cut.count)));

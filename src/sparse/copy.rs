@@ -4,13 +4,12 @@ use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::any_coo::{AnyCoo, coo_bytes};
 use crate::sparse::axis::Axis;
-use crate::sparse::checked_panels::CheckedPanels;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::entry_panels::EntryPanels;
-use crate::sparse::line_cuts::LineSplit;
-use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::sparse::join::{JoinGroup, join};
+use crate::sparse::writer::memory_left;
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place};
 
@@ -35,33 +34,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
 impl AnyCompressed {
     pub(crate) fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
-        let (types, size) = (self.types(), (self.major(), self.nnz()));
-        let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
-        let mut lines = CheckedPanels::new(&[self], LineSplit::Entries, left, ctx)?;
-        let _running = ctx.begin(|| {
-            let plan = lines.plan("copying");
-            let plan = plan.works(self.nnz() as u64, work::COPY);
-            Ok(AnyWriter::plan(plan, types, size, place, ctx))
-        })?;
-        let kind = (self.format(), types);
-        let mut writer = AnyWriter::new(kind, self.shape(), self.nnz(), true, place, ctx)?;
-        ctx.meter().pass();
-        let canonical = append_any(&mut writer, &mut lines, ctx)?;
-        writer.finish(canonical)
+        let mut group = JoinGroup::new(self.major());
+        group.push(0, self.clone());
+        let kind = (self.format(), self.types());
+        join(("copying", work::COPY), kind, &[group], self.minor(), place, ctx)
     }
-}
-
-/// Checks the lines of a matrix and adds them to one being made; returns whether the indices rise in each. The caller
-/// counts the pass.
-pub(crate) fn append_any(
-    writer: &mut AnyWriter,
-    lines: &mut CheckedPanels,
-    ctx: &Context,
-) -> Result<bool> {
-    lines.sweep_part(ctx, &mut |panel| {
-        let part = panel.parts[0];
-        writer.push_panel(panel.closes, part.indptr, (part.indices.raw(), part.data))
-    })
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {

@@ -13,7 +13,6 @@ use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, by_width, carriers_mut};
-use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
 
 /// Lines of a task.
@@ -43,11 +42,19 @@ impl JoinGroup {
         self.matrices.iter().fold(0, |sum, matrix| sum.saturating_add(matrix.nnz()))
     }
 
+    /// Whether there is a single matrix, whose lines are passed on as they are.
+    fn is_single(&self) -> bool {
+        self.offsets == [0]
+    }
+
     /// The lines of all, and the bytes for working on them.
     fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(CheckedPanels, u64)> {
         let matrices: Vec<_> = self.matrices.iter().collect();
         let lines = CheckedPanels::new(&matrices, LineSplit::Entries, left, ctx)?;
-        let work = types.bytes_of(lines.most_lines(), lines.most_entries());
+        let work = match self.is_single() {
+            true => 0,
+            false => types.bytes_of(lines.most_lines(), lines.most_entries()),
+        };
         Ok((lines, work))
     }
 }
@@ -55,7 +62,7 @@ impl JoinGroup {
 /// Stacks groups of matrices of one kind vertically (horizontally, for CSC), in a matrix whose indices are below
 /// `minor`.
 pub(crate) fn join(
-    operation: &'static str,
+    (operation, work): (&'static str, f64),
     (format, types): (SparseFormat, Types),
     groups: &[JoinGroup],
     minor: usize,
@@ -69,7 +76,7 @@ pub(crate) fn join(
     let _running = ctx.begin(|| {
         let all = || groups.iter().flat_map(|group| &group.matrices);
         let files = all().find_map(|matrix| matrix.indices_buffer().file());
-        let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, work::STACK);
+        let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, work);
         for group in groups {
             let (lines, work) = group.lines(types, left, ctx)?;
             plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
@@ -93,10 +100,14 @@ fn push(
     (types, left): (Types, u64),
     ctx: &Context,
 ) -> Result<bool> {
+    // One group at a time, because each matrix has its files open.
     let (mut lines, work) = group.lines(types, left, ctx)?;
-    let room = (lines.most_lines(), lines.most_entries());
+    if group.is_single() {
+        return writer.append(&mut lines, ctx);
+    }
+    let capacity = (lines.most_lines(), lines.most_entries());
     let _held = ctx.hold(work);
-    let mut joined = Joined::new(&group.offsets, types, room, ctx)?;
+    let mut joined = Joined::new(&group.offsets, types, capacity, ctx)?;
     lines.sweep_part(ctx, &mut |panel| {
         let count = ctx.with_threads(|| joined.join(&panel));
         let (indices, data) = (joined.indices.as_raw(), joined.data.as_raw());
@@ -146,8 +157,8 @@ impl<'a> Joined<'a> {
         let mut tasks = Vec::new();
         for start in (0..lines).step_by(TASK) {
             let lines = start..lines.min(start + TASK);
-            let room = end(lines.end) - end(lines.start);
-            tasks.push((lines, indices.take_front(room), data.take_front(room)));
+            let capacity = end(lines.end) - end(lines.start);
+            tasks.push((lines, indices.take_front(capacity), data.take_front(capacity)));
         }
         let offsets = self.offsets;
         tasks.into_par_iter().for_each(|(lines, indices, data)| {

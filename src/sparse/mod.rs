@@ -71,7 +71,6 @@ pub use compressed_mut::{CompressedMut, CscMut, CsrMut};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::AnyCooWriter;
-pub(crate) use copy::append_any;
 pub(crate) use draft::AnyDraft;
 pub(crate) use entry_panels::EntryPanels;
 pub(crate) use index_vec::IndexVec;

@@ -68,8 +68,8 @@ pub(crate) fn pick(
     // The counting pass runs before the result takes memory.
     let left = memory_left(0, place, ctx)?.saturating_sub(wanted.memory());
     let mut lines = CheckedPanels::new(&[from], LineSplit::Entries, left, ctx)?;
-    let room = (lines.most_lines(), lines.most_entries());
-    let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, room);
+    let capacity = (lines.most_lines(), lines.most_entries());
+    let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, capacity);
     let _running = ctx.begin(|| {
         let entries = estimate();
         let passes = 1 + u64::from(counted);
@@ -87,7 +87,7 @@ pub(crate) fn pick(
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut picked = PickedEntries::new(kind.1, wanted, room, ctx)?;
+    let mut picked = PickedEntries::new(kind.1, wanted, capacity, ctx)?;
     let mut expected = 0;
     if counted {
         picked.sweep(&mut lines, ctx, &mut |_, lens, _, _| {

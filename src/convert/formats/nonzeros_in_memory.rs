@@ -65,13 +65,13 @@ pub(super) fn fill(
     let mut indices = IndicesMut::of(&mut draft.indices);
     let mut data = draft.data.as_mut();
     for counts in &counts {
-        let room = counts.iter().sum::<u64>() as usize;
-        let (indices, data) = (indices.take_front(room), data.take_front(room));
+        let to = counts.iter().sum::<u64>() as usize;
+        let (indices, data) = (indices.take_front(to), data.take_front(to));
         tasks.push(TaskBuffers { counts, indices, data });
     }
     let filled = ctx.with_threads(|| {
-        tasks.into_par_iter().enumerate().try_for_each_init(Picker::new, |picker, (block, room)| {
-            grid.fill(grid.block(block), room, picker).then_some(()).ok_or(())
+        tasks.into_par_iter().enumerate().try_for_each_init(Picker::new, |picker, (block, to)| {
+            grid.fill(grid.block(block), to, picker).then_some(()).ok_or(())
         })
     });
     if filled.is_err() {
@@ -151,9 +151,9 @@ impl AxisLines<'_> {
         picker: &mut Picker,
     ) -> bool {
         if !self.along {
-            let room = (&mut indices, data);
-            return by_index_mut!(room.0, indices => by_size!(room.1.width(), W => {
-                self.fill_across::<W, _>(&lines, counts, (indices, carriers_mut(room.1)))
+            let to = (&mut indices, data);
+            return by_index_mut!(to.0, indices => by_size!(to.1.width(), W => {
+                self.fill_across::<W, _>(&lines, counts, (indices, carriers_mut(to.1)))
             }));
         }
         if self.length == 0 {

@@ -38,7 +38,7 @@ pub(super) trait Formula: Sync {
     fn count(&self, rows: Range<usize>) -> usize;
 
     /// Makes some rows in their buffers, columns rising in each.
-    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>);
+    fn fill(&self, rows: Range<usize>, capacity: RowBuffers<'_>);
 }
 
 /// Some rows, and their number of entries.
@@ -79,7 +79,7 @@ struct RowCut {
     /// Rows of a chunk.
     rows: usize,
     /// Capacity in entries of the buffer of a panel, and the bytes of one.
-    room: usize,
+    capacity: usize,
     entry: usize,
 }
 
@@ -88,15 +88,21 @@ impl RowCut {
         let (value, index, _) = types.sizes();
         let entry = value + index;
         let bytes = (ctx.memory_left() / BUFFER.1).min(BUFFER.0) as usize;
-        let (most, room) = (formula.most().max(1), bytes / entry.max(1));
-        RowCut { types, nrows, rows: (room / CHUNKS / most).max(1), room: room.max(most), entry }
+        let (most, capacity) = (formula.most().max(1), bytes / entry.max(1));
+        RowCut {
+            types,
+            nrows,
+            rows: (capacity / CHUNKS / most).max(1),
+            capacity: capacity.max(most),
+            entry,
+        }
     }
 
     /// Memory of a panel: its entries, and a pointer for each of its rows.
     fn memory(&self) -> u64 {
         let pointers = (CHUNKS * self.rows).min(self.nrows) + 1;
         let pointers = (pointers as u64).saturating_mul(self.types.pointers.size() as u64);
-        pointers.saturating_add(self.room.saturating_mul(self.entry) as u64)
+        pointers.saturating_add(self.capacity.saturating_mul(self.entry) as u64)
     }
 
     /// The chunks from `row` on, at most `most` of them.
@@ -153,7 +159,7 @@ fn in_rounds(
     let kind = (SparseFormat::Csr, cut.types);
     let mut writer = AnyWriter::new(kind, shape, expected, exact, place, ctx)?;
     let mut held = ctx.hold(cut.memory());
-    let mut buffers = Buffers::new("rows", cut.types, cut.room, ctx)?;
+    let mut buffers = Buffers::new("rows", cut.types, cut.capacity, ctx)?;
     let (mut pointers, mut row) = (IndexVec::new(cut.types.pointers), 0);
     while row < shape.0 {
         ctx.report("making rows", row as u64, shape.0 as u64)?;
@@ -185,9 +191,9 @@ struct Buffers {
 }
 
 impl Buffers {
-    fn new(what: &str, types: Types, room: usize, ctx: &Context) -> Result<Self> {
-        let indices = ctx.raw_work(what, (Some(types.indices), room))?;
-        Ok(Buffers { indices, data: ctx.raw_work(what, (types.values, room))? })
+    fn new(what: &str, types: Types, capacity: usize, ctx: &Context) -> Result<Self> {
+        let indices = ctx.raw_work(what, (Some(types.indices), capacity))?;
+        Ok(Buffers { indices, data: ctx.raw_work(what, (types.values, capacity))? })
     }
 }
 
@@ -196,12 +202,12 @@ fn entries(chunks: &[RowsOfTask]) -> usize {
 }
 
 /// How many of the chunks fit in the buffer together; at least one.
-fn that_fit(chunks: &[RowsOfTask], room: usize) -> usize {
+fn that_fit(chunks: &[RowsOfTask], capacity: usize) -> usize {
     let ends = chunks.iter().scan(0, |end, (_, count)| {
         *end += count;
         Some(*end)
     });
-    ends.take_while(|&end| end <= room).count().max(1)
+    ends.take_while(|&end| end <= capacity).count().max(1)
 }
 
 /// Buffers for a row with exceptionally many entries.
@@ -221,14 +227,14 @@ fn fill(
 ) {
     let mut tasks = Vec::with_capacity(chunks.len());
     for (rows, count) in chunks {
-        let room = RowBuffers {
+        let capacity = RowBuffers {
             start: next,
             ends: ends.take_front(rows.len()),
             indices: indices.take_front(*count),
             data: data.take_front(*count),
         };
-        tasks.push((rows.clone(), room));
+        tasks.push((rows.clone(), capacity));
         next += count;
     }
-    tasks.into_par_iter().for_each(|(rows, room)| formula.fill(rows, room));
+    tasks.into_par_iter().for_each(|(rows, capacity)| formula.fill(rows, capacity));
 }

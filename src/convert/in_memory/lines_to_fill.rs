@@ -201,11 +201,12 @@ impl LinesToFill<'_> {
                 written += here.len();
             } else {
                 line.sort(&indices[here.clone()], &data[here.clone()]);
-                let room = written..here.end;
-                let (length, unique) =
-                    line.write((&mut indices[room.clone()], &mut data[room]), duplicates).map_err(
-                        |(kind, minor)| EntryClash(kind, (self.lines.start + number, minor)),
-                    )?;
+                let target = written..here.end;
+                let (length, unique) = line
+                    .write((&mut indices[target.clone()], &mut data[target]), duplicates)
+                    .map_err(|(kind, minor)| {
+                        EntryClash(kind, (self.lines.start + number, minor))
+                    })?;
                 written += length;
                 canonical &= unique;
             }

@@ -111,11 +111,11 @@ fn streams<'a, I, const W: usize>(
         counts.iter().map(|_| Vec::with_capacity(panels.count())).collect();
     for _ in 0..panels.count() {
         for (sums, streams) in sums.iter_mut().zip(&mut streams) {
-            let room = sums.next().unwrap_or(0);
+            let entries = sums.next().unwrap_or(0);
             let (these_marks, these_others, these);
-            (these_marks, marks) = marks.split_at_mut(room);
-            (these_others, others) = others.split_at_mut(room);
-            (these, data) = data.split_at_mut(room);
+            (these_marks, marks) = marks.split_at_mut(entries);
+            (these_others, others) = others.split_at_mut(entries);
+            (these, data) = data.split_at_mut(entries);
             streams.push(WriteStream { marks: these_marks, others: these_others, data: these });
         }
     }

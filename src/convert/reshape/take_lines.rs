@@ -4,9 +4,7 @@ use crate::convert::formats::{append_made, index_error_of};
 use crate::convert::in_memory::{GrainSizes, Sizes, check_fits};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::error::Result;
-use crate::sparse::{
-    AnyCompressed, AnyWriter, CheckedPanels, LineSplit, append_any, check_types, memory_left,
-};
+use crate::sparse::{AnyCompressed, AnyWriter, CheckedPanels, LineSplit, check_types, memory_left};
 use crate::storage::work;
 use crate::storage::{Context, Place, Plan};
 
@@ -57,8 +55,8 @@ pub(super) fn take_lines(
             ListPart::Run(first, count) => {
                 let lines = from.slice_major(first..first + count)?;
                 let mut panels = CheckedPanels::new(&[&lines], LineSplit::Entries, left, ctx)?;
-                canonical &= append_any(&mut writer, &mut panels, ctx)
-                    .map_err(|error| from.moved(error, first))?;
+                canonical &=
+                    writer.append(&mut panels, ctx).map_err(|error| from.moved(error, first))?;
             }
             ListPart::Lines(list) => {
                 let made = gather(from, list, ctx)?;

@@ -15,7 +15,7 @@ use crate::linalg::algebra::{Multiply, check_alike, no_arithmetic, overflow};
 use crate::linalg::elementwise::kron::pairs::{FactorLines, Kron, PairProducts, products};
 use crate::sparse::{
     AnyCompressed, AnyDraft, AnyWriter, Axis, CheckedPanels, Compressed, IndicesMut, LineSplit,
-    Types, append_any, check_types, memory_left,
+    Types, check_types, memory_left,
 };
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
@@ -156,7 +156,7 @@ impl<'a> RightFactor<'a> {
         let kind = (matrix.format(), matrix.types());
         let (shape, nnz) = (matrix.shape(), matrix.nnz());
         let mut writer = AnyWriter::new(kind, shape, nnz, true, &Place::Memory, ctx)?;
-        let canonical = append_any(&mut writer, &mut lines, ctx)?;
+        let canonical = writer.append(&mut lines, ctx)?;
         writer.finish(canonical)
     }
 }

@@ -102,10 +102,19 @@ impl FileFormat {
         KNOWN.iter().find(is_its).map(|&(format, ..)| format)
     }
 
-    /// The format that the first bytes of a file or a folder decide; `None` if it is text, or nothing known.
+    /// The format that the first bytes of a file decide, or that it is a folder; `None` if it is text, or nothing known.
     ///
     /// Only ordinary files are opened.
-    pub(super) fn of_first_bytes(path: &Path) -> Result<Option<Self>> {
+    ///
+    /// ```
+    /// use outcore::io::FileFormat;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a");
+    /// std::fs::write(&path, b"PK\x03\x04")?;
+    /// assert_eq!(FileFormat::of_first_bytes(&path)?, Some(FileFormat::Npz));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_first_bytes(path: &Path) -> Result<Option<Self>> {
         let kind = path.metadata().map_err(|error| Error::io("opening", path, error))?;
         if kind.is_dir() {
             return Ok(Some(FileFormat::Stored));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use outcore::{AnyMatrix, Error, ErrorKind, Place, Result};
+use outcore::{AnyMatrix, Error, ErrorKind, Result};
 
 use crate::picture::{Axis, Chart, Marks, Series, check_name, in_characters, write};
 use crate::report::Report;
@@ -60,8 +60,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
             let a = session.read(&arguments.input)?;
             match what {
                 What::Values => values(&a, &name, session, &mut report)?,
-                What::Degrees => degrees(&compressed(a, session)?, &name, session, &mut report)?,
-                what => lengths(&compressed(a, session)?, what, &name, session, &mut report)?,
+                What::Degrees => degrees(&session.compressed(a)?, &name, session, &mut report)?,
+                what => lengths(&session.compressed(a)?, what, &name, session, &mut report)?,
             }
         }
     };
@@ -76,14 +76,6 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         report.fact("written", output.display().to_string());
     }
     Ok(report)
-}
-
-/// The matrix with its lines compressed, which counting needs.
-fn compressed(a: AnyMatrix, session: &Session) -> Result<AnyMatrix> {
-    match a {
-        AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => Ok(a),
-        other => Ok(AnyMatrix::from(other.to_csr(Place::Scratch, session.ctx())?)),
-    }
 }
 
 fn axis(name: &str, is_log: bool) -> Axis {

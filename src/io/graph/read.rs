@@ -19,6 +19,7 @@ use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::matrix_market::{Reader, is_banner};
 use crate::io::options::ReadOptions;
 use crate::io::text::cursor::{Cursor, quoted};
+use crate::io::text::packed::refuse_member;
 use crate::io::text::text_file::TextFile;
 use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, Indices};
 use crate::storage::{Context, DType, Descriptor, Index, Place, SparseFormat};
@@ -125,6 +126,7 @@ pub(in crate::io) fn source(path: &Path, options: &ReadOptions) -> Result<GraphF
     let format = options.format;
     let by_name = format.is_none();
     if format == Some(FileFormat::Stored) || (by_name && path.is_dir()) {
+        refuse_member(path, options.member.as_deref())?;
         return Ok(GraphFile::Stored);
     }
     let text = TextFile::open_member(path, options.member.as_deref())?;

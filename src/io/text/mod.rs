@@ -11,7 +11,7 @@ pub(in crate::io) mod decimal;
 pub(in crate::io) mod digits;
 pub(in crate::io) mod foreign;
 pub(in crate::io) mod lines;
-mod packed;
+pub(in crate::io) mod packed;
 mod powers;
 pub(in crate::io) mod records;
 mod round;

@@ -75,6 +75,15 @@ pub(in crate::io) enum End {
     Fault(Error),
 }
 
+/// Fails if a member is asked for, of a file that has none.
+pub(in crate::io) fn refuse_member(path: &Path, member: Option<&str>) -> Result<()> {
+    let Some(member) = member else { return Ok(()) };
+    Err(Error::new(ErrorKind::Unsupported, "the file holds one matrix, and no members")
+        .in_file(path)
+        .expected(format!("an archive, or HDF5, with {member:?} in it"))
+        .remedy("leave out `member`"))
+}
+
 impl std::fmt::Debug for Unpacking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Unpacking").field("from", &self.from).finish_non_exhaustive()
@@ -88,8 +97,9 @@ impl Packed {
     pub(in crate::io) fn new(path: &Path, file: File, member: Option<&str>) -> Result<Self> {
         let (path, file, state) = (path.to_owned(), Arc::new(file), Mutex::new(None));
         let mut packed = Packed { path, file, start: 0, length: None, state };
-        if let Some((start, length)) = packed.member(member)? {
-            (packed.start, packed.length) = (start, Some(length));
+        match packed.member(member)? {
+            Some((start, length)) => (packed.start, packed.length) = (start, Some(length)),
+            None => refuse_member(&packed.path, member)?,
         }
         Ok(packed)
     }

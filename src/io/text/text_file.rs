@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::text::foreign;
-use crate::io::text::packed::{EXTRA, MAGIC, Packed, RATIO, Unpacked};
+use crate::io::text::packed::{EXTRA, MAGIC, Packed, RATIO, Unpacked, refuse_member};
 
 /// Bytes by which a line may extend beyond the block in which it begins.
 pub(in crate::io) const LONGEST_LINE: usize = 1 << 20;
@@ -72,6 +72,8 @@ impl TextFile {
         if text.fill(0, &mut first[..2])? == 2 && first[..2] == MAGIC {
             let file = text.file.try_clone().map_err(opening)?;
             text.packed = Some(Packed::new(path, file, member)?);
+        } else {
+            refuse_member(path, member)?;
         }
         let read = text.fill(0, &mut first)?;
         if text.length == 0 && read > 0 {

@@ -15,7 +15,7 @@ pub(crate) const ABOUT: &str = "Convert to another format, element type, index t
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx or .npz for either
+    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx, .npz, .csv or .tsv for either; .gz behind a text packs it
     output: PathBuf,
     /// What a sparse result is
     #[arg(long, value_enum, default_value_t = To::Same)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::any::{AnyMatrix, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
-use crate::io::format::FileFormat;
+use crate::io::format::{FileFormat, without_packing};
 use crate::io::graph::assemble::Assembly;
 use crate::io::graph::chunk::{Chunk, Edges, Ends};
 use crate::io::graph::edge_list::{As, EdgeList};
@@ -133,7 +133,7 @@ pub(in crate::io) fn source(path: &Path, options: &ReadOptions) -> Result<GraphF
     let format = match format {
         Some(format) => format,
         None if has_banner(&text)? => FileFormat::MatrixMarket,
-        None => match FileFormat::of_name(&unpacked_name(path)) {
+        None => match FileFormat::of_name(&without_packing(path)) {
             Some(named @ (FileFormat::MatrixMarket | FileFormat::Metis)) => named,
             _ => FileFormat::EdgeList,
         },
@@ -146,14 +146,6 @@ pub(in crate::io) fn source(path: &Path, options: &ReadOptions) -> Result<GraphF
             GraphFile::EdgeList(list.read_so(options.hypersparse, by_name))
         }
     })
-}
-
-/// A path without the ending of a gzip file.
-fn unpacked_name(path: &Path) -> std::path::PathBuf {
-    match path.extension() {
-        Some(extension) if extension.eq_ignore_ascii_case("gz") => path.with_extension(""),
-        _ => path.to_owned(),
-    }
 }
 
 /// Whether a Matrix Market banner is the first line that is not blank.

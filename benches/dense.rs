@@ -97,7 +97,7 @@ impl Bench {
         let seconds = median(|| a.to_order(Order::Fortran, Place::Memory, &self.ctx))?;
         self.show_bytes(&format!("{}: transposed", title(&a)), bytes as f64, seconds);
         println!("{:46}{:9.2} of the copy's rate", "", copy / seconds);
-        let mut out = ndarray::Array2::zeros((n, n));
+        let mut out = ndarray::Array2::zeros((a.ncols(), a.nrows()));
         let seconds = median(|| a.transpose().copy_into(out.view_mut(), &self.ctx))?;
         self.show_bytes(&format!("{}: transposed into", title(&a)), bytes as f64, seconds);
         Ok(())

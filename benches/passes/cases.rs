@@ -15,8 +15,9 @@ use crate::mapped;
 /// Steps of the bounds of the spectrum.
 const STEPS: usize = 6;
 
-/// Vectors that a solve by conjugate gradients holds, besides the right-hand side.
-const VECTORS: u64 = 7;
+/// Vectors that a solve by conjugate gradients holds in memory, besides the right-hand side, which lies in its file, and
+/// the iterate that it keeps, which goes to a scratch file where memory is short.
+const VECTORS: u64 = 6;
 
 /// A matrix and how it is solved.
 pub(crate) struct Case {
@@ -71,7 +72,7 @@ pub(crate) struct Run<'a> {
     pub(crate) method: &'a str,
     /// The folder with `a.bspnpy` and `b.npy`.
     pub(crate) input: &'a Path,
-    /// The limit of the context, of which the right-hand side is no part; 0 if there is none.
+    /// The limit of the context; 0 if there is none.
     pub(crate) limit: u64,
     pub(crate) rtol: f64,
 }
@@ -143,7 +144,8 @@ pub(crate) fn run(
     }
     let a = Csr::<f64>::open(run.input.join("a.bspnpy"))?;
     let file_bytes = a.bytes();
-    let b = Dense::<f64>::open(run.input.join("b.npy"))?.as_slice().to_vec();
+    let b = Dense::<f64>::open(run.input.join("b.npy"))?;
+    let b = b.as_slice();
     let a = if run.case.in_memory { a.copy_to(Place::Memory, &ctx)? } else { a };
     let line = Line {
         case: run.case.name.to_owned(),
@@ -154,9 +156,9 @@ pub(crate) fn run(
         ..Line::default()
     };
     if let Some(threads) = run.method.strip_prefix("mapped") {
-        return Ok(plain_loop(run, (&a, &b), !threads.is_empty(), line));
+        return Ok(plain_loop(run, (&a, b), !threads.is_empty(), line));
     }
-    Ok(solve(run, (&a, &b), line, &ctx)?)
+    Ok(solve(run, (&a, b), line, &ctx)?)
 }
 
 fn plain_loop(run: &Run<'_>, (a, b): (&Csr<f64>, &[f64]), parallel: bool, line: Line) -> Line {

@@ -60,8 +60,7 @@ fn main() -> Outcome {
 /// Solves one case by all methods; returns how many failed.
 fn solve(case: &Case, size: usize, input: &Path, options: &Options) -> Result<usize, String> {
     let vectors = vector_bytes(case.kind, size);
-    let of_b = 8 * case.kind.shape(size).0 as u64;
-    let (limit, of_group) = options.limits(case, size, vectors, of_b);
+    let (limit, of_group) = options.limits(case, size, vectors);
     let group = if case.in_memory { None } else { Group::new(of_group) };
     if group.is_none() && !case.in_memory {
         eprintln!("no control group with a memory limit can be made here: running without one");
@@ -167,7 +166,7 @@ impl Options {
     }
 
     /// The limits of the context and of the control group.
-    fn limits(&self, case: &Case, size: usize, vectors: u64, of_b: u64) -> (u64, u64) {
+    fn limits(&self, case: &Case, size: usize, vectors: u64) -> (u64, u64) {
         if case.in_memory {
             return (0, 0);
         }
@@ -179,11 +178,11 @@ impl Options {
         };
         match case.kind {
             inputs::Kind::Elements | inputs::Kind::Tall => {
-                (self.limit.saturating_sub(besides(self.limit) + of_b), self.limit)
+                (self.limit.saturating_sub(besides(self.limit)), self.limit)
             }
             _ => {
                 let limit = for_matrix + vectors;
-                (limit, limit + of_b + besides(limit))
+                (limit, limit + besides(limit))
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::sparse::Csr;
 use crate::storage::parallel::{IntoTasks, Tasks};
+use crate::storage::random::random;
 use crate::storage::{Context, Entry, Index, Place};
 
 /// Rows of a task.
@@ -38,23 +39,13 @@ fn is_symmetric<I: Index, P: Index>(graph: &Csr<(), I, P>) -> bool {
     let rows = (0..graph.nrows()).into_par_iter().with_min_len(TASK);
     let sums = rows.map(|row| {
         let of = |index: &I| match index.to_usize() {
-            col if col > row => mixed(row, col),
-            col if col < row => mixed(col, row).wrapping_neg(),
+            col if col > row => random(col as u64, row as u64),
+            col if col < row => random(row as u64, col as u64).wrapping_neg(),
             _ => 0,
         };
         graph.line(row).indices.iter().map(of).fold(0u64, u64::wrapping_add)
     });
     sums.reduce(|| 0, u64::wrapping_add) == 0
-}
-
-/// Hashes two numbers into one in which every bit depends on all input bits: the finalizer of Steele, Lea and Flood's
-/// SplitMix.
-#[inline]
-fn mixed(row: usize, col: usize) -> u64 {
-    let z = (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(col as u64);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use algebra::{
 };
 pub(crate) use algebra::{
     Stored, block_add, block_dots, block_norms, block_times, by_scalar, exponent, is_safe, largest,
-    norm_of, power_of_two, sum_of, two_sum,
+    norm_of, orthogonalise, power_of_two, sum_of, two_sum,
 };
 pub use composed::{Adjoint, Centered, Compose, Product, Scaled, Shifted, Sum};
 pub(crate) use elementwise::{add, multiply_elements, subtract};

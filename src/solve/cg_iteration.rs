@@ -17,6 +17,7 @@ use crate::solve::nullspace::NullSpace;
 use crate::solve::progress::ProgressOf;
 use crate::solve::run::{Callback, Run};
 use crate::solve::solved::{Current, Iterate, Solved, StopReason};
+use crate::solve::space::Basis;
 
 /// Rounding errors of `pᴴ A p` that indicate curvature of neither sign.
 const NO_CURVATURE: f64 = 2.0;
@@ -43,8 +44,9 @@ pub(super) struct Iteration<'r, X: Scalar> {
     scale: (X::Real, X::Real),
     /// The largest `pᴴ A p / pᴴ M⁻¹ p` so far.
     steepest: X::Real,
-    /// An iterate with its residual norm, at most twice the least so far.
-    best: (X::Real, Vec<X>),
+    /// An iterate with its residual norm, at most twice the least so far. Seldom used: in a scratch file where memory is
+    /// short.
+    best: (X::Real, Basis<X>),
     residual: X::Real,
 }
 
@@ -52,6 +54,10 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     pub(super) fn new(run: Run<'r, X>) -> Result<Self> {
         let (n, one) = (run.x.len(), X::one().real());
         let given = run.options.precond.is_some_and(LinearOperator::gives_product);
+        let mut kept = run.basis(1)?;
+        if !run.x.iter().all(X::is_zero) {
+            kept.vector_mut(0).copy_from_slice(&run.x);
+        }
         Ok(Iteration {
             nullspace: NullSpace::spanned_by(run.options.nullspace, n, run.space)?,
             r: run.zeros()?,
@@ -63,7 +69,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             size: X::Real::zero(),
             scale: (one, one),
             steepest: X::Real::zero(),
-            best: (X::Real::infinity(), run.copy(&run.x)?),
+            best: (X::Real::infinity(), kept),
             residual: X::Real::zero(),
             run,
         })
@@ -229,7 +235,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
                 &mut given,
             ],
             &mut [&mut self.rho],
-            &mut [&mut self.r, &mut self.p, &mut self.q, &mut self.z, kept],
+            &mut [&mut self.r, &mut self.p, &mut self.q, &mut self.z, kept.vector_mut(0)],
         )?;
         match given == of(!self.w.is_empty()) {
             true => Ok(()),
@@ -277,10 +283,10 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// Keeps the iterate if its residual is less than `part` times that of the kept one.
     fn keep(&mut self, part: f64) {
-        let (residual, x) = &mut self.best;
+        let (residual, kept) = &mut self.best;
         if self.residual < *residual * X::from_f64(part).real() {
             *residual = self.residual;
-            x.copy_from_slice(&self.run.x);
+            kept.vector_mut(0).copy_from_slice(&self.run.x);
         }
     }
 
@@ -289,12 +295,12 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         self.true_residual()?;
         if self.best.0 < self.residual || !self.residual.is_finite() {
             let residual = self.residual;
-            std::mem::swap(&mut self.run.x, &mut self.best.1);
+            self.run.x.swap_with_slice(self.best.1.vector_mut(0));
             self.true_residual()?;
             let better =
                 self.residual.is_finite() && (!residual.is_finite() || self.residual < residual);
             if !better {
-                std::mem::swap(&mut self.run.x, &mut self.best.1);
+                self.run.x.swap_with_slice(self.best.1.vector_mut(0));
                 self.residual = residual;
             }
         }

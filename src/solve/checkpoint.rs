@@ -46,23 +46,6 @@ pub struct Checkpoint<'a> {
     pub every: usize,
 }
 
-impl Checkpoint<'_> {
-    /// Removes the file, if it is there, and its checksums.
-    pub(super) fn remove(&self) -> Result<()> {
-        let mut sums = self.path.as_os_str().to_owned();
-        sums.push(".xxh3");
-        for path in [self.path, Path::new(&sums)] {
-            match std::fs::remove_file(path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("removing", path, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
 const DIGITS: usize = 6;
 const BASE: u64 = 1 << 12;
 const COUNTERS: usize = 10;

@@ -12,7 +12,7 @@ use crate::solve::run::{Callback, Run};
 use crate::solve::solved::{self, Current, Solved, StopReason};
 use crate::solve::solved_block::SolvedBlock;
 use crate::solve::space::Space;
-use crate::storage::Context;
+use crate::storage::{Context, remove_with_sums};
 
 /// The power of two by which a system is scaled down if the norm of its right-hand side overflows.
 const SMALLER: i32 = 64;
@@ -51,7 +51,7 @@ pub(super) fn solve<X: Scalar>(
     let run = Run::new((a, b), options, (needs.name, maxiter, room), ctx)?;
     let solved = iterate(run, callback)?;
     if let Some(checkpoint) = options.checkpoint.filter(|_| solved.converged) {
-        checkpoint.remove()?;
+        remove_with_sums(checkpoint.path)?;
     }
     Ok(solved)
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, combine};
 use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
-use crate::solve::space::{Basis, Space};
+use crate::solve::space::Basis;
 use crate::storage::Context;
 
 /// The vectors of a cycle.
@@ -106,7 +106,7 @@ fn steps<X: Scalar>(
             None => run.multiply(v[j], w)?,
         }
         let before = space.norm(w)?;
-        let mut column = orthogonalise(&v, w, space)?;
+        let mut column = space.orthogonalise(&v, w)?;
         let length = space.norm(w)?;
         // What is left of a vector in the span of the basis are rounding errors.
         let is_spanned = length <= X::Real::epsilon() * before;
@@ -114,7 +114,7 @@ fn steps<X: Scalar>(
             w.iter_mut().for_each(|w| *w = *w / X::from_real(length));
         }
         // Twice each for the products and the combinations, and once for the product with the operator.
-        bases.arnoldi.read(4 * (j + 1) + 1);
+        bases.arnoldi.count_read(4 * (j + 1) + 1);
         let residual =
             triangle.rotate(&mut column, if is_spanned { X::Real::zero() } else { length });
         let is_singular = column[j].abs() <= X::Real::epsilon() * before;
@@ -143,18 +143,6 @@ fn steps<X: Scalar>(
         }
     }
     Ok(ended)
-}
-
-/// Subtracts the part of `w` in the span of a basis; returns its coefficients.
-fn orthogonalise<X: Scalar>(v: &[&[X]], w: &mut [X], space: Space<'_, X>) -> Result<Vec<X>> {
-    let mut coefficients = vec![X::zero(); v.len()];
-    for _ in 0..2 {
-        let found = space.dots(v, w)?;
-        let subtracted: Vec<X> = found.iter().map(|&h| -h).collect();
-        combine(&subtracted, v, w, space.ctx)?;
-        coefficients.iter_mut().zip(found).for_each(|(sum, h)| *sum += h);
-    }
-    Ok(coefficients)
 }
 
 impl<X: Scalar> Triangle<X> {
@@ -208,7 +196,7 @@ impl<X: Scalar> Triangle<X> {
         }
         let basis = if bases.flexible { &bases.preconditioned } else { &bases.arnoldi };
         let vectors = basis.vectors(0..count);
-        basis.read(count);
+        basis.count_read(count);
         match precond {
             Some(precond) if !bases.flexible => {
                 let mut sum = ctx.filled("a vector", x.len(), X::zero())?;

@@ -62,7 +62,7 @@ fn cycle<X: Scalar>(
         vectors.push(r);
         run.checkpoint(&mut [&mut done], &mut scalars, &mut vectors)?;
         let mut f = space.dots(&shadow.vectors(0..s), r)?;
-        shadow.read(s);
+        shadow.count_read(s);
         for k in 0..s {
             let c = solve_lower(&m, &f, k);
             v.copy_from_slice(r);
@@ -83,9 +83,9 @@ fn cycle<X: Scalar>(
             }
             let column = space.dots(&shadow.vectors(k..s), rest)?;
             let size = space.norm(rest)?;
-            g.read(s + 1);
-            u.read(s + 1);
-            shadow.read(s);
+            g.count_read(s + 1);
+            u.count_read(s + 1);
+            shadow.count_read(s);
             m[k][k..].copy_from_slice(&column);
             if column[0].abs() <= X::Real::epsilon() * X::Real::epsilon() * size || size.is_zero() {
                 return Ok(broken(done));
@@ -149,16 +149,12 @@ fn fill<X: Scalar>(vectors: &mut Basis<X>, count: usize, space: Space<'_, X>) ->
             state ^= state << 17;
             *x = X::from_f64((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5);
         }
-        for _ in 0..2 {
-            let parts: Vec<X> =
-                space.dots(&before, vector)?.into_iter().map(|part| -part).collect();
-            combine(&parts, &before, vector, space.ctx)?;
-        }
+        space.orthogonalise(&before, vector)?;
         let size = space.norm(vector)?;
         if size > X::Real::zero() {
             vector.iter_mut().for_each(|x| *x = *x / X::from_real(size));
         }
-        vectors.read(4 * at);
+        vectors.count_read(4 * at);
     }
     Ok(())
 }

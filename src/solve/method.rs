@@ -86,7 +86,10 @@ impl Method {
         let (restart, shadow) = (restart.min(order), shadow.min(order));
         let (mut basis, mut reads) = (0, 0);
         let (name, square, vectors, products) = match self {
-            Method::Cg => ("conjugate gradients", true, (0, 6), 1),
+            Method::Cg => {
+                basis = 1;
+                ("conjugate gradients", true, (0, 5), 1)
+            }
             Method::Minres => ("MINRES", true, (0, 11), 1),
             Method::Gmres => {
                 (basis, reads) = (restart.saturating_add(2), restart as u64 * 2 + 3);

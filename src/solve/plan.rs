@@ -26,6 +26,9 @@ fn vector_bytes<X: Scalar>(
     of_rows.saturating_add(of_cols).saturating_add(NullSpace::bytes(options.nullspace))
 }
 
+/// Memory is short where vectors take more than this part of it.
+const SHORT: u64 = 4;
+
 /// Whether the preconditioner gives the products.
 fn is_given<X: Scalar>(needs: &Needs, options: &SolveOptions<'_, X>) -> bool {
     needs.given && options.precond.is_some_and(LinearOperator::gives_product)
@@ -39,7 +42,7 @@ pub(super) struct Room {
 
 impl Room {
     /// The basis is in a scratch file if it would take more than half of the memory that is left, or if all vectors do
-    /// not fit otherwise.
+    /// not fit otherwise; one that no iteration reads, as soon as it takes memory that the products could use.
     pub(super) fn new<X: Scalar>(
         needs: &Needs,
         (shape, k): ((usize, usize), usize),
@@ -49,7 +52,8 @@ impl Room {
         let others = vector_bytes(needs, (shape, k), options);
         let basis = (needs.basis as u64).saturating_mul(bytes_of::<X>(shape.1));
         let (left, whole) = (ctx.memory_left(), others.saturating_add(basis));
-        match basis > left / 2 || whole > left {
+        let idle = needs.reads == 0 && whole > left / SHORT;
+        match basis > left / 2 || whole > left || idle {
             true => Room { memory: others, scratch: basis },
             false => Room { memory: whole, scratch: 0 },
         }
@@ -83,6 +87,7 @@ pub(super) fn begin<X: Scalar>(
                 None => Plan::new(needs.name),
             };
             let plan = plan.then(residual);
+            let each = with_basis::<X>(each, needs, a.shape().1, scratch);
             let plan = match maxiter.checked_sub(1) {
                 Some(more) => plan.then(each.clone()).repeated(&each.again(), more as u64),
                 None => plan,
@@ -105,11 +110,7 @@ pub(super) fn begin<X: Scalar>(
                 each = each.then(precond.plan_block(false, k, ctx)?.again());
             }
         }
-        if scratch > 0 {
-            let vector = bytes_of::<X>(a.shape().1);
-            each = each.reads(0, needs.reads.saturating_mul(vector)).writes(vector);
-            each.cost.scratch = each.cost.scratch.max(scratch);
-        }
+        each = with_basis::<X>(each, needs, a.shape().1, scratch);
         // One more for the residual of the initial guess.
         let guess = options.x0.is_some();
         if guess && needs.normal {
@@ -128,4 +129,15 @@ pub(super) fn begin<X: Scalar>(
         let most = maxiter.saturating_add(usize::from(one_more));
         Ok(plan.repeated(&each, most as u64).throughout(bytes))
     })
+}
+
+/// The plan of an iteration with what it reads and writes, at most, of a basis in a scratch file of so many bytes.
+fn with_basis<X: Scalar>(each: Plan, needs: &Needs, n: usize, scratch: u64) -> Plan {
+    if scratch == 0 {
+        return each;
+    }
+    let vector = bytes_of::<X>(n);
+    let mut each = each.reads(0, needs.reads.saturating_mul(vector)).writes(vector);
+    each.cost.scratch = each.cost.scratch.max(scratch);
+    each
 }

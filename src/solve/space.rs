@@ -10,11 +10,9 @@ use num_traits::{Float, Zero};
 
 use crate::error::Result;
 use crate::linalg::{
-    Scalar, block_dots, block_norms, dot, dots, is_safe, largest, norm, power_of_two,
+    Scalar, block_dots, block_norms, dot, dots, is_safe, largest, norm, orthogonalise, power_of_two,
 };
-use crate::storage::{
-    BufferMut, Context, Element, Held, Meter, NpyHeader, Order, Place, Stage, bytes_of,
-};
+use crate::storage::{Context, Element, Place, WorkArray};
 
 /// The ranks of a solve in which each process holds a part of every vector, and the rows of the operator that belong
 /// to it.
@@ -88,6 +86,11 @@ impl<'r, X: Scalar> Space<'r, X> {
         Ok(products)
     }
 
+    /// Subtracts the part of `y` in the span of orthonormal vectors, twice; returns its coefficients.
+    pub(super) fn orthogonalise(&self, vectors: &[&[X]], y: &mut [X]) -> Result<Vec<X>> {
+        orthogonalise(vectors, y, vectors.len(), self.ctx, |numbers| self.sum(numbers))
+    }
+
     /// `XᴴY` of blocks of `k` and `l` interleaved vectors.
     pub(super) fn block_dots(&self, x: (usize, &[X]), y: (usize, &[X])) -> Result<Vec<X>> {
         let mut products = block_dots(x, y, self.ctx);
@@ -155,27 +158,17 @@ impl<'r, X: Scalar> Space<'r, X> {
     }
 }
 
-/// Vectors of one length that are made together: in memory, or in a scratch file on its map, with the same bits. They
-/// are zeros at first.
+/// Vectors of one length that are made together, zeros at first: in memory, or in a scratch file.
 pub(super) struct Basis<X: Element> {
-    numbers: BufferMut<X>,
+    numbers: WorkArray<X>,
     n: usize,
-    /// Scratch space that they take, and who counts what is read and written there.
-    scratch: Option<(Held, Meter)>,
 }
 
 impl<X: Scalar> Basis<X> {
-    /// `count` vectors of `n` numbers; who makes them counts their memory.
+    /// `count` vectors of `n` numbers; the caller counts their memory.
     pub(super) fn new(count: usize, n: usize, place: &Place, ctx: &Context) -> Result<Self> {
         let len = count.saturating_mul(n);
-        if *place == Place::Memory || len == 0 {
-            let numbers = ctx.raw_filled("the vectors of a basis", (Some(X::DTYPE), len))?;
-            return Ok(Basis { numbers: numbers.into_typed(), n, scratch: None });
-        }
-        let header = NpyHeader::new(X::DTYPE, &[len], Order::C);
-        let numbers = Stage::file(place, ctx)?.array("basis.npy", X::DTYPE, &header)?.into_typed();
-        let held = ctx.meter().scratch(bytes_of::<X>(len));
-        Ok(Basis { numbers, n, scratch: Some((held, ctx.meter().clone())) })
+        Ok(Basis { numbers: WorkArray::new("the vectors of a basis", len, place, ctx)?, n })
     }
 
     /// Vector `at`.
@@ -185,7 +178,7 @@ impl<X: Scalar> Basis<X> {
 
     /// Vector `at`, to write.
     pub(super) fn vector_mut(&mut self, at: usize) -> &mut [X] {
-        self.wrote(1);
+        self.numbers.count_written(self.n);
         &mut self.numbers[at * self.n..][..self.n]
     }
 
@@ -196,7 +189,7 @@ impl<X: Scalar> Basis<X> {
 
     /// The vectors before `at`, and that one, to write.
     pub(super) fn split(&mut self, at: usize) -> (Vec<&[X]>, &mut [X]) {
-        self.wrote(1);
+        self.numbers.count_written(self.n);
         let (before, rest) = self.numbers.split_at_mut(at * self.n);
         (before.chunks_exact(self.n.max(1)).collect(), &mut rest[..self.n])
     }
@@ -207,15 +200,7 @@ impl<X: Scalar> Basis<X> {
     }
 
     /// Counts the reading of so many vectors, if they are in a file.
-    pub(super) fn read(&self, vectors: usize) {
-        if let Some((_, meter)) = &self.scratch {
-            meter.read(bytes_of::<X>(self.n).saturating_mul(vectors as u64));
-        }
-    }
-
-    fn wrote(&self, vectors: usize) {
-        if let Some((_, meter)) = &self.scratch {
-            meter.wrote(bytes_of::<X>(self.n).saturating_mul(vectors as u64));
-        }
+    pub(super) fn count_read(&self, vectors: usize) {
+        self.numbers.count_read(self.n.saturating_mul(vectors));
     }
 }

@@ -78,11 +78,11 @@ impl AnyLinePanels {
         AnyLinePanels { matrix, runs: Arc::default(), kept: 0, panels }
     }
 
-    /// Panels that are read once within `budget` bytes, of which `parts` times as many fit as of those of
-    /// [`new`](Self::new).
-    pub(crate) fn once(matrix: AnyCompressed, parts: u64, budget: u64) -> Result<Self> {
+    /// Panels that are read once within `budget` bytes, no larger than those of [`new`](Self::new) with the budget
+    /// `largest`.
+    pub(crate) fn once(matrix: AnyCompressed, largest: u64, budget: u64) -> Result<Self> {
         let pointers = matrix.indptr_buffer().clone();
-        Self::over(matrix, &pointers, Reading::once(budget), budget / parts)
+        Self::over(matrix, &pointers, Reading::once(budget), largest)
     }
 
     fn read(matrix: AnyCompressed, mut budget: u64, ctx: &Context) -> Result<Self> {

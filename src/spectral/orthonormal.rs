@@ -1,13 +1,10 @@
-//! Orthonormalization of long vectors, done twice, with the same bits for any number of threads.
-//!
-//! Modified Gram-Schmidt, done twice. Twice is enough for vectors orthogonal to working precision (Giraud, Langou, Rozložník and van
-//! den Eshof, "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005).
+//! Orthonormalization of long vectors by modified Gram–Schmidt, done twice, with the same bits for any number of threads.
 
 use ndarray::Array2;
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{Scalar, axpby, dot, is_safe, largest, norm, power_of_two};
+use crate::linalg::{Scalar, is_safe, largest, norm, orthogonalise, power_of_two};
 use crate::storage::Context;
 
 /// A vector whose remainder is below this many rounding errors was a combination of those before it.
@@ -30,13 +27,9 @@ pub(super) fn orthonormalize<X: Scalar>(
         let (before, column) = columns.split_at_mut(j * length);
         let column = &mut column[..length];
         let whole = norm(column, ctx);
-        for _ in 0..2 {
-            for (i, q) in before.chunks_exact(length).enumerate() {
-                let part = dot(q, column, ctx)?;
-                axpby(-part, q, X::one(), column, ctx)?;
-                r[[i, j]] += part;
-            }
-        }
+        let before: Vec<&[X]> = before.chunks_exact(length).collect();
+        let parts = orthogonalise(&before, column, 1, ctx, |_| Ok(()))?;
+        r.column_mut(j).iter_mut().zip(parts).for_each(|(r, part)| *r = part);
         let left = norm(column, ctx);
         let negligible = whole * X::Real::epsilon() * X::from_f64(NOTHING_LEFT).real();
         if left > negligible {
@@ -94,6 +87,7 @@ pub(super) fn interleaved<X: Scalar>(columns: &[X], k: usize, to: &mut [X]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::dot;
 
     #[test]
     fn columns_become_orthonormal_and_dependent_ones_zero() {

@@ -17,15 +17,16 @@
 use ndarray::{Array2, Ix2};
 use num_traits::{Float, Zero};
 
-use crate::dense::{Dense, DenseMut, DenseWriter};
+use crate::dense::{Dense, DenseWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar};
 use crate::spectral::convergence::{Rising, SvdReason};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
 use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
+use crate::storage::random::random;
 use crate::storage::work;
-use crate::storage::{Context, Order, Place, Plan, check_place};
+use crate::storage::{Context, Order, Place, Plan, WorkArray, check_place, remove_with_sums};
 
 /// Rows of the result that are made at a time.
 const ROWS: usize = 1 << 10;
@@ -161,7 +162,6 @@ pub fn randomized_svd<X: Scalar>(
         let (reason, errors) = (SvdReason::Converged, Vec::new());
         return Ok(Svd { u, v, s: Vec::new(), errors, converged: true, reason, passes: 0 });
     }
-    let _scratch = ctx.meter().scratch(room.scratch);
     held.resize(room.held);
     let mut blocks = Blocks::new(a, (nrows, ncols), l, &room, ctx)?;
     blocks.start(options.seed)?;
@@ -225,8 +225,7 @@ fn named(place: &Place, name: &str) -> Result<Place> {
 fn take_back(place: &Place) {
     if let Place::File(path) = place {
         // A second failure cannot be reported.
-        let _ = std::fs::remove_file(path);
-        let _ = std::fs::remove_file(path.with_extension("npy.xxh3"));
+        let _ = remove_with_sums(path);
     }
 }
 
@@ -234,7 +233,7 @@ fn take_back(place: &Place) {
 struct Room {
     at_once: usize,
     blocks: Place,
-    /// All memory, and the part outside arrays and results, which count themselves.
+    /// All memory, and the part outside results, which count themselves.
     memory: u64,
     held: u64,
     scratch: u64,
@@ -257,7 +256,7 @@ impl Room {
         let work = ctx.check_memory("the vectors", bytes(l).saturating_mul(2));
         let fits = work.and_then(|()| ctx.check_memory("the vectors and the result", whole));
         if fits.is_ok() {
-            let held = bytes(l);
+            let held = bytes(l).saturating_mul(2);
             return Ok(Room { at_once: l, blocks: Place::Memory, memory: whole, held, scratch: 0 });
         }
         if *place == Place::Memory {
@@ -308,7 +307,7 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
                 return self.tall.orthonormalize(self.ctx).map(drop);
             }
         }
-        Err(not_finite(self.a, self.tall.columns.as_slice(), self.ctx))
+        Err(not_finite(self.a, &self.tall.columns, self.ctx))
     }
 
     /// `W R = Aᴴ Q`, or `Q R = A W`; returns `R`.
@@ -325,13 +324,13 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
         while first < from.l || first == 0 {
             let k = (*at_once).min(from.l - first);
             let (x, y) = (&mut from.rows[..k * from.length], &mut to.rows[..k * to.length]);
-            interleaved(&from.columns.as_slice()[first * from.length..][..x.len()], k, x);
+            interleaved(&from.columns[first * from.length..][..x.len()], k, x);
             match adjoint {
                 true => a.apply_adjoint_block(k, x, y, ctx)?,
                 false => a.apply_block(k, x, y, ctx)?,
             }
             *passes += 1;
-            transposed(y, k, &mut to.columns.as_mut_slice()[first * to.length..][..y.len()]);
+            transposed(y, k, &mut to.columns[first * to.length..][..y.len()]);
             if k == 0 {
                 break;
             }
@@ -346,25 +345,25 @@ struct VectorBlock<X: Scalar> {
     /// Rows of this many numbers, the layout of products.
     rows: Vec<X>,
     /// The vectors consecutively.
-    columns: DenseMut<X>,
+    columns: WorkArray<X>,
     length: usize,
     l: usize,
 }
 
 impl<X: Scalar> VectorBlock<X> {
     fn new((length, l): (usize, usize), room: &Room, ctx: &Context) -> Result<Self> {
-        let columns = DenseMut::create((l, length), Order::C, &room.blocks, ctx)?;
+        let columns = WorkArray::new("the vectors", length.saturating_mul(l), &room.blocks, ctx)?;
         let rows = ctx.filled("the vectors", length.saturating_mul(room.at_once), X::zero())?;
         Ok(VectorBlock { rows, columns, length, l })
     }
 
     fn largest(&self, ctx: &Context) -> X::Real {
-        crate::linalg::largest(self.columns.as_slice(), ctx)
+        crate::linalg::largest(&self.columns, ctx)
     }
 
     /// Makes the vectors orthonormal, and returns the factor that combines the new ones into the old.
     fn orthonormalize(&mut self, ctx: &Context) -> Result<Triangle<X>> {
-        let columns = self.columns.as_mut_slice();
+        let columns = &mut self.columns[..];
         let back = bring_near_one(columns, ctx)?;
         Ok(Triangle { r: orthonormalize(columns, (self.length, self.l), ctx)?, back })
     }
@@ -379,7 +378,7 @@ impl<X: Scalar> VectorBlock<X> {
             let count = ROWS.min(self.length - first);
             let rows = &mut rows[..count * weights.len()];
             rows.fill(X::zero());
-            for (p, column) in self.columns.as_slice().chunks_exact(self.length).enumerate() {
+            for (p, column) in self.columns.chunks_exact(self.length).enumerate() {
                 let column = &column[first..first + count];
                 for (row, &x) in rows.chunks_exact_mut(weights.len().max(1)).zip(column) {
                     row.iter_mut().zip(weights).for_each(|(to, weights)| *to += x * weights[p]);
@@ -391,18 +390,14 @@ impl<X: Scalar> VectorBlock<X> {
         writer.finish()
     }
 
-    /// Fills with independent normal numbers times `size`: SplitMix64 (Steele, Lea and Flood, 2014), then Box and
-    /// Muller.
+    /// Fills with independent normal numbers times `size`, by Box and Muller.
     fn fill_normal(&mut self, seed: u64, size: X) {
         let uniform = |i: u64| {
-            let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             // In (0, 1], so that the logarithm is finite.
-            (((z ^ (z >> 31)) >> 11) + 1) as f64 / (1u64 << 53) as f64
+            ((random(seed, i) >> 11) + 1) as f64 / (1u64 << 53) as f64
         };
         let l = self.l as u64;
-        let columns = self.columns.as_mut_slice().chunks_exact_mut(self.length.max(1));
+        let columns = self.columns.chunks_exact_mut(self.length.max(1));
         for (j, column) in (0u64..).zip(columns) {
             for (i, number) in (0u64..).zip(column) {
                 let at = i.wrapping_mul(l).wrapping_add(j);

@@ -21,7 +21,8 @@ pub(crate) use files::{
     Checksums, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored, POINTERS_FILE,
     ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, VERTEX_IDS_FILE, VERTEX_NAMES_FILE,
     What, check_closed, count_elements, map_array, map_array_mut, map_part, map_raw, map_raw_mut,
-    open_closed, parse_header, parse_text, read_header, text_array,
+    named_scratch_file, open_closed, parse_header, parse_text, read_header, remove_with_sums,
+    scratch_file, text_array,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
@@ -31,10 +32,10 @@ pub(crate) use memory::{
 pub use runtime::{
     CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report, memory_limits,
 };
-pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, work};
+pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, random, work};
 pub(crate) use stream::{
     ArrayPanels, ArrayWindow, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading,
-    Scratch, ScratchFile, Stage, StagedFolder, Standing, bytes_within, check_place,
+    Scratch, ScratchFile, Stage, StagedFolder, Standing, WorkArray, bytes_within, check_place,
     elements_within, largest_panel, panel_elements, read_array, read_elements, sweep_bytes,
 };
 pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

@@ -6,6 +6,7 @@ use crate::convert::gallery::filling::{Make, RowBuffers, RowFilling};
 use crate::convert::gallery::formula::{Formula, generate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCompressed, Csr, Types};
+use crate::storage::random::SplitMix;
 use crate::storage::raw::RawMut;
 use crate::storage::work;
 use crate::storage::{Context, Element, Index, Place};
@@ -124,29 +125,5 @@ impl Iterator for Gaps {
         }
         self.next = col + 1;
         Some((col, (self.numbers.next() >> 40) as f32 / (1u32 << 24) as f32))
-    }
-}
-
-/// The SplitMix64 generator (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014): any number of
-/// independent streams from one seed, with no state to share.
-pub(super) struct SplitMix(u64);
-
-impl SplitMix {
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
-        let mut start = SplitMix(seed ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
-        SplitMix(start.next())
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in [0, 1), 53 bits.
-    pub(super) fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

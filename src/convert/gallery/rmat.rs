@@ -1,9 +1,9 @@
 //! R-MAT graphs: random graphs with the skewed degrees of real ones.
 
 use crate::convert::gallery::filling::BLOCK;
-use crate::convert::gallery::random::SplitMix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyCoo, AnyCooWriter, Coo, IndexVec, check_types, coo_bytes};
+use crate::storage::random::SplitMix;
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, DType, Index, Place, Plan};

@@ -21,6 +21,7 @@ use crate::io::graph::numbering::Numbering;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::text_file::{Position, TextFile};
 use crate::sparse::{AnyCompressed, Duplicates};
+use crate::storage::random::mixed;
 use crate::storage::{Context, DType, Held, Place, Plan, work};
 
 /// A METIS graph, open for reading.
@@ -215,7 +216,7 @@ impl Walk {
                 }
                 let weight = lines.weights.get(k).copied().unwrap_or_default();
                 let (least, most) = (vertex.min(neighbour), vertex.max(neighbour));
-                let term = mix(mix(mix(self.seed ^ least) ^ most) ^ weight);
+                let term = mixed(mixed(mixed(self.seed ^ least) ^ most) ^ weight);
                 let term = if vertex < neighbour { term } else { term.wrapping_neg() };
                 self.balance = self.balance.wrapping_add(term);
                 ends.extend([vertex, neighbour]);
@@ -232,11 +233,4 @@ impl Walk {
             ..Chunk::default()
         })
     }
-}
-
-/// A permutation of 64-bit numbers that leaves nothing of their pattern (the finalizer of SplitMix64).
-pub(super) fn mix(number: u64) -> u64 {
-    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ number >> 31
 }

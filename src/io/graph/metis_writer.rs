@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::any::{AnyMatrix, Body};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::metis::mix;
 use crate::io::output::Target;
 use crate::io::text::digits::push_unsigned;
 use crate::io::text::text_writer::TextWriter;
 use crate::io::text::write_entries::check_panel;
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, index_out_of_range};
+use crate::storage::random::mixed;
 use crate::storage::{Context, DType, Place, Plan};
 
 /// The name of the operation, also for the progress callback.
@@ -165,7 +165,7 @@ impl MetisLines<'_> {
         }
         let (least, most) = (vertex.min(neighbour) as u64, vertex.max(neighbour) as u64);
         let bits = weight.unwrap_or_default().cast_unsigned();
-        let term = mix(mix(mix(self.seed ^ least) ^ most) ^ bits);
+        let term = mixed(mixed(mixed(self.seed ^ least) ^ most) ^ bits);
         Ok(if vertex < neighbour { term } else { term.wrapping_neg() })
     }
 }

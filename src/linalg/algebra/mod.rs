@@ -34,6 +34,7 @@ pub use semiring::{
     AnyPair, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond, OrAnd,
     Ordered, PlusFirst, PlusPair, PlusSecond, PlusTimes, Semiring,
 };
+pub(crate) use several::orthogonalise;
 pub use several::{combine, dots};
 pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_run, two_sum};
 pub(crate) use vector::largest;

@@ -75,3 +75,31 @@ pub fn combine<X: Scalar>(
     });
     Ok(())
 }
+
+/// Subtracts from `y` its part in the span of orthonormal vectors, twice, and returns the coefficients of that part.
+///
+/// Gram–Schmidt, modified with one vector `at_once` and classical with all of them, which reads `y` less often. Twice is
+/// enough for vectors orthogonal to working precision (Giraud, Langou, Rozložník and van den Eshof, "Rounding error
+/// analysis of the classical Gram-Schmidt orthogonalization process", 2005). `sum` completes the sums of what is not
+/// here. Cost: four reads of the vectors.
+pub(crate) fn orthogonalise<X: Scalar>(
+    vectors: &[&[X]],
+    y: &mut [X],
+    at_once: usize,
+    ctx: &Context,
+    sum: impl Fn(&mut [X]) -> Result<()>,
+) -> Result<Vec<X>> {
+    let mut coefficients = vec![X::zero(); vectors.len()];
+    let at_once = at_once.max(1);
+    for _ in 0..2 {
+        let parts = vectors.chunks(at_once).zip(coefficients.chunks_mut(at_once));
+        for (vectors, coefficients) in parts {
+            let mut found = dots(vectors, y, ctx)?;
+            sum(&mut found)?;
+            coefficients.iter_mut().zip(&found).for_each(|(sum, &c)| *sum += c);
+            found.iter_mut().for_each(|c| *c = -*c);
+            combine(&found, vectors, y, ctx)?;
+        }
+    }
+    Ok(coefficients)
+}

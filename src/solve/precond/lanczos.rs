@@ -12,6 +12,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, dot, norm};
 use crate::solve::precond::block_factors::check_square;
+use crate::storage::random::random;
 use crate::storage::work;
 use crate::storage::{Context, Plan, bytes_of};
 use num_traits::{Float, ToPrimitive, Zero};
@@ -156,12 +157,9 @@ fn scale<X: Scalar>(v: &mut [X], ctx: &Context) {
     }
 }
 
-/// A number between −1 and 1 for each row, without a pattern: the finalizer of SplitMix64.
+/// A number between −1 and 1 for each row, without a pattern.
 fn uneven(i: u64) -> f64 {
-    let mut z = i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    (random(0, i) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
 impl Tridiagonal {

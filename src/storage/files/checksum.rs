@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::files::folder::Folder;
 use crate::storage::files::json::{parse_json, sorted};
 use crate::storage::files::stored_file::StoredFile;
 use crate::storage::files::sums::{BLOCK, Checksums, sum_block};
@@ -31,6 +32,14 @@ pub(crate) fn side_file(file: &StoredFile) -> StoredFile {
 /// Whether a file has checksums next to it. Fails if a foreign file is in their place.
 pub(crate) fn has_sums(file: &StoredFile) -> Result<bool> {
     side_file(file).check_own(BEGINNING)
+}
+
+/// Removes a file, if it is there, and its checksums. Of a link, the link itself.
+pub(crate) fn remove_with_sums(path: &Path) -> Result<()> {
+    let (Some(name), Ok(_)) = (path.file_name(), path.symlink_metadata()) else { return Ok(()) };
+    let file = Folder::open(path.parent().unwrap_or(Path::new("")))?.file(name);
+    file.remove()?;
+    side_file(&file).remove().map(drop)
 }
 
 /// Sums a complete file, which is open, and writes the side file to the device.

@@ -5,7 +5,7 @@
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
 //! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those
 //!   of makers that died; [`replaceable`] – what may be
-//!   replaced; [`rewrite`] – an array changed in place
+//!   replaced; [`rewrite`] – an array changed in place; [`scratch_file`] – files without a name
 
 pub(crate) mod checksum;
 mod descriptor;
@@ -17,10 +17,11 @@ mod npy;
 mod publish;
 mod replaceable;
 mod rewrite;
+mod scratch_file;
 mod stored_file;
 mod sums;
 
-pub(crate) use checksum::SIDE;
+pub(crate) use checksum::{SIDE, remove_with_sums};
 pub(crate) use descriptor::{
     DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE, VERTEX_IDS_FILE,
     VERTEX_NAMES_FILE,
@@ -38,5 +39,6 @@ pub(crate) use npy::{
 pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;
 pub(crate) use rewrite::{MARK, Rewrite, check_closed, open_closed};
+pub(crate) use scratch_file::{named_scratch_file, scratch_file};
 pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::{BLOCK, Checksums, Summing, sum_block};

@@ -6,6 +6,7 @@
 //!   actual cost and what is held; [`work`] – the time of one step; [`place`] – where its result goes
 //! - [`parallel`] – the one loop behind all others; [`threads`] – thread pools; [`channel`] – messages between threads;
 //!   [`usable_memory`] – the memory that the system grants
+//! - [`random`] – pseudorandom numbers
 
 mod begin;
 mod channel;
@@ -15,6 +16,7 @@ pub(crate) mod parallel;
 mod place;
 mod plan;
 mod progress;
+pub(crate) mod random;
 pub(crate) mod threads;
 mod usable_memory;
 pub(crate) mod work;

@@ -4,7 +4,8 @@
 //! - [`array_panels`] – parallel arrays in panels, in memory or in files: the one reader behind all others
 //! - [`panel_reader`] – files read ahead by I/O threads: [`panel_files`] locates the panels, [`panel_sweep`] is one
 //!   pass, [`panel_ring`] the buffers
-//! - [`writer`] – arrays written from the first element to the last; [`scratch`] – temporary data that does not fit
+//! - [`writer`] – arrays written from the first element to the last; [`scratch`] – temporary data that does not fit;
+//!   [`work_array`] – an array to work on, in memory or on the map of a scratch file
 //! - [`file_bytes`] – a range of a file, read ahead, for bytes that are not yet elements
 //! - [`verify`](mod@verify) – stored files compared with their checksums
 //! - [`stage`] – a result before it is published; [`staged_folder`] – one that is made in two steps; [`copy`] – an array read as a copy
@@ -23,6 +24,7 @@ mod scratch;
 mod stage;
 mod staged_folder;
 mod verify;
+mod work_array;
 mod writer;
 
 pub(crate) use array_panels::{
@@ -39,4 +41,5 @@ pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::{Stage, check_place};
 pub(crate) use staged_folder::StagedFolder;
 pub use verify::{Verified, has_checksums, verify};
+pub(crate) use work_array::WorkArray;
 pub(crate) use writer::RawWriter;

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::product::line_source::{EncodedPart, LineSource, LinesPart};
 use crate::linalg::product::prepared::compact::{Compact, Expanded};
-use crate::linalg::product::prepared::encoded_panel::{EncodedPanel, encode, is_near, look, saves};
+use crate::linalg::product::prepared::encoded_panel::{
+    EncodedPanel, Look, encode, is_near, look, saves,
+};
 use crate::linalg::product::prepared::levels::Reach;
 use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Indices};
 use crate::storage::work;
@@ -26,6 +28,10 @@ use crate::storage::{ArrayPanels, ArrayWindow, Arrays, Context, Cut, Held, Part,
 /// Panels are smaller than those that are only read, by this factor where memory is short: several are needed at a time
 /// where a sweep makes several levels.
 const PARTS: u64 = 4;
+
+/// The budget of panels of 2 MiB. They are no larger where columns are near the diagonal: every level of a sweep waits
+/// for a whole one.
+const SMALL: u64 = 16 << 20;
 
 /// The lines of a matrix, encoded as far as it is worthwhile, and read panel by panel.
 pub(crate) struct EncodedLines {
@@ -80,11 +86,12 @@ impl EncodedLines {
     ///
     /// A line or an index out of range is found by the products. Cost: one pass, after a look at some lines.
     pub(crate) fn new(matrix: &AnyCompressed, budget: u64, ctx: &Context) -> Result<Option<Self>> {
-        let (worthwhile, looked_at) = look(matrix, ctx)?;
+        let Look { worthwhile, near, bytes: looked_at } = look(matrix, ctx)?;
         if !worthwhile {
             return Ok(None);
         }
-        let mut panels = AnyLinePanels::once(matrix.clone(), PARTS, budget)?;
+        let largest = (budget / PARTS).min(if near { SMALL } else { u64::MAX });
+        let mut panels = AnyLinePanels::once(matrix.clone(), largest, budget)?;
         let (lines, entries) = panels.largest();
         let room = Expanded::memory(lines, entries, matrix.types().values);
         let most = budget.saturating_sub(panels.memory() + room);

@@ -74,9 +74,18 @@ pub(super) fn saves(
     compact.bytes().saturating_mul(SAVES.0) <= saved.saturating_mul(SAVES.1)
 }
 
-/// Whether some lines suggest that encodings save bytes, or that columns are near the diagonal, so that several
-/// products can be made in one sweep; and the bytes that were looked at.
-pub(super) fn look(matrix: &AnyCompressed, ctx: &Context) -> Result<(bool, u64)> {
+/// What some lines suggest of a matrix.
+pub(super) struct Look {
+    /// Whether encodings save bytes, or several products can be made in one sweep.
+    pub(super) worthwhile: bool,
+    /// Whether columns are near the diagonal.
+    pub(super) near: bool,
+    /// Bytes that were looked at.
+    pub(super) bytes: u64,
+}
+
+/// Looks at some lines.
+pub(super) fn look(matrix: &AnyCompressed, ctx: &Context) -> Result<Look> {
     let (major, minor) = matrix.extents();
     let (mut looked, mut good, mut near, mut bytes) = (0, 0, 0, 0);
     let (value, index, pointer) = matrix.types().sizes();
@@ -100,7 +109,8 @@ pub(super) fn look(matrix: &AnyCompressed, ctx: &Context) -> Result<(bool, u64)>
         good += usize::from(compact.is_some_and(|it| saves(matrix, &it, size)));
         near += usize::from(major == minor && is_near(&columns, minor));
     }
-    Ok((looked > 0 && (good * 2 >= looked || near * 2 >= looked), bytes))
+    let near = looked > 0 && near * 2 >= looked;
+    Ok(Look { worthwhile: near || (looked > 0 && good * 2 >= looked), near, bytes })
 }
 
 /// Several products in one sweep are possible if lines touch no more than one in so many columns.

@@ -10,6 +10,8 @@
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
+use crate::storage::random::random;
+
 /// Maximum rows of a class that are multiplied.
 const MOST: usize = 64;
 
@@ -59,7 +61,7 @@ impl Classes {
         class.rows += 1;
         class.terms += terms as u64;
         let (start, len) = (entries.start, entries.len());
-        class.push(Candidate { hash: hashed(row as u64), row, start, len, terms });
+        class.push(Candidate { hash: random(row as u64, 0), row, start, len, terms });
     }
 
     /// The rows of both.
@@ -134,14 +136,6 @@ impl Class {
             *largest = candidate;
         }
     }
-}
-
-/// The finalizer of SplitMix64: it makes neighbouring numbers effectively unrelated.
-fn hashed(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

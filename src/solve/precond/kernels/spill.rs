@@ -3,9 +3,7 @@
 use crate::error::Result;
 use crate::linalg::Scalar;
 use crate::solve::precond::kernels::block::{Block, Rows};
-use crate::storage::{
-    BufferMut, Context, DType, Element, Held, Meter, NpyHeader, Order, Place, Plan, Stage, bytes_of,
-};
+use crate::storage::{Context, Place, Plan, WorkArray, bytes_of};
 
 /// Whether entries go to scratch files, and those that did: the blocks follow each other.
 pub(crate) enum Spill<X: Scalar> {
@@ -18,12 +16,10 @@ pub(crate) enum Spill<X: Scalar> {
 
 /// Entries in scratch files, those of one block after the other's.
 pub(crate) struct Entries<X: Scalar> {
-    indices: BufferMut<u32>,
-    data: BufferMut<X>,
+    indices: WorkArray<u32>,
+    data: WorkArray<X>,
     /// Entries so far.
     used: usize,
-    meter: Meter,
-    _scratch: Held,
 }
 
 impl<X: Scalar> Spill<X> {
@@ -56,15 +52,13 @@ impl<X: Scalar> Spill<X> {
     ) -> Result<()> {
         if let Spill::Possible = self {
             *self = Spill::Files(Box::new(Entries {
-                indices: scratch(entries, DType::UInt32, ctx)?,
-                data: scratch(entries, X::DTYPE, ctx)?,
+                indices: WorkArray::new("indices", entries, &Place::Scratch, ctx)?,
+                data: WorkArray::new("entries", entries, &Place::Scratch, ctx)?,
                 used: 0,
-                meter: ctx.meter().clone(),
-                _scratch: ctx.meter().scratch(bytes_of_entries::<X>(entries)),
             }));
         }
         let Spill::Files(files) = self else { return Ok(()) };
-        let Entries { indices, data, used, meter, .. } = &mut **files;
+        let Entries { indices, data, used } = &mut **files;
         let (own_indices, own_data) = block.take_entries();
         if own_indices.len() < block.nnz() {
             return Ok(());
@@ -73,7 +67,8 @@ impl<X: Scalar> Spill<X> {
         indices[to.clone()].copy_from_slice(&own_indices);
         data[to.clone()].copy_from_slice(&own_data);
         *used = to.end;
-        meter.wrote(bytes_of_entries::<X>(to.len()));
+        indices.count_written(to.len());
+        data.count_written(to.len());
         Ok(())
     }
 
@@ -85,13 +80,13 @@ impl<X: Scalar> Spill<X> {
         let Spill::Files(files) = self else {
             return blocks.iter_mut().map(Block::as_rows_mut).collect();
         };
-        let Entries { indices, data, meter, .. } = &mut **files;
+        let Entries { indices, data, .. } = &mut **files;
+        data.count_written(blocks.iter().map(Block::nnz).sum());
         let (mut rows, mut indices, mut data) = (Vec::new(), &indices[..], &mut data[..]);
         for block in blocks.iter() {
             let (own_indices, own_data);
             (own_indices, indices) = indices.split_at(block.nnz());
             (own_data, data) = data.split_at_mut(block.nnz());
-            meter.wrote(bytes_of::<X>(block.nnz()));
             rows.push(block.rows_with(own_indices, own_data));
         }
         rows
@@ -123,11 +118,4 @@ impl<X: Scalar> Spill<X> {
 
 fn bytes_of_entries<X>(entries: usize) -> u64 {
     bytes_of::<X>(entries).saturating_add(bytes_of::<u32>(entries))
-}
-
-/// An array of zeros in a scratch file.
-fn scratch<T: Element>(len: usize, dtype: DType, ctx: &Context) -> Result<BufferMut<T>> {
-    let header = NpyHeader::new(dtype, &[len], Order::C);
-    let stage = Stage::file(&Place::Scratch, ctx)?;
-    Ok(stage.array("entries.npy", dtype, &header)?.into_typed())
 }

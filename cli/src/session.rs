@@ -176,7 +176,7 @@ impl Session {
     /// The matrices in several files, of which those that hold several have the member that was named.
     pub(crate) fn read_all(&self, paths: &[&Path]) -> Result<Vec<AnyMatrix>> {
         let one_has = paths.iter().any(|path| has_members(path));
-        let read = |path: &&Path| if one_has { self.read_beside(path) } else { self.read(path) };
+        let read = |path: &&Path| if one_has { self.read_second(path) } else { self.read(path) };
         paths.iter().map(read).collect()
     }
 
@@ -187,7 +187,7 @@ impl Session {
     }
 
     /// A matrix that another one is used with: the member that was named may be one of that.
-    pub(crate) fn read_beside(&self, path: &Path) -> Result<AnyMatrix> {
+    pub(crate) fn read_second(&self, path: &Path) -> Result<AnyMatrix> {
         match self.reading.member.is_some() && !has_members(path) {
             true => {
                 let reading = ReadOptions { member: None, ..self.reading.clone() };

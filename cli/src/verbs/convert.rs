@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
                 let made = session.last_step(|ctx| step(&a, session.place(output), ctx))?;
                 made.unwrap_or(a)
             }
-            false => session.step(&a, |ctx| step(&a, beside(&a), ctx))?,
+            false => session.step(&a, |ctx| step(&a, place_like(&a), ctx))?,
         };
     }
     if ids.is_some() || !is_stored || count == 0 {
@@ -188,7 +188,7 @@ fn steps(
 }
 
 /// Where a matrix on its way lies: in memory if its source did, or in scratch files.
-fn beside(a: &AnyMatrix) -> Place {
+fn place_like(a: &AnyMatrix) -> Place {
     if a.stored_bytes() > 0 { Place::Scratch } else { Place::Memory }
 }
 

@@ -64,7 +64,7 @@ pub(crate) struct Numbers<'p> {
 impl<'p> Numbers<'p> {
     pub(crate) fn read(path: &'p Path, session: &Session) -> Result<Self> {
         let is_file = path != Path::new("ones");
-        Ok(Numbers { path, read: is_file.then(|| session.read_beside(path)).transpose()? })
+        Ok(Numbers { path, read: is_file.then(|| session.read_second(path)).transpose()? })
     }
 
     pub(crate) fn are_complex(&self) -> bool {

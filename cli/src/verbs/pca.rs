@@ -54,7 +54,7 @@ enum Method {
 const FEW: usize = 2000;
 
 /// Numbers of the scores that are made at a time, and elements up to which a sparse matrix is made dense.
-const SLAB: usize = 1 << 22;
+const CHUNK: usize = 1 << 22;
 
 /// What was found: a component in each row, variances, and what both are parts of.
 struct Found {
@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
 }
 
 fn is_small(a: &AnyMatrix) -> bool {
-    a.nrows().saturating_mul(a.ncols()) <= SLAB
+    a.nrows().saturating_mul(a.ncols()) <= CHUNK
 }
 
 /// Through the Gram matrix; the scores are products with the components, some rows at a time.
@@ -136,7 +136,7 @@ fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Fo
     let across: Vec<f64> = components.t().iter().copied().collect();
     session.make(output, a, true, |place, ctx| {
         let mut scores = DenseBuilder::<f64>::new(k, Order::C, place, ctx)?;
-        let step = (SLAB / a.ncols().max(k).max(1)).max(1);
+        let step = (CHUNK / a.ncols().max(k).max(1)).max(1);
         for start in (0..a.nrows()).step_by(step) {
             let rows = start..a.nrows().min(start + step);
             let part = a.slice(rows.clone(), 0..a.ncols(), Place::Memory, ctx)?;
@@ -176,10 +176,10 @@ fn randomized(a: &AnyMatrix, k: usize, arguments: &Arguments, session: &Session)
     let scale: Vec<f64> = svd.s.iter().zip(&signs).map(|(s, sign)| s * sign).collect();
     session.make(&arguments.output, a, true, |place, ctx| {
         let mut scores = DenseBuilder::<f64>::new(scale.len(), Order::C, place, ctx)?;
-        let step = (SLAB / scale.len().max(1)).max(1) * scale.len().max(1);
-        for slab in svd.u.as_slice().chunks(step) {
+        let step = (CHUNK / scale.len().max(1)).max(1) * scale.len().max(1);
+        for chunk in svd.u.as_slice().chunks(step) {
             ctx.check_cancelled()?;
-            let made = slab.iter().zip(scale.iter().cycle()).map(|(u, s)| u * s);
+            let made = chunk.iter().zip(scale.iter().cycle()).map(|(u, s)| u * s);
             scores.push(&made.collect::<Vec<f64>>())?;
         }
         scores.finish().map(AnyMatrix::from)

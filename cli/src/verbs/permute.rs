@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
 
 /// The order in a file of integers.
 fn from_file(path: &std::path::Path, session: &Session) -> Result<Permutation> {
-    let a = session.read_beside(path)?.to_dtype(DType::Int64, Place::Memory, session.ctx())?;
+    let a = session.read_second(path)?.to_dtype(DType::Int64, Place::Memory, session.ctx())?;
     let a = Dense::<i64>::try_from(a).map_err(|error| error.in_file(path))?;
     let wrong = |k: &i64| {
         Error::new(ErrorKind::Value, "a row has no negative number").in_file(path).found(k)

@@ -32,17 +32,17 @@ pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context
         let found = format!("{nrows} x {ncols}");
         return Err(Error::shape("the graph", "as many rows as columns", found).in_file(path));
     }
-    let beside = if matrix.stored_bytes() > 0 { Place::Scratch } else { Place::Memory };
+    let extra = if matrix.stored_bytes() > 0 { Place::Scratch } else { Place::Memory };
     let matrix = match matrix.dtype() {
         None | Some(DType::Int64) => matrix.clone(),
-        Some(_) => matrix.to_dtype(DType::Int64, &beside, ctx).map_err(|error| {
+        Some(_) => matrix.to_dtype(DType::Int64, &extra, ctx).map_err(|error| {
             error
                 .in_file(path)
                 .remedy("a METIS graph has whole numbers as weights, or none: write its pattern")
         })?,
     };
     let matrix = match matrix {
-        AnyMatrix::Coo(_) => AnyMatrix::from(matrix.to_csr(&beside, ctx)?),
+        AnyMatrix::Coo(_) => AnyMatrix::from(matrix.to_csr(&extra, ctx)?),
         other => other,
     };
     match matrix.body() {

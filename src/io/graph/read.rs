@@ -10,11 +10,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::format::{FileFormat, without_packing};
 use crate::io::graph::assemble::Assembly;
-use crate::io::graph::chunk::{Chunk, Edges, Ends};
+use crate::io::graph::chunk::{EdgeChunk, Edges, Ends};
 use crate::io::graph::edge_list::{As, EdgeList};
 use crate::io::graph::edge_options::Vertices;
 use crate::io::graph::metis::Metis;
-use crate::io::graph::numbering::{Found, number};
+use crate::io::graph::numbering::{EdgeExtent, number};
 use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::matrix_market::{Reader, is_banner};
 use crate::io::options::ReadOptions;
@@ -99,9 +99,9 @@ pub(in crate::io) fn number_anew(
     let ends: Vec<u64> =
         (0..entries).flat_map(|k| [rows.at(k) as u64, cols.at(k) as u64]).collect();
     let largest = ends.iter().copied().max().unwrap_or(0);
-    let chunk = Chunk { ends: Ends::new(ends, largest), largest, ..Chunk::default() };
+    let chunk = EdgeChunk { ends: Ends::new(ends, largest), largest, ..EdgeChunk::default() };
     let mut edges = Edges::Kept(vec![chunk]);
-    let found = Found { edges: entries as u64, largest };
+    let found = EdgeExtent { edges: entries as u64, largest };
     let numbered = number(found, Vertices::Compact, &mut edges, ctx);
     let (numbering, count, numbers) = numbered.map_err(|e| e.in_file(path))?;
     let assembly = Assembly {
@@ -166,7 +166,7 @@ fn has_banner(text: &TextFile) -> Result<bool> {
                 .expected("a banner on the first line, or none")
                 .found(quoted(cursor.token()))
                 .remedy("move it to the front, or say with ReadOptions that the file is a list of edges");
-            return Err(text.fault(line, error));
+            return Err(text.error_at(line, error));
         }
         comments = cursor.at_any(b"#%");
         match comments && !is_banner(cursor.rest()) {

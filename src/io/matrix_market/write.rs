@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::any::{AnyMatrix, Body};
+use crate::any::{AnyMatrix, Body, place_for};
 use crate::convert::to_order;
 use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
 use crate::error::{ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
-use crate::io::matrix_market::write_text::Lines;
+use crate::io::matrix_market::write_text::ValueWriter;
 use crate::io::matrix_market::writer::head;
 use crate::io::output::Target;
 use crate::io::text::text_writer::TextWriter;
@@ -62,8 +62,8 @@ pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context
     let wide;
     let matrix = match matrix.dtype() {
         Some(DType::Float16 | DType::BFloat16) => {
-            let beside = if matrix.stored_bytes() > 0 { Place::Scratch } else { Place::Memory };
-            wide = matrix.to_dtype(DType::Float32, beside, ctx)?;
+            let extra = if matrix.stored_bytes() > 0 { Place::Scratch } else { Place::Memory };
+            wide = matrix.to_dtype(DType::Float32, extra, ctx)?;
             &wide
         }
         _ => matrix,
@@ -103,9 +103,9 @@ fn start<'c>(
     comment: &str,
     (values, total): (Option<DType>, u64),
     ctx: &'c Context,
-) -> Result<(TextWriter<'c>, Lines)> {
+) -> Result<(TextWriter<'c>, ValueWriter)> {
     let head = head(target.path, header, comment)?;
-    let lines = Lines::of(values);
+    let lines = ValueWriter::of(values);
     (lines.check)(header.field, false).map_err(|error| error.in_file(target.path))?;
     Ok((TextWriter::create(target, &head, PHASE, total, ctx)?, lines))
 }
@@ -142,9 +142,7 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
     let a = match a.order() {
         // Across the order of the file: only in memory.
         Order::C if stored > 0 => {
-            let fits = stored <= ctx.memory_left() / 4;
-            let place = if fits { Place::Memory } else { Place::Scratch };
-            let ordered = to_order(&a, Order::Fortran, &place, ctx);
+            let ordered = to_order(&a, Order::Fortran, &place_for(stored, ctx), ctx);
             if ordered.as_ref().is_err_and(|error| error.kind() == ErrorKind::Planned) {
                 // Only planned; what follows is part of the plan.
                 ctx.begin(|| Ok(writer.plan(Plan::new(PHASE).reads(1, stored), LINE)))?;

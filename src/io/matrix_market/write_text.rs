@@ -11,7 +11,7 @@ use crate::storage::raw::Raw;
 use crate::storage::{DType, by_dtype};
 
 /// How values of a type are written.
-pub(super) struct Lines {
+pub(super) struct ValueWriter {
     /// Whether they may be written to a field.
     pub(super) check: fn(Field, bool) -> Result<()>,
     /// Appends lines of row, column and value.
@@ -22,11 +22,11 @@ pub(super) struct Lines {
     pub(super) rows: fn(Raw<'_>, (usize, usize), Range<usize>, Field, &mut Vec<u8>),
 }
 
-impl Lines {
+impl ValueWriter {
     /// For values of a type, or entries without values.
     pub(super) fn of(values: Option<DType>) -> Self {
-        fn of<T: Number>() -> Lines {
-            Lines {
+        fn of<T: Number>() -> ValueWriter {
+            ValueWriter {
                 check: check_type::<T>,
                 entries: entries::<T>,
                 columns: columns::<T>,

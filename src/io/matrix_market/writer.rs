@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
-use crate::io::matrix_market::walk::Walk;
+use crate::io::matrix_market::walk::ArrayPositions;
 use crate::io::output::Target;
 use crate::io::text::digits::push_unsigned;
 use crate::io::text::text_output::TextOutput;
@@ -37,7 +37,7 @@ pub struct Writer {
     output: TextOutput,
     buffer: Vec<u8>,
     header: Header,
-    walk: Option<Walk>,
+    walk: Option<ArrayPositions>,
     pushed: u64,
     /// Set once bytes may be missing from the file, which can then only be dropped.
     torn: bool,
@@ -55,7 +55,7 @@ impl Writer {
         // With space for the line that fills it, so that it does not grow to twice the size.
         let mut buffer = Vec::with_capacity(BUFFER + (1 << 10));
         buffer.extend_from_slice(&head);
-        let walk = (header.format == Format::Array).then(|| Walk::new(&header, false));
+        let walk = (header.format == Format::Array).then(|| ArrayPositions::new(&header, false));
         Ok(Writer { output, buffer, header, walk, pushed: 0, torn: false })
     }
 

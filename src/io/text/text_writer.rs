@@ -21,8 +21,8 @@ pub(in crate::io) struct TextWriter<'c> {
     /// The name of the operation, also for the progress callback.
     phase: &'static str,
     /// Blocks that are made, and blocks that are written.
-    made: Vec<Block>,
-    written: Vec<Block>,
+    made: Vec<TextBlock>,
+    written: Vec<TextBlock>,
     /// Elements of a block.
     block: usize,
     done: u64,
@@ -32,13 +32,14 @@ pub(in crate::io) struct TextWriter<'c> {
 
 /// The text of a block, and what is written of it if it is packed.
 #[derive(Clone, Default)]
-struct Block {
+struct TextBlock {
     text: Vec<u8>,
     packed: Vec<u8>,
 }
 
 /// Appends the text of a range of elements.
-pub(in crate::io) type Format<'f> = &'f (dyn Fn(Range<usize>, &mut Vec<u8>) -> Result<()> + Sync);
+pub(in crate::io) type FormatBlock<'f> =
+    &'f (dyn Fn(Range<usize>, &mut Vec<u8>) -> Result<()> + Sync);
 
 impl<'c> TextWriter<'c> {
     /// Starts a file of `total` elements behind `head`, which the operation `phase` writes.
@@ -52,7 +53,7 @@ impl<'c> TextWriter<'c> {
         let mut output = TextOutput::create(target)?;
         output.append(head)?;
         let (blocks, block) = sizes(ctx);
-        let [made, written] = [0, 1].map(|_| vec![Block::default(); blocks]);
+        let [made, written] = [0, 1].map(|_| vec![TextBlock::default(); blocks]);
         Ok(TextWriter { output, phase, made, written, block, done: 0, total, ctx })
     }
 
@@ -88,7 +89,7 @@ impl<'c> TextWriter<'c> {
     }
 
     /// Appends the text of `count` elements.
-    pub(in crate::io) fn write(&mut self, count: usize, format: Format<'_>) -> Result<()> {
+    pub(in crate::io) fn write(&mut self, count: usize, format: FormatBlock<'_>) -> Result<()> {
         let (block, is_packed) = (self.block, self.output.is_packed());
         let path = self.output.path().to_owned();
         let (mut start, mut ready) = (0, 0..0);
@@ -96,7 +97,7 @@ impl<'c> TextWriter<'c> {
             self.ctx.report(self.phase, self.done, self.total)?;
             let end = count.min(start + self.made.len() * block);
             let blocks = (end - start).div_ceil(block);
-            let fill = |(k, made): (usize, &mut Block)| {
+            let fill = |(k, made): (usize, &mut TextBlock)| {
                 made.text.clear();
                 let from = start + k * block;
                 format(from..end.min(from + block), &mut made.text)?;
@@ -112,7 +113,7 @@ impl<'c> TextWriter<'c> {
             };
             let (output, texts) = (&mut self.output, &self.written[..ready.len().div_ceil(block)]);
             let write = || {
-                texts.iter().try_for_each(|Block { text, packed }| {
+                texts.iter().try_for_each(|TextBlock { text, packed }| {
                     output.append_packed(if is_packed { packed } else { text })
                 })
             };

@@ -15,11 +15,11 @@ const TYPICAL: u64 = 24;
 
 /// Some entries, and where they are.
 pub(in crate::io) struct PlacedEntries<'a> {
-    places: Places<'a>,
+    places: EntryPlaces<'a>,
     pub(in crate::io) data: Raw<'a>,
 }
 
-enum Places<'a> {
+enum EntryPlaces<'a> {
     /// In the lines of a panel; lines are columns if `by_cols`.
     Lines { panel: AnyLinePanel<'a>, across: usize, by_cols: bool, start_of_all: usize },
     /// At these rows and columns.
@@ -39,7 +39,7 @@ impl PlacedEntries<'_> {
         mut visit: impl FnMut(usize, usize, usize),
     ) -> Result<()> {
         match &self.places {
-            Places::Lines { panel, across, by_cols, start_of_all } => {
+            EntryPlaces::Lines { panel, across, by_cols, start_of_all } => {
                 let &AnyLinePanel { first, indptr, indices, .. } = panel;
                 let (base, lines) = (indptr.at(0), indptr.len() - 1);
                 let end_of = |line: usize| indptr.at(line + 1).wrapping_sub(base);
@@ -57,7 +57,7 @@ impl PlacedEntries<'_> {
                     visit(k, row, col);
                 }
             }
-            Places::Each(rows, cols) => {
+            EntryPlaces::Each(rows, cols) => {
                 for k in range {
                     visit(k, rows.at(k), cols.at(k));
                 }
@@ -109,7 +109,7 @@ pub(in crate::io) fn write_lines(
     let swept = panels.sweep(ctx, &mut |panel| {
         check_panel(&panel)?;
         let (count, data) = (panel.indices.len(), panel.data);
-        let places = Places::Lines { panel, across, by_cols, start_of_all };
+        let places = EntryPlaces::Lines { panel, across, by_cols, start_of_all };
         let entries = PlacedEntries { places, data };
         writer.write(count, &|range, text| format(&entries, range, text))
     });
@@ -131,7 +131,7 @@ pub(in crate::io) fn write_coordinates(
     ctx.meter().pass();
     ctx.meter().read(a.stored_bytes());
     let _texts = ctx.hold(writer.memory());
-    let places = Places::Each(Indices::of(a.rows()), Indices::of(a.cols()));
+    let places = EntryPlaces::Each(Indices::of(a.rows()), Indices::of(a.cols()));
     let entries = PlacedEntries { places, data: a.data().as_raw() };
     writer.write(a.nnz(), &|range, text| format(&entries, range, text))
 }

@@ -4,7 +4,7 @@
 use outcore::{Error, ErrorKind};
 
 /// What a hint says, and what the tool says instead, one after the other.
-const WORDS: [(&str, &str); 21] = [
+const WORDS: &[(&str, &str)] = &[
     ("raise the limit, or let the result live in a file", "allow more with --memory-limit"),
     ("choose another name, or Place::Replace", "choose another name, or say --overwrite"),
     ("Place::Replace", "--overwrite"),
@@ -31,6 +31,39 @@ const WORDS: [(&str, &str); 21] = [
     ("`hypersparse` asks for all of them", "--hypersparse asks for all of them"),
     ("ask for ZeroDiagonal::IsOne", "use another --precond"),
     ("use u64 indices and pointers, or compact vertices", "number the vertices anew: --compact"),
+    ("open it with Dense::open", "leave out --format"),
+    ("read it as a matrix or a graph, with read_matrix or read_graph", "leave out --format"),
+    ("read an .npz file with read_matrix or read_graph", "leave out --format for an .npz file"),
+    (
+        "add them first, by canonicalize and Duplicates::Sum",
+        "outcore convert --dup sum adds them up",
+    ),
+    (
+        "bring it to the order of the others with to_order",
+        "outcore convert --order brings it to the order of the others",
+    ),
+    (
+        "convert the factors to wider integers or to f64 with `astype`",
+        "outcore convert --dtype float64 makes wider numbers",
+    ),
+    ("open it with open_unfinished, or write it anew", "write it anew"),
+    (
+        "raise the limit, or take randomized_svd, which needs a few vectors only",
+        "allow more with --memory-limit, or say --method randomized, which needs a few vectors only",
+    ),
+    (
+        "read it as a copy, with read, or with read_raw if it has no header",
+        "outcore convert makes a copy",
+    ),
+    (
+        "read it as coordinates with read_coo, or a graph on compact vertices",
+        "number the vertices of a graph anew with --compact",
+    ),
+    (
+        "bring both to one format, with to_csr, to_csc or to_dense",
+        "outcore convert --to brings both to one format",
+    ),
+    ("a line is `u v` or `u v weight`", "a line is u v or u v weight"),
     ("is read by read_matrix and read_graph", "is read where a matrix or a graph is"),
 ];
 
@@ -89,13 +122,15 @@ fn in_words_of_the_tool(hint: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn hints_name_flags() {
         let said = in_words_of_the_tool("choose another name, or Place::Replace");
         assert_eq!(said, "choose another name, or say --overwrite");
-        for (library, tool) in WORDS {
+        for &(library, tool) in WORDS {
             let said = in_words_of_the_tool(library);
             assert!(said.contains(tool) && !said.contains("::"), "{library}: {said}");
         }
@@ -129,5 +164,48 @@ mod tests {
             assert_eq!(hint(&Error::new(kind, "").remedy("this")), "this");
             seen.push(said);
         }
+    }
+
+    /// What the library says in its own words, to programs that call what the tool does not.
+    const NOT_OF_THE_TOOL: [&str; 7] = [
+        "SolveOptions::bounds",
+        "LinearOperator::apply_adjoint",
+        "open_mut",
+        "sum::<f64>",
+        "numpy.savez",
+        "Place::File",
+        "Dense::open_raw",
+    ];
+
+    #[test]
+    fn no_hint_names_a_function_of_the_library() {
+        let is_name = |word: &str| {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            word.contains("::")
+                || word.contains('_') && word.chars().all(|c| c.is_lowercase() || c == '_')
+        };
+        let mut seen = 0;
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for after in text.split("remedy(").skip(1) {
+                    let literal = after.trim_start().strip_prefix('"');
+                    let Some((hint, _)) = literal.and_then(|text| text.split_once('"')) else {
+                        continue;
+                    };
+                    let said = in_words_of_the_tool(hint);
+                    let known = NOT_OF_THE_TOOL.iter().any(|known| said.contains(known));
+                    assert!(known || !said.split(' ').any(is_name), "{}: {said}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 100, "only {seen} hints found");
     }
 }

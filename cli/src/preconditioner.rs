@@ -45,7 +45,7 @@ const BLOCK: usize = 32;
 /// Lanczos steps for the bounds of a spectrum.
 const STEPS: usize = 12;
 
-type Operator<'a> = Box<dyn LinearOperator<f64> + Sync + 'a>;
+type Preconditioner<'a> = Box<dyn LinearOperator<f64> + Sync + 'a>;
 
 impl Flags {
     pub(crate) fn is_none(&self) -> bool {
@@ -58,7 +58,7 @@ impl Flags {
         a: &AnyMatrix,
         operator: &'a (impl LinearOperator<f64> + Sync),
         session: &Session,
-    ) -> Result<Option<Operator<'a>>> {
+    ) -> Result<Option<Preconditioner<'a>>> {
         Ok(Some(match self.precond {
             Kind::None => return Ok(None),
             Kind::Chebyshev => {
@@ -90,7 +90,7 @@ fn of_rows<'a, I: Index, P: Index>(
     kind: Kind,
     a: &Csr<f64, I, P>,
     ctx: &Context,
-) -> Result<Operator<'a>> {
+) -> Result<Preconditioner<'a>> {
     Ok(match kind {
         Kind::Jacobi => Box::new(Jacobi::<f64>::new(a, Default::default(), ctx)?),
         Kind::BlockJacobi => Box::new(BlockJacobi::<f64>::new(a, BLOCK, ctx)?),

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::format::{FileFormat, is_packed_name, no_format, without_packing};
+use crate::io::format::{FileFormat, no_format};
 use crate::io::graph::write_metis;
 use crate::io::matrix_market;
 use crate::io::npz;
 use crate::io::output::Target;
 use crate::io::petsc;
 use crate::io::table;
+use crate::io::text::packed::{is_packed_name, without_packing};
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::hdf5;
@@ -136,16 +136,6 @@ impl FileFormat {
         let known = MAGIC.iter().find(|(magic, _)| first.starts_with(magic));
         known.map(|&(_, format)| format)
     }
-}
-
-/// Whether a name is that of a file packed by gzip.
-pub(super) fn is_packed_name(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
-}
-
-/// The path without the extension of a packed file.
-pub(super) fn without_packing(path: &Path) -> PathBuf {
-    if is_packed_name(path) { path.with_extension("") } else { path.to_owned() }
 }
 
 /// Bytes of a file that decide its format.

@@ -25,19 +25,6 @@ pub(crate) struct Arguments {
 /// A row, a column, and the value: as text, and for programs.
 type Cell = (usize, usize, String, Value);
 
-/// Calls a function for the type of elements, half precision as `f32`.
-macro_rules! by_type {
-    ($dtype:expr, $call:ident($a:expr, $session:expr), $($name:ident $T:ty),*) => {
-        match $dtype {
-            $(Some(DType::$name) => $call::<$T>($a, $session),)*
-            _ => {
-                let wide = $a.to_dtype(DType::Float32, Place::Memory, $session.ctx())?;
-                $call::<f32>(wide, $session)
-            }
-        }
-    };
-}
-
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
     let mut report = Report::new();
@@ -63,22 +50,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         AnyMatrix::Dense(_) => part,
         other => AnyMatrix::from(other.to_csr(Place::Memory, ctx)?),
     };
-    let cells: Vec<Cell> = match (part.dtype(), is_dense) {
-        (None, _) => {
-            let all = entries::<()>(part, session)?;
-            all.into_iter().map(|(i, j, ())| (i, j, String::new(), Value::Null)).collect()
-        }
-        (dtype, true) => by_type!(
-            dtype, elements(part, session),
-            Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
-            UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
-        )?,
-        (dtype, false) => by_type!(
-            dtype, values(part, session),
-            Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
-            UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
-        )?,
-    };
+    let cells = cells(part, session)?;
     let mut data = Vec::new();
     let mut cells = cells.into_iter().peekable();
     for i in 0..rows {
@@ -159,16 +131,37 @@ fn float(x: impl Shown) -> Value {
     serde_json::from_str(&x.shown()).unwrap_or_else(|_| x.shown().into())
 }
 
-fn elements<T: Element + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
-    let a = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, session.ctx())?)?;
-    let a = Dense::<T>::try_from(a)?;
-    let cells = a.as_ndarray().indexed_iter().map(|((i, j), x)| (i, j, x.shown(), x.value())).collect();
-    Ok(cells)
+/// The elements of a dense matrix, or the entries of a sparse one, half precision as `f32`.
+fn cells(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
+    macro_rules! by_type {
+        ($($name:ident $T:ty),*) => {
+            match a.dtype() {
+                None => {
+                    let all = entries::<()>(a, session)?;
+                    Ok(all.into_iter().map(|(i, j, ())| (i, j, String::new(), Value::Null)).collect())
+                }
+                $(Some(DType::$name) => cells_of::<$T>(a, session),)*
+                _ => {
+                    let wide = a.to_dtype(DType::Float32, Place::Memory, session.ctx())?;
+                    cells_of::<f32>(wide, session)
+                }
+            }
+        };
+    }
+    by_type!(
+        Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
+        UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
+    )
 }
 
-fn values<T: Entry + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
-    let found = entries::<T>(a, session)?;
-    Ok(found.into_iter().map(|(i, j, x)| (i, j, x.shown(), x.value())).collect())
+fn cells_of<T: Element + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
+    if a.format().is_some() {
+        let found = entries::<T>(a, session)?;
+        return Ok(found.into_iter().map(|(i, j, x)| (i, j, x.shown(), x.value())).collect());
+    }
+    let a = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, session.ctx())?)?;
+    let a = Dense::<T>::try_from(a)?;
+    Ok(a.as_ndarray().indexed_iter().map(|((i, j), x)| (i, j, x.shown(), x.value())).collect())
 }
 
 /// The entries of a matrix with values of a type.

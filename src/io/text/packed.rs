@@ -75,6 +75,16 @@ pub(in crate::io) enum End {
     Error(Error),
 }
 
+/// Whether a name is that of a file packed by gzip.
+pub(in crate::io) fn is_packed_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+}
+
+/// The path without the extension of a packed file.
+pub(in crate::io) fn without_packing(path: &Path) -> PathBuf {
+    if is_packed_name(path) { path.with_extension("") } else { path.to_owned() }
+}
+
 /// Fails if a member is asked for, of a file that has none.
 pub(in crate::io) fn refuse_member(path: &Path, member: Option<&str>) -> Result<()> {
     let Some(member) = member else { return Ok(()) };

@@ -5,7 +5,7 @@
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
 //! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those
 //!   of makers that died; [`replaceable`] – what may be
-//!   replaced; [`rewrite`] – an array changed in place
+//!   replaced; [`rewrite`] – an array changed in place; [`scratch_file`] – files without a name
 
 pub(crate) mod checksum;
 mod descriptor;
@@ -17,6 +17,7 @@ mod npy;
 mod publish;
 mod replaceable;
 mod rewrite;
+mod scratch_file;
 mod sparse_format;
 mod stored_file;
 mod sums;
@@ -39,6 +40,7 @@ pub(crate) use npy::{
 pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;
 pub(crate) use rewrite::{MARK, Rewrite, check_closed, open_closed};
+pub(crate) use scratch_file::{named_scratch_file, scratch_file};
 pub use sparse_format::{SparseFormat, StoredValues};
 pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::{BLOCK, Checksums, Summing, sum_block};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::partition::Components;
-use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
+use crate::graph::vertices::{AtomicSlot, check_graph, fit_in_u32};
 use crate::sparse::Csr;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{Context, Entry, Index, with_capacity};
@@ -50,7 +50,7 @@ pub fn connected_components<T: Entry, I: Index, P: Index>(
 /// For every vertex a vertex of the same tree that is not larger; itself for a root.
 struct Forest<S>(Vec<S>);
 
-impl<S: Slot> Forest<S> {
+impl<S: AtomicSlot> Forest<S> {
     fn new(n: usize, ctx: &Context) -> Result<Self> {
         Ok(Forest(ctx.collected("the components", (0..n).map(S::holding))?))
     }

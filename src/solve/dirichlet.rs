@@ -2,7 +2,7 @@
 
 use crate::convert::take_where;
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::linalg::{LinearOperator, Scalar};
+use crate::linalg::{LinearOperator, Scalar, is_finite};
 use crate::sparse::{AnyCompressed, Axis, Compressed, CompressedMut, by_index};
 use crate::storage::{Context, Entry, Index, Place, SparseFormat, bytes_of, with_capacity};
 
@@ -59,8 +59,7 @@ impl<X: Scalar> Dirichlet<X> {
                     .expected(format!("an unknown below {n}"))
                     .found(unknown));
             }
-            // Zero times a number that is not finite is NaN.
-            if !(value * X::zero()).is_zero() {
+            if !is_finite(value) {
                 return Err(error(ErrorKind::Value, "a known value is not finite").found(value));
             }
         }

@@ -18,10 +18,11 @@ pub use files::{
     ByteOrder, Descriptor, Leftover, NpyHeader, Order, SparseFormat, StoredValues, leftovers,
 };
 pub(crate) use files::{
-    Checksums, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored, POINTERS_FILE,
-    ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, VERTEX_IDS_FILE, VERTEX_NAMES_FILE,
-    What, check_closed, count_elements, map_array, map_array_mut, map_part, map_raw, map_raw_mut,
-    open_closed, parse_header, parse_text, read_header, remove_with_sums, text_array,
+    Checksums, DATA_START, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored,
+    POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, VERTEX_IDS_FILE,
+    VERTEX_NAMES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_part,
+    map_raw, map_raw_mut, open_closed, parse_header, parse_text, read_header, remove_with_sums,
+    text_array,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{

@@ -7,7 +7,9 @@
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::decode::Values;
-use crate::linalg::algebra::magnitude::{integer, is_integer, is_safe, largest_part, power_of_two};
+use crate::linalg::algebra::magnitude::{
+    integer, is_integer, is_safe, larger, largest_part, power_of_two,
+};
 use crate::linalg::algebra::scalar::{Factor, Scalar, same};
 use crate::linalg::algebra::sums::{Pairs, RUN, sum_run};
 use crate::linalg::algebra::widen::{Coding, f32s, f64s};
@@ -53,9 +55,9 @@ impl<'a> Stored<'a> {
             let values = Values::new(data, decode);
             let mut runs = vec![nothing.clone(); data.len().div_ceil(RUN)];
             ctx.with_threads(|| {
-                runs.par_iter_mut().enumerate().for_each_init(Vec::new, |room, (run, made)| {
+                runs.par_iter_mut().enumerate().for_each_init(Vec::new, |buffer, (run, made)| {
                     let entries = run * RUN..data.len().min((run + 1) * RUN);
-                    *made = of(values.of(entries, room));
+                    *made = of(values.of(entries, buffer));
                 });
             });
             runs.into_iter().for_each(&mut *take);
@@ -200,7 +202,6 @@ fn norm_fro<V: Factor<X>, X: Scalar>(
     if is_safe(sum) || sum.is_nan() {
         return Ok(sum.sqrt());
     }
-    let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
     let part = |entry: &V| largest_part(entry.times(X::one()));
     let of_run = |run: &[V]| run.iter().map(part).fold(X::Real::zero(), larger);
     let (zero, mut largest) = (X::Real::zero(), X::Real::zero());

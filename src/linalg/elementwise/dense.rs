@@ -165,13 +165,13 @@ impl<'a> NewArray<'a> {
             return Ok(NewArray::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
         }
         let writer = AnyDenseWriter::new(place, what, ctx)?;
-        let room = ctx.raw_work("a run of elements", (Some(dtype), room(dtype, ctx)))?;
-        Ok(NewArray::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
+        let buffer = ctx.raw_work("a run of elements", (Some(dtype), buffer_len(dtype, ctx)))?;
+        Ok(NewArray::Written(Box::new(writer), buffer.counted(ctx.meter()), ctx))
     }
 
     /// The memory in addition to the array, for the part computed at a time.
     fn extra_memory(dtype: DType, place: &Place, ctx: &Context) -> u64 {
-        if *place == Place::Memory { 0 } else { dtype.bytes_of(room(dtype, ctx)) }
+        if *place == Place::Memory { 0 } else { dtype.bytes_of(buffer_len(dtype, ctx)) }
     }
 
     /// The memory left for reading next to an array of this many elements.
@@ -203,12 +203,12 @@ impl<'a> NewArray<'a> {
                     spread(to.take_front(STEP.min(len - start)), start, fill, ctx);
                 }
             }
-            NewArray::Written(writer, room, ctx) => {
-                for start in (0..len).step_by(room.len()) {
+            NewArray::Written(writer, buffer, ctx) => {
+                for start in (0..len).step_by(buffer.len()) {
                     ctx.check_cancelled()?;
-                    let now = (len - start).min(room.len());
-                    spread(room.as_mut().slice_mut(0..now), start, fill, ctx);
-                    writer.push(room.as_raw().slice(0..now))?;
+                    let now = (len - start).min(buffer.len());
+                    spread(buffer.as_mut().slice_mut(0..now), start, fill, ctx);
+                    writer.push(buffer.as_raw().slice(0..now))?;
                 }
             }
         }
@@ -239,6 +239,6 @@ fn spread(
 }
 
 /// Elements that are computed before they are written: no more than a thirty-second of the limit.
-fn room(dtype: DType, ctx: &Context) -> usize {
+fn buffer_len(dtype: DType, ctx: &Context) -> usize {
     (ctx.memory_left() as usize / 32 / dtype.size()).clamp(TASK, STEP)
 }

@@ -28,7 +28,7 @@ pub(super) struct Merging {
     how: Combination,
     types: Types,
     /// The start of each line of a panel in the buffer: the entries of both matrices before it.
-    rooms: IndexVec,
+    starts: IndexVec,
     /// The ends of each task's lines, counted from the first entry of the task.
     indptr: IndexVec,
     indices: RawBufferMut,
@@ -64,7 +64,7 @@ impl Merging {
         Ok(Merging {
             how,
             types,
-            rooms: IndexVec::with_capacity("merged lines", types.pointers, lines + 1, ctx)?,
+            starts: IndexVec::with_capacity("merged lines", types.pointers, lines + 1, ctx)?,
             indptr: IndexVec::with_capacity("merged lines", types.pointers, 2 * lines, ctx)?,
             // For lines that could not be cut, which are in memory as well; whether they fit is checked as they are
             // read.
@@ -113,22 +113,23 @@ impl Merging {
         rise: bool,
     ) -> Vec<std::result::Result<(Merged<'_>, usize), MergeClash>> {
         let (left, right) = (panel.parts[0], panel.parts[1]);
-        self.rooms.clear();
+        self.starts.clear();
         let both = &mut |k| left.indptr.at(k) + right.indptr.at(k);
-        self.rooms.extend_with(left.indptr.len(), both);
-        let (rooms, entries) = (self.rooms.as_indices(), left.indices.len() + right.indices.len());
-        let runs = partition::split(rooms, (entries / TASK).max(1));
+        self.starts.extend_with(left.indptr.len(), both);
+        let (starts, entries) =
+            (self.starts.as_indices(), left.indices.len() + right.indices.len());
+        let runs = partition::split(starts, (entries / TASK).max(1));
         self.indptr.clear();
         self.indptr.resize(left.lines() + runs.len(), 0);
         let mut indptr = self.indptr.as_mut();
         let (mut indices, mut data) = (IndicesMut::of(&mut self.indices), self.data.as_mut());
         let mut tasks = Vec::with_capacity(runs.len());
         for lines in runs {
-            let room = rooms.at(lines.end) - rooms.at(lines.start);
+            let entries = starts.at(lines.end) - starts.at(lines.start);
             tasks.push(Merged {
                 indptr: indptr.take_front(lines.len() + 1),
-                indices: indices.take_front(room),
-                data: data.take_front(room),
+                indices: indices.take_front(entries),
+                data: data.take_front(entries),
                 lines,
             });
         }
@@ -163,7 +164,7 @@ impl Merged<'_> {
             let clash = |(line, index)| (first + line, index);
             match &mut sorting {
                 None => {
-                    let count = how.merge(p, q, self.room(end), ends).map_err(clash)?;
+                    let count = how.merge(p, q, self.rest(end), ends).map_err(clash)?;
                     ends.iter_mut().for_each(|made| *made += end);
                     end += count;
                 }
@@ -172,7 +173,7 @@ impl Merged<'_> {
                         let clash = |index| (first + line, index);
                         let p = of_left.of(p, line).map_err(clash)?;
                         let q = of_right.of(q, line).map_err(clash)?;
-                        let (mut one, to) = ([0], self.room(end));
+                        let (mut one, to) = ([0], self.rest(end));
                         let merged = how.merge(p, q, to, &mut one);
                         end += merged.map_err(|(_, index)| clash(index))?;
                         *made = end;
@@ -186,7 +187,7 @@ impl Merged<'_> {
     }
 
     /// The rest of the buffers after `start` entries.
-    fn room(&mut self, start: usize) -> (IndicesMut<'_>, RawMut<'_>) {
+    fn rest(&mut self, start: usize) -> (IndicesMut<'_>, RawMut<'_>) {
         let len = self.data.len();
         (self.indices.slice_mut(start..len), self.data.slice_mut(start..len))
     }

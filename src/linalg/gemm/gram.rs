@@ -162,7 +162,7 @@ struct Gram<'a, T> {
     center: Option<(&'a [T], T)>,
     height: usize,
     tiles: Vec<GramTile<T>>,
-    /// Blocks of a round.
+    /// Blocks at a time.
     blocks: Vec<RowBlock<T>>,
 }
 
@@ -233,11 +233,11 @@ impl<'a, T: Scalar> Gram<'a, T> {
         if panels == 0 {
             return;
         }
-        for round in (0..rows).step_by(AT_ONCE * height) {
-            let count = (rows - round).div_ceil(height).min(AT_ONCE);
+        for first in (0..rows).step_by(AT_ONCE * height) {
+            let count = (rows - first).div_ceil(height).min(AT_ONCE);
             let blocks = &mut self.blocks[..count];
             blocks.par_iter_mut().enumerate().for_each(|(at, block)| {
-                let start = round + at * height;
+                let start = first + at * height;
                 let here = start..rows.min(start + height);
                 block.rows = here.len();
                 block.packed.resize(panels * block.rows * edge, T::zero());
@@ -302,7 +302,7 @@ impl<T: Scalar> RowBlock<T> {
         tasks.into_par_iter().for_each(|(left, products)| {
             let packed = &packed[left * rows * edge..];
             match panel_widths::<T>() {
-                Some(widths) => multiply_strips(packed, rows, k - left * edge, widths, products),
+                Some(widths) => multiply_tiles(packed, rows, k - left * edge, widths, products),
                 None => multiply_panels(packed, rows, products),
             }
         });
@@ -311,22 +311,22 @@ impl<T: Scalar> RowBlock<T> {
 
 /// The products of the first panel with all, of which `columns` are not zeros, a left panel of its columns at a time:
 /// packed separately they stay in the first-level cache for all the panels.
-fn multiply_strips<T: Scalar>(
+fn multiply_tiles<T: Scalar>(
     packed: &[T],
     rows: usize,
     columns: usize,
     (height, edge): (usize, usize),
     products: &mut [T],
 ) {
-    let mut strip = vec![T::zero(); rows * height];
+    let mut left = vec![T::zero(); rows * height];
     for first in (0..edge.min(columns)).step_by(height) {
-        take_left(packed, first, &mut strip);
+        take_left(packed, first, &mut left);
         let panels = packed.chunks_exact(rows * edge).zip(products.chunks_exact_mut(edge * edge));
         for (panel, (right, product)) in panels.enumerate() {
             // On the diagonal only the part right of it.
             let from = if panel == 0 { first } else { 0 };
             let part = (from, edge.min(columns - panel * edge));
-            multiply_packed(&strip, right, part, &mut product[first * edge..]);
+            multiply_packed(&left, right, part, &mut product[first * edge..]);
         }
     }
 }

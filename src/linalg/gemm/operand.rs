@@ -72,12 +72,12 @@ impl<'a, T: Scalar> Operand<'a, T> {
         self.matrix.as_ndarray().slice_move(s![part.rows.clone(), part.cols.clone()])
     }
 
-    /// A part that was read: as it is if it is one run, otherwise assembled in `room`.
+    /// A part that was read: as it is if it is one run, otherwise assembled in `buffer`.
     pub(super) fn read<'b>(
         &self,
         part: &OperandPart,
         runs: &[Raw<'b>],
-        room: &'b mut [T],
+        buffer: &'b mut [T],
     ) -> Result<ArrayView2<'b, T>> {
         let elements: &[T] = match runs {
             [one] => one.as_typed(),
@@ -85,10 +85,10 @@ impl<'a, T: Scalar> Operand<'a, T> {
                 let mut filled = 0;
                 for run in runs {
                     let run = run.as_typed();
-                    room[filled..][..run.len()].copy_from_slice(run);
+                    buffer[filled..][..run.len()].copy_from_slice(run);
                     filled += run.len();
                 }
-                &room[..filled]
+                &buffer[..filled]
             }
         };
         self.shaped(part, elements)

@@ -56,9 +56,9 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
             multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
-        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+        let step: StepProduct<X> = |part, ncols, buffer, vectors, ctx| {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
-            kernels.step(part, ncols, room, vectors, ctx)
+            kernels.step(part, ncols, buffer, vectors, ctx)
         };
         let normal: NormalProduct<X> = |panels, vectors, between, ctx| {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
@@ -76,10 +76,10 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
             multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
-        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+        let step: StepProduct<X> = |part, ncols, buffer, vectors, ctx| {
             let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
-            kernels.step(part, ncols, room, vectors, ctx)
+            kernels.step(part, ncols, buffer, vectors, ctx)
         };
         let normal: NormalProduct<X> = |panels, vectors, between, ctx| {
             let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);

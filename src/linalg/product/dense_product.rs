@@ -129,9 +129,9 @@ fn sweep_decoded<W: Element>(
     multiply: &mut dyn FnMut(usize, usize, &[W]) -> Result<()>,
 ) -> Result<()> {
     let (height, length) = panels.shape();
-    let room = if decode.is_some() { step.min(height).saturating_mul(length) } else { 0 };
-    let _held = ctx.hold(bytes_of::<W>(room));
-    let mut wide = ctx.work::<W>("decoded lines", room)?;
+    let len = if decode.is_some() { step.min(height).saturating_mul(length) } else { 0 };
+    let _held = ctx.hold(bytes_of::<W>(len));
+    let mut wide = ctx.work::<W>("decoded lines", len)?;
     panels.sweep(ctx, &mut |DensePanel { first, lines, elements, .. }| {
         let Some(decode) = decode else {
             return multiply(first, lines, elements.as_typed());

@@ -29,7 +29,7 @@ pub(crate) trait LineSource {
     fn matrix(&self) -> &AnyCompressed;
 
     /// Bytes for the plain lines of an encoded panel.
-    fn room(&self) -> u64 {
+    fn decoding_bytes(&self) -> u64 {
         0
     }
 
@@ -64,10 +64,10 @@ impl LinesPart<'_> {
         }
     }
 
-    /// The lines as they are stored, of an encoding all blocks; `room` is for those that are encoded.
+    /// The lines as they are stored, of an encoding all blocks; `buffer` is for those that are encoded.
     pub(crate) fn plain<'r>(
         &'r self,
-        room: &'r mut Expanded,
+        buffer: &'r mut Expanded,
         ctx: &Context,
     ) -> Result<CompressedPanel<'r>> {
         match self {
@@ -76,7 +76,7 @@ impl LinesPart<'_> {
                 Ok(CompressedPanel { first, indptr, indices, data: *data })
             }
             LinesPart::Encoded(EncodedPart { first, compact, values, .. }) => {
-                let (indptr, indices, data) = compact.expand(*values, room, ctx)?;
+                let (indptr, indices, data) = compact.expand(*values, buffer, ctx)?;
                 Ok(CompressedPanel { first: *first, indptr, indices, data })
             }
         }

@@ -125,22 +125,22 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
         &self,
         part: &LinesPart<'_>,
         ncols: usize,
-        room: &mut Option<Expanded>,
+        buffer: &mut Option<Expanded>,
         vectors: Vectors<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
         let (entries, update) = (Conjugation::AsStored, Update::Set);
-        self.multiply(part, (How { along: true, entries, update }, ncols), room, vectors, ctx)
+        self.multiply(part, (How { along: true, entries, update }, ncols), buffer, vectors, ctx)
     }
 
     /// The product of some lines. Along them `y` has only their outputs, across them `x` only their numbers.
     ///
-    /// `room` is made when encoded lines must be expanded.
+    /// `buffer` is made when encoded lines must be expanded.
     pub(crate) fn multiply(
         &self,
         part: &LinesPart<'_>,
         (how, ncols): (How, usize),
-        room: &mut Option<Expanded>,
+        buffer: &mut Option<Expanded>,
         vectors: Vectors<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
@@ -150,11 +150,11 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
             let blocks = (encoded.blocks.clone(), encoded.values);
             return product(encoded.compact, blocks, self.decode, how, (k, x, y), ctx);
         }
-        let room = match room {
-            Some(room) => room,
-            None => room.insert(Expanded::new()?),
+        let buffer = match buffer {
+            Some(buffer) => buffer,
+            None => buffer.insert(Expanded::new()?),
         };
-        let CompressedPanel { first, indptr, indices, data } = part.plain(room, ctx)?;
+        let CompressedPanel { first, indptr, indices, data } = part.plain(buffer, ctx)?;
         let panel = AnyPanel { indptr, indices, ncols, first_row: first };
         ctx.with_threads(|| multiply_lines(panel, Values::new(data, self.decode), how, vectors))
     }
@@ -176,7 +176,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     let along = (matrix.format() == SparseFormat::Csr) != adjoint;
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
-    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
+    let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));
     sweep(source, ctx, &mut |part| {
         let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
         let how = (How { along, entries, update }, ncols);
@@ -188,7 +188,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
                 true => Vectors { k, x, y: &mut y[lines] },
                 false => Vectors { k, x: &x[lines], y },
             };
-            kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+            kernels.multiply(&part, how, &mut buffer, vectors, ctx)?;
         }
         Ok(())
     })
@@ -206,7 +206,7 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let ncols = source.matrix().minor();
-    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
+    let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));
     let mut rows = vec![Vec::new(); products.len()];
     sweep(source, ctx, &mut |part| {
         let update = std::mem::replace(&mut next, Update::Add);
@@ -216,13 +216,13 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
             let (entries, set) = (Conjugation::AsStored, Update::Set);
             let how = (How { along: true, entries, update: set }, ncols);
             let vectors = Vectors { k: *k, x, y: rows };
-            kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+            kernels.multiply(&part, how, &mut buffer, vectors, ctx)?;
         }
         between(lines, &mut rows);
         for (Vectors { k, y, .. }, rows) in products.iter_mut().zip(&rows) {
             let entries = Conjugation::Conjugated;
             let how = (How { along: false, entries, update }, ncols);
-            kernels.multiply(&part, how, &mut room, Vectors { k: *k, x: rows, y }, ctx)?;
+            kernels.multiply(&part, how, &mut buffer, Vectors { k: *k, x: rows, y }, ctx)?;
         }
         Ok(())
     })

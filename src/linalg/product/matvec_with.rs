@@ -6,7 +6,7 @@
 
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Semiring, Values};
-use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
+use crate::linalg::kernels::{Columns, OutOfRange, Panel, runs_with_outputs};
 use crate::sparse::{
     AnyCompressed, Axis, CheckedPanels, Compressed, CompressedPanel, CompressedPanels, Indices,
     LineSplit, by_index, partition,
@@ -122,7 +122,7 @@ fn along<S: Semiring>(
         by_index!(indices, indices => {
             let panel = Panel::over(indptr, indices, data.as_typed(), x.len(), first)?;
             let summed = ctx.with_threads(|| sum_lines(semiring, panel, x, &mut y[lines]));
-            summed.map_err(|Fault| panel.fault())
+            summed.map_err(|OutOfRange| panel.out_of_range())
         })
     });
     swept.map_err(|error| a.name_indices(error))
@@ -134,8 +134,8 @@ fn sum_lines<S: Semiring, I: Index>(
     a: Panel<'_, S::Left, I>,
     x: &[S::Right],
     y: &mut [S::Sum],
-) -> std::result::Result<(), Fault> {
-    // Only as many columns as an index can name: an index beyond them is a fault.
+) -> std::result::Result<(), OutOfRange> {
+    // Only as many columns as an index can name: an index beyond them is an error.
     let x = &x[..a.columns()];
     let runs = runs_with_outputs(a, y, 1, (a.indices.len() + a.nrows()) / TASK + 1);
     runs.into_par_iter().try_for_each(|(a, y)| {
@@ -143,7 +143,7 @@ fn sum_lines<S: Semiring, I: Index>(
             let range = a.row(line)?;
             let mut entries = a.indices[range.clone()].iter().zip(&a.values[range]);
             *y = entries.try_fold(semiring.zero(), |sum, (index, &value)| {
-                let &x = x.get(index.to_usize()).ok_or(Fault)?;
+                let &x = x.get(index.to_usize()).ok_or(OutOfRange)?;
                 Ok(semiring.add(sum, semiring.multiply(value, x)))
             })?;
             Ok(())

@@ -177,9 +177,9 @@ impl Prepared {
                 let exact = by.dense.as_ref().is_some_and(|methods| methods.exact.is_some());
                 (dense_normal_in_one(panels) && !exact).then(|| {
                     let lines = panels.model().most_lines();
-                    let room = bytes_of::<X>(lines.saturating_mul(k));
-                    let _held = ctx.hold(room);
-                    let plan = self.plan(true, k, ctx).throughout(room);
+                    let extra = bytes_of::<X>(lines.saturating_mul(k));
+                    let _held = ctx.hold(extra);
+                    let plan = self.plan(true, k, ctx).throughout(extra);
                     let work = panels.model().matrix().len() as u64 * k as u64;
                     Plan { operation: "normal product", ..plan }.works(work, work::DENSE_PRODUCT)
                 })
@@ -261,6 +261,6 @@ fn dense_normal_in_one(panels: &Readers<DensePanels>) -> bool {
 /// Maximum memory for decoding lines of a dense matrix in a product.
 pub(crate) fn decoding(a: &AnyDense) -> u64 {
     let size = decoded_size(a.dtype());
-    let room = |along| decoding_memory(a.lines(), along, size);
-    room(true).max(room(false))
+    let extra = |along| decoding_memory(a.lines(), along, size);
+    extra(true).max(extra(false))
 }

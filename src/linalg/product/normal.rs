@@ -55,9 +55,9 @@ impl Multiplier {
                 let mut panels = panels_beside(a, taken, ctx)?;
                 let _running = ctx.begin(|| {
                     let plan = line_plan(&panels, NAME, k, ctx).every_time();
-                    let room = numbers(panels.most_lines());
+                    let extra = numbers(panels.most_lines());
                     let terms = a.len() as u64 * k as u64;
-                    let plan = plan.throughout(copies + decoding(a) + room);
+                    let plan = plan.throughout(copies + decoding(a) + extra);
                     Ok(plan.works(terms, work::DENSE_PRODUCT))
                 })?;
                 let _held = ctx.hold(numbers(panels.most_lines()));

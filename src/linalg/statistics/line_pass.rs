@@ -97,10 +97,10 @@ impl<'a, V: Entry> LinePass<'a, V> {
             let values = Values::new(part.data, decode);
             if !(panel.opens && panel.closes) {
                 before = if panel.opens { 0 } else { before };
-                let (state, mut room) = (&mut states[panel.first], Vec::new());
+                let (state, mut buffer) = (&mut states[panel.first], Vec::new());
                 let here = (before, panel.closes);
-                pieces(values, 0..values.len(), &mut room, &mut |at, piece, ends| {
-                    take(state, here.0 + at, piece, here.1 && ends);
+                runs(values, 0..values.len(), &mut buffer, &mut |at, run, ends| {
+                    take(state, here.0 + at, run, here.1 && ends);
                 });
                 before += values.len();
                 return;
@@ -112,8 +112,8 @@ impl<'a, V: Entry> LinePass<'a, V> {
                 (mine, rest) = rest.split_at_mut(lines.len());
                 tasks.push((lines, mine));
             }
-            tasks.into_par_iter().for_each_init(Vec::new, |room, (lines, states)| {
-                whole_lines(part, values, lines, room, states, &take);
+            tasks.into_par_iter().for_each_init(Vec::new, |buffer, (lines, states)| {
+                whole_lines(part, values, lines, buffer, states, &take);
             });
         })
     }
@@ -188,7 +188,7 @@ fn whole_lines<V: Entry, S>(
     part: &CheckedLines<'_>,
     values: Values<'_, V>,
     lines: Range<usize>,
-    room: &mut Vec<V>,
+    buffer: &mut Vec<V>,
     states: &mut [S],
     take: &impl Fn(&mut S, usize, &[V], bool),
 ) {
@@ -199,32 +199,32 @@ fn whole_lines<V: Entry, S>(
         part.indptr.positions(first, ends);
         let (start, end) = (ends[0], ends[states.len()]);
         if end - start <= RUN || matches!(values, Values::Plain(_)) {
-            let values = values.of(start..end, room);
+            let values = values.of(start..end, buffer);
             for (state, line) in states.iter_mut().zip(ends.windows(2)) {
                 take(state, 0, &values[line[0] - start..line[1] - start], true);
             }
             continue;
         }
         for (state, line) in states.iter_mut().zip(ends.windows(2)) {
-            pieces(values, line[0]..line[1], room, &mut |at, piece, ends| {
-                take(state, at, piece, ends);
+            runs(values, line[0]..line[1], buffer, &mut |at, run, ends| {
+                take(state, at, run, ends);
             });
         }
     }
 }
 
 /// Passes on a run of entries in parts: the number of earlier entries, the entries, and whether they are the last.
-fn pieces<V: Entry>(
+fn runs<V: Entry>(
     values: Values<'_, V>,
     entries: Range<usize>,
-    room: &mut Vec<V>,
+    buffer: &mut Vec<V>,
     take: &mut dyn FnMut(usize, &[V], bool),
 ) {
     let Range { mut start, end } = entries;
     let before = start;
     loop {
         let next = end.min(start + RUN);
-        take(start - before, values.of(start..next, room), next == end);
+        take(start - before, values.of(start..next, buffer), next == end);
         if next == end {
             return;
         }

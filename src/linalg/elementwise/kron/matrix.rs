@@ -1,11 +1,11 @@
 //! Kronecker products of two sparse matrices. The left one and the result may be larger than memory.
 //!
 //! ```text
-//! B into memory  ->  for each panel of lines of A:  for each stretch of lines of the product, or of entries of a long one:
+//! B into memory  ->  for each panel of lines of A:  for each panel of lines of the product, or of entries of a long one:
 //!                    its pointers and entries, by all threads  ->  to their final place, or to the writer
 //! ```
 //!
-//! Every line of A meets all of B, so B is read again and again, and A once. The length of a stretch depends on the
+//! Every line of A meets all of B, so B is read again and again, and A once. The length of a panel depends on the
 //! memory; its contents follow from the pointers, so the same entries are made wherever it ends.
 
 use std::ops::Range;
@@ -20,10 +20,10 @@ use crate::sparse::{
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
 
-/// Lines and entries of a stretch that is made in its final place.
-const STRETCH: (usize, usize) = (1 << 22, 1 << 24);
+/// Lines and entries of a panel that is made in its final place.
+const RESULT_PANEL: (usize, usize) = (1 << 22, 1 << 24);
 
-/// The largest stretch that is written, in bytes.
+/// The largest panel that is written, in bytes.
 const BUFFER: u64 = 32 << 20;
 
 impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -89,10 +89,11 @@ pub(crate) fn kron(
     check_types((types.indices, types.pointers), major, minor, nnz)?;
     let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
     let right = RightFactor::new(b, left, ctx)?;
-    let shares = Shares::new(left - right.bytes, types);
-    let panels = left_panels(a, b, shares.reading, ctx)?;
+    let budget = KronBudget::new(left - right.bytes, types);
+    let panels = left_panels(a, b, budget.reading, ctx)?;
     let in_memory = *place == Place::Memory;
-    let most = if in_memory { STRETCH } else { (shares.lines.min(major), shares.entries.min(nnz)) };
+    let most =
+        if in_memory { RESULT_PANEL } else { (budget.lines.min(major), budget.entries.min(nnz)) };
     let work = if in_memory { 0 } else { types.bytes_of(most.0, most.1) };
     let _running = ctx.begin(|| {
         let plan = Plan::new("Kronecker product").on_device_of(a.indices_buffer().file());
@@ -162,21 +163,21 @@ impl<'a> RightFactor<'a> {
 }
 
 /// The division of the memory that is left.
-struct Shares {
+struct KronBudget {
     /// Bytes for panels of the left matrix.
     reading: u64,
-    /// Lines and entries of a stretch.
+    /// Lines and entries of a panel.
     lines: usize,
     entries: usize,
 }
 
-impl Shares {
+impl KronBudget {
     fn new(left: u64, types: Types) -> Self {
         let (value, index, pointer) = types.sizes();
         let buffer = (left / 4).min(BUFFER) as usize;
         let lines = (buffer / 8 / pointer).max(1);
         let entries = (buffer / 8 * 7 / (value + index)).max(1);
-        Shares { reading: left / 2, lines, entries }
+        KronBudget { reading: left / 2, lines, entries }
     }
 }
 
@@ -211,7 +212,7 @@ enum KronTarget {
 }
 
 impl KronTarget {
-    /// With buffers for a stretch of this many lines and entries.
+    /// With buffers for a panel of this many lines and entries.
     fn new_written(
         writer: AnyWriter,
         types: Types,
@@ -219,8 +220,8 @@ impl KronTarget {
         ctx: &Context,
     ) -> Result<Self> {
         let writer = Box::new(writer);
-        let ends = ctx.raw_work("a stretch of lines", (Some(types.pointers), lines + 1))?;
-        let entries = |dtype| ctx.raw_work("a stretch of entries", (dtype, entries));
+        let ends = ctx.raw_work("a panel of lines", (Some(types.pointers), lines + 1))?;
+        let entries = |dtype| ctx.raw_work("a panel of entries", (dtype, entries));
         let (indices, data) = (entries(Some(types.indices))?, entries(types.values)?);
         Ok(KronTarget::Written { writer, ends, indices, data })
     }
@@ -232,7 +233,7 @@ struct Making<'a> {
     products: PairProducts,
     format: SparseFormat,
     result: KronTarget,
-    /// Lines and entries of a stretch.
+    /// Lines and entries of a panel.
     most: (usize, usize),
     /// Entries made so far, and the total.
     start: usize,
@@ -283,7 +284,7 @@ impl Making<'_> {
         Ok(())
     }
 
-    /// Makes a stretch of `product`, whose line 0 is line `first` of the result; returns the lines that end in it, and
+    /// Makes a panel of `product`, whose line 0 is line `first` of the result; returns the lines that end in it, and
     /// the entries.
     fn make(
         &mut self,

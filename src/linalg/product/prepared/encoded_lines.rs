@@ -20,7 +20,7 @@ use crate::linalg::product::prepared::compact::{Compact, Expanded};
 use crate::linalg::product::prepared::encoded_panel::{
     EncodedPanel, Look, encode, is_near, look, saves,
 };
-use crate::linalg::product::prepared::levels::Reach;
+use crate::linalg::product::prepared::levels::PanelReach;
 use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels, Indices};
 use crate::storage::work;
 use crate::storage::{
@@ -51,15 +51,15 @@ pub(crate) struct Encodings {
     /// Bytes of all encodings.
     bytes: u64,
     /// Bytes for plain lines of the largest panel.
-    room: u64,
-    reach: Reach,
+    decoding_bytes: u64,
+    reach: PanelReach,
     /// Those of `bytes` that the encodings do not count themselves.
     _held: Held,
 }
 
 impl Encodings {
     /// Which panels wait for which in a sweep with several levels.
-    pub(crate) fn reach(&self) -> &Reach {
+    pub(crate) fn reach(&self) -> &PanelReach {
         &self.reach
     }
 }
@@ -96,11 +96,11 @@ impl EncodedLines {
         let largest = (budget / PARTS).min(if near { SMALL } else { u64::MAX });
         let mut panels = CompressedPanels::once(matrix.clone(), largest, budget)?;
         let (lines, entries) = panels.largest();
-        let room = Expanded::memory(lines, entries, matrix.types().values);
-        let most = budget.saturating_sub(panels.memory() + room);
+        let decoding_bytes = Expanded::memory(lines, entries, matrix.types().values);
+        let most = budget.saturating_sub(panels.memory() + decoding_bytes);
         let _running = ctx.begin(|| {
             let plan = panels.plan("preparing").reads(1, looked_at);
-            Ok(plan.throughout(most + room).works(matrix.nnz() as u64, work::ENCODE))
+            Ok(plan.throughout(most + decoding_bytes).works(matrix.nnz() as u64, work::ENCODE))
         })?;
         ctx.meter().read(looked_at);
         let mut made = Vec::new();
@@ -128,10 +128,11 @@ impl EncodedLines {
         let read = read.map(|(at, _)| at).collect();
         let held = ctx.meter().outermost().hold(small);
         let reach = made.iter().map(|panel| (panel.lines.clone(), panel.columns.clone()));
-        let reach = Reach::new(reach.filter(|_| square));
-        let all = Arc::new(Encodings { panels: made, read, bytes, room, reach, _held: held });
+        let reach = PanelReach::new(reach.filter(|_| square));
+        let all =
+            Arc::new(Encodings { panels: made, read, bytes, decoding_bytes, reach, _held: held });
         let buffers = [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()];
-        let how = Reading::repeatedly(budget.saturating_sub(bytes + room));
+        let how = Reading::repeatedly(budget.saturating_sub(bytes + decoding_bytes));
         let reading = ArrayPanels::new(Arrays::read(buffers)?, Arc::clone(&all), how)?;
         Ok(Some(EncodedLines { matrix: matrix.clone(), all, reading }))
     }
@@ -160,16 +161,16 @@ impl EncodedLines {
     }
 
     /// Bytes for the plain lines of a panel.
-    pub(crate) fn room(&self) -> u64 {
-        self.all.room
+    pub(crate) fn decoding_bytes(&self) -> u64 {
+        self.all.decoding_bytes
     }
 
-    /// As [`LineSource::sweep`], where about `beside` panels that are read are needed for longer than the work on them.
+    /// As [`LineSource::sweep`], where about `in_window` panels that are read are needed for longer than the work on them.
     /// `work` is called when more panels are in memory, with the end of these; it gets all of them, and returns the
     /// first that must stay.
     pub(crate) fn sweep_window(
         &mut self,
-        beside: usize,
+        in_window: usize,
         ctx: &Context,
         work: &mut dyn FnMut(usize, &dyn PartsInMemory) -> Result<usize>,
     ) -> Result<()> {
@@ -178,7 +179,7 @@ impl EncodedLines {
         let in_front = all.read.first().copied().unwrap_or(count);
         let mut needed = work(in_front, &EncodedWindow { all, read: None })?;
         ctx.meter().pass();
-        self.reading.sweep_window(beside, ctx, &mut |at, window| {
+        self.reading.sweep_window(in_window, ctx, &mut |at, window| {
             let end = all.read.get(at + 1).copied().unwrap_or(count);
             needed = work(end, &EncodedWindow { all, read: Some(window) })?.max(needed);
             Ok(all.read.partition_point(|&panel| panel < needed))
@@ -228,8 +229,8 @@ impl LineSource for EncodedLines {
         &self.matrix
     }
 
-    fn room(&self) -> u64 {
-        self.all.room
+    fn decoding_bytes(&self) -> u64 {
+        self.all.decoding_bytes
     }
 
     fn sweep(
@@ -257,7 +258,8 @@ pub(crate) fn encoded_plan(
     scatter: u64,
 ) -> Plan {
     let matrix = &lines.matrix;
-    let plan = lines.reading.plan(name).throughout(lines.all.bytes + lines.all.room + scatter);
+    let plan =
+        lines.reading.plan(name).throughout(lines.all.bytes + lines.all.decoding_bytes + scatter);
     plan.reads_again(lines.reading.cost(0).again)
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

@@ -20,7 +20,7 @@ pub(crate) trait LineReader: Send + Sync + 'static {
     /// Bytes held in addition to the panels.
     fn kept(&self) -> u64;
     /// More bytes during a product.
-    fn room(&self) -> u64 {
+    fn decoding_bytes(&self) -> u64 {
         0
     }
 }
@@ -85,7 +85,7 @@ impl<L: LineReader> Readers<L> {
     }
 
     pub(crate) fn lasts(&self) -> Lasts {
-        let at_work = self.model.panels().least_memory() + self.model.room();
+        let at_work = self.model.panels().least_memory() + self.model.decoding_bytes();
         Lasts { always: self.model.kept(), at_work }
     }
 }
@@ -158,10 +158,10 @@ impl LineReader for PreparedPanels {
             PreparedPanels::Encoded(lines) => lines.bytes_kept(),
         }
     }
-    fn room(&self) -> u64 {
+    fn decoding_bytes(&self) -> u64 {
         match self {
             PreparedPanels::Plain(_) => 0,
-            PreparedPanels::Encoded(lines) => lines.room(),
+            PreparedPanels::Encoded(lines) => lines.decoding_bytes(),
         }
     }
 }
@@ -171,8 +171,8 @@ impl LineSource for PreparedPanels {
         self.matrix()
     }
 
-    fn room(&self) -> u64 {
-        LineReader::room(self)
+    fn decoding_bytes(&self) -> u64 {
+        LineReader::decoding_bytes(self)
     }
 
     fn sweep(

@@ -1,8 +1,8 @@
 //! The dense diagonal blocks of a matrix, read from its lines in one pass, panel by panel if it is in files.
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::Scalar;
-use crate::solve::precond::kernels::read::Decoder;
+use crate::linalg::{Scalar, is_finite};
+use crate::solve::precond::kernels::read::DecodeEntries;
 use crate::sparse::{AnyCompressed, CheckedLines, CheckedPanels, LineSplit, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -17,7 +17,7 @@ const TASK: usize = 1 << 10;
 /// A square matrix in compressed rows, whose dense diagonal blocks of `size` rows are to be read.
 pub(crate) struct DenseSource<'a, X> {
     pub(crate) matrix: &'a AnyCompressed,
-    pub(crate) decode: Decoder<X>,
+    pub(crate) decode: DecodeEntries<X>,
     pub(crate) size: usize,
 }
 
@@ -50,9 +50,8 @@ pub(crate) fn read_dense<X: Scalar>(
     })?;
     let bad = ctx.with_threads(|| {
         let rows = blocks.par_chunks(size).enumerate();
-        // Zero times a number that is not finite is NaN.
         rows.find_map_first(|(row, numbers)| {
-            let bad = numbers.iter().find(|&&x| !(x * X::zero()).is_zero());
+            let bad = numbers.iter().find(|&&x| !is_finite(x));
             bad.map(|&bad| (row, bad))
         })
     });
@@ -74,7 +73,7 @@ fn take_lines<X: Scalar>(
     own: &mut [X],
 ) {
     let size = source.size;
-    let mut room = [X::zero(); CHUNK];
+    let mut buffer = [X::zero(); CHUNK];
     let ends = lines.ends(line..line + own.len() / size);
     let rows = own.chunks_mut(size).zip(first + line..);
     by_index!(lines.indices, indices => {
@@ -82,7 +81,7 @@ fn take_lines<X: Scalar>(
             let start = row / size * size;
             for at in (ends[0]..ends[1]).step_by(CHUNK) {
                 let entries = at..ends[1].min(at + CHUNK);
-                let values = &mut room[..entries.len()];
+                let values = &mut buffer[..entries.len()];
                 (source.decode)(lines.data.slice(entries.clone()), values);
                 for (col, &value) in indices[entries].iter().zip(&*values) {
                     let within = col.to_usize().wrapping_sub(start);

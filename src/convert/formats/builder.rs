@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::convert::in_memory::Layout;
+use crate::convert::in_memory::RecordLayout;
 use crate::convert::sort::{AnyMatrixSink, AnySorter, Triplets};
 use crate::error::Result;
 use crate::sparse::{
@@ -87,7 +87,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     /// An empty builder with capacity for `nnz` entries; more are possible. Memory is allocated once and not in steps,
     /// and scratch space, if it will be needed, is reserved.
     pub fn with_capacity(shape: (usize, usize), nnz: usize, ctx: &Context) -> Result<Self> {
-        let layout = Layout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
+        let layout = RecordLayout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
         let any = AnyEntryBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
         let (majors, minors, data) = (Vec::new(), Vec::new(), Vec::new());
         Ok(CooBuilder { any, majors, minors, data, left: 0, axis: PhantomData })
@@ -170,7 +170,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
 /// A [`CooBuilder`] with types known at run time.
 pub(crate) struct AnyEntryBuilder {
     format: SparseFormat,
-    layout: Layout,
+    layout: RecordLayout,
     shape: (usize, usize),
     sorter: AnySorter,
     nnz: usize,
@@ -186,7 +186,7 @@ impl AnyEntryBuilder {
         nnz: usize,
         ctx: &Context,
     ) -> Result<Self> {
-        Self::new(format, Layout::of(types), shape, nnz, ctx)
+        Self::new(format, RecordLayout::of(types), shape, nnz, ctx)
     }
 
     /// Adds assembling `nnz` entries, none of which exists yet, to a plan.
@@ -199,7 +199,7 @@ impl AnyEntryBuilder {
         ctx: &Context,
     ) -> Plan {
         let (major, _) = format.swap_if_cols(shape);
-        let plan = AnySorter::plan(plan, Layout::of(types), nnz, ctx);
+        let plan = AnySorter::plan(plan, RecordLayout::of(types), nnz, ctx);
         let nnz = usize::try_from(nnz).unwrap_or(usize::MAX);
         AnyWriter::plan(plan, types, (major, nnz), place, ctx)
     }
@@ -217,7 +217,7 @@ impl AnyEntryBuilder {
 
     fn new(
         format: SparseFormat,
-        layout: Layout,
+        layout: RecordLayout,
         shape: (usize, usize),
         nnz: usize,
         ctx: &Context,
@@ -250,7 +250,7 @@ impl AnyEntryBuilder {
         place: &Place,
         ctx: &Context,
     ) -> Result<AnyCompressed> {
-        let Layout { values, indices } = self.layout;
+        let RecordLayout { values, indices } = self.layout;
         let (kind, nnz) = ((self.format, Types { values, indices, pointers }), self.nnz);
         let (major, _) = self.format.swap_if_cols(self.shape);
         let _running = ctx.begin(|| {

@@ -3,7 +3,7 @@
 use crate::convert::formats::sort_matrix as sorting;
 use crate::convert::formats::wrong_indices::{changed, coo_error_instead};
 use crate::convert::in_memory::{
-    Bins, Entries, GrainSizes, Layout, LinesToFill, Others, assemble, check_fits, few,
+    Bins, GrainSizes, InputEntries, LinesToFill, Others, RecordLayout, assemble, check_fits, few,
     reading_budget,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter, SortedBins, position, sorted_run, sorter};
@@ -140,7 +140,7 @@ pub(crate) fn compressed(
     let (values, indices) = coo.types();
     let kind = (format, Types { values, indices, pointers });
     let ((major, _), nnz) = (format.swap_if_cols(coo.shape()), coo.nnz());
-    let (layout, stored) = (Layout::of(kind.1), coo.stored_bytes());
+    let (layout, stored) = (RecordLayout::of(kind.1), coo.stored_bytes());
     let sizes = (coo.shape(), nnz, stored);
     let strategy = CompressStrategy::choose(sizes, kind, place, grain, ctx);
     let _running = ctx.begin(|| {
@@ -242,10 +242,10 @@ fn coordinates(coo: &AnyCoo, format: SparseFormat) -> (Indices<'_>, Indices<'_>)
     format.swap_if_cols((Indices::of(coo.rows()), Indices::of(coo.cols())))
 }
 
-fn entries(coo: &AnyCoo, format: SparseFormat) -> Entries<'_> {
+fn entries(coo: &AnyCoo, format: SparseFormat) -> InputEntries<'_> {
     let (lines, others) = coordinates(coo, format);
     let (_, extent) = format.swap_if_cols(coo.shape());
-    Entries { lines, others: Others::Given(others, extent), data: coo.data().as_raw() }
+    InputEntries { lines, others: Others::Given(others, extent), data: coo.data().as_raw() }
 }
 
 /// A matrix of few entries in memory.

@@ -11,8 +11,8 @@
 use crate::convert::formats::sort_matrix as sorting;
 use crate::convert::formats::wrong_indices::{index_error_instead, index_error_of};
 use crate::convert::in_memory::{
-    Entries, GrainSizes, Layout, Owners, Sizes, assemble, check_fits, exceeds, few_across,
-    symmetric,
+    GrainSizes, InputEntries, Owners, RecordLayout, Sizes, assemble, check_fits, exceeds,
+    few_across, symmetric,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter};
 use crate::error::Result;
@@ -107,7 +107,7 @@ pub(crate) fn plan_recompress(
     let Sizes { types, minor, nnz, stored, .. } = from;
     let (plan, size) = (plan.reads(1, stored), (minor, nnz));
     if sorts(from, place, ctx) {
-        let plan = AnySorter::plan(plan, Layout::of(types), nnz as u64, ctx);
+        let plan = AnySorter::plan(plan, RecordLayout::of(types), nnz as u64, ctx);
         return AnyWriter::plan(plan, types, size, place, ctx);
     }
     let extra = for_threads(from, grain, ctx);
@@ -179,7 +179,7 @@ fn in_memory(
     let (format, shape) = (from.format().other(), from.shape());
     let kind = (format, from.types());
     let mut draft = AnyDraft::new(kind, shape, from.nnz(), &Place::Memory, ctx)?;
-    let entries = Entries::across(from);
+    let entries = InputEntries::across(from);
     if parallel {
         let filled = in_parallel(from, &entries, &mut draft, grain, ctx);
         if let Some(canonical) = filled.map_err(|error| index_error_instead(from, error))? {
@@ -200,7 +200,7 @@ fn in_memory(
 /// worthwhile.
 fn in_parallel(
     from: &AnyCompressed,
-    entries: &Entries<'_>,
+    entries: &InputEntries<'_>,
     draft: &mut AnyDraft,
     grain: GrainSizes,
     ctx: &Context,

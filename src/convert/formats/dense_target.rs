@@ -2,7 +2,7 @@
 
 use crate::convert::formats::dense_rows::{LineRun, overflow, put_at};
 use crate::convert::formats::dense_sink::LinesSink;
-use crate::convert::in_memory::{BLOCK, Entries, Layout};
+use crate::convert::in_memory::{BLOCK, InputEntries, RecordLayout};
 use crate::convert::sort::AnySorter;
 use crate::dense::{AnyDense, AnyDenseMut, AnyDenseWriter};
 use crate::error::{Error, ErrorKind, Result};
@@ -90,7 +90,7 @@ impl<'a> DenseTarget<'a> {
         AnyDenseWriter::plan(plan, (self.dtype, self.len()), self.place, self.ctx)
     }
 
-    pub(super) fn plan_to_sort(&self, plan: Plan, layout: Layout, nnz: usize) -> Plan {
+    pub(super) fn plan_to_sort(&self, plan: Plan, layout: RecordLayout, nnz: usize) -> Plan {
         self.plan_to_write(AnySorter::plan(plan, layout, nnz as u64, &self.free))
     }
 
@@ -105,7 +105,7 @@ impl<'a> DenseTarget<'a> {
         &self,
         stored: u64,
         nnz: usize,
-        entries: &Entries<'_>,
+        entries: &InputEntries<'_>,
         length: usize,
     ) -> Result<AnyDense> {
         let ctx = self.ctx;

@@ -23,8 +23,8 @@ const CHUNK: usize = 1 << 20;
 const SAMPLES: usize = 256;
 const SAMPLE: usize = 4096;
 
-/// Sifts a matrix panel by panel.
-pub(super) struct Sieve<'a> {
+/// The elements of a matrix that are kept, panel by panel.
+pub(super) struct NonzerosByPanel<'a> {
     panels: DensePanels,
     kind: KeptTypes,
     ctx: &'a Context,
@@ -34,7 +34,7 @@ pub(super) struct Sieve<'a> {
 pub(super) type KeptTypes = (DType, DType);
 
 /// The kept elements of some whole lines, or of part of one.
-pub(super) struct Kept<'a> {
+pub(super) struct KeptLines<'a> {
     /// The first line.
     pub(super) first: usize,
     /// Whether the lines are whole.
@@ -48,9 +48,9 @@ pub(super) struct Kept<'a> {
     pub(super) data: Raw<'a>,
 }
 
-impl<'a> Sieve<'a> {
+impl<'a> NonzerosByPanel<'a> {
     pub(super) fn new(panels: DensePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
-        Sieve { panels, kind, ctx }
+        NonzerosByPanel { panels, kind, ctx }
     }
 
     /// Memory for the kept elements of a chunk, in addition to the panels.
@@ -84,7 +84,7 @@ impl<'a> Sieve<'a> {
     pub(super) fn sweep(
         &mut self,
         keep: &dyn Keep,
-        take: &mut dyn FnMut(Kept<'_>) -> Result<()>,
+        take: &mut dyn FnMut(KeptLines<'_>) -> Result<()>,
     ) -> Result<()> {
         let ((_, length), kind, ctx) = (self.panels.shape(), self.kind, self.ctx);
         let at_once = (chunk(kind, ctx) / TASK).max(1);
@@ -94,21 +94,21 @@ impl<'a> Sieve<'a> {
             for start in (0..cut.count()).step_by(at_once) {
                 ctx.check_cancelled()?;
                 let here = start..cut.count().min(start + at_once);
-                let sifted: Vec<Sifted> = ctx.with_threads(|| {
+                let kept: Vec<KeptByTask> = ctx.with_threads(|| {
                     here.clone()
                         .into_par_iter()
                         .map(|task| {
                             let (elements, width) = cut.task(&panel, task);
-                            Sifted::new(elements, width, cut.offset(task), keep, kind)
+                            KeptByTask::new(elements, width, cut.offset(task), keep, kind)
                         })
                         .collect()
                 });
-                for (task, sifted) in here.zip(&sifted) {
-                    let Sifted { lens, indices, data } = sifted;
+                for (task, kept) in here.zip(&kept) {
+                    let KeptByTask { lens, indices, data } = kept;
                     let (first, whole) = (panel.first + cut.line(task), cut.whole);
                     let ends = cut.offset(task) + cut.task(&panel, task).1 == length;
                     let (indices, data) = (indices.as_indices(), data.as_raw());
-                    take(Kept { first, whole, ends, lens, indices, data })?;
+                    take(KeptLines { first, whole, ends, lens, indices, data })?;
                 }
             }
             Ok(())
@@ -116,7 +116,7 @@ impl<'a> Sieve<'a> {
     }
 }
 
-/// Elements that are sifted before they are passed on: those kept use at most a sixteenth of the limit.
+/// Elements that are filtered before they are passed on: those kept use at most a sixteenth of the limit.
 fn chunk(kind: KeptTypes, ctx: &Context) -> usize {
     (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, CHUNK)
 }
@@ -177,14 +177,14 @@ impl PanelTasks {
 }
 
 /// What a task kept.
-struct Sifted {
+struct KeptByTask {
     lens: Vec<usize>,
     indices: IndexVec,
     data: RawVec,
 }
 
-impl Sifted {
-    /// Sifts lines of `width` elements, the first at position `offset` of its line.
+impl KeptByTask {
+    /// Filters lines of `width` elements, the first at position `offset` of its line.
     fn new(
         elements: Raw<'_>,
         width: usize,
@@ -209,6 +209,6 @@ impl Sifted {
                 data.as_mut().slice_mut(before..before + more).gather(picked.at, picked.run);
             gathered.expect("positions in the run");
         });
-        Sifted { lens, indices, data }
+        KeptByTask { lens, indices, data }
     }
 }

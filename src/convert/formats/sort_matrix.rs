@@ -1,7 +1,7 @@
 //! Whole matrices through the external sort.
 
 use crate::convert::formats::wrong_indices::{changed, index_error_instead, index_error_of};
-use crate::convert::in_memory::{Layout, Majors};
+use crate::convert::in_memory::{Majors, RecordLayout};
 use crate::convert::sort::{AnySink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
@@ -18,7 +18,7 @@ pub(crate) fn sort_lines(
     sink: &mut dyn AnySink,
     ctx: &Context,
 ) -> Result<()> {
-    let (nnz, layout) = (from.nnz(), Layout::of(from.types()));
+    let (nnz, layout) = (from.nnz(), RecordLayout::of(from.types()));
     let lines = if across { from.minor() } else { from.major() };
     let mut sorter = AnySorter::new(layout, 0..lines, nnz as u64, ctx);
     let mut panels =
@@ -48,7 +48,11 @@ pub(crate) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// Buffers for the longest run.
-    pub(crate) fn new(from: &'a AnyCompressed, layout: Layout, ctx: &Context) -> Result<Self> {
+    pub(crate) fn new(
+        from: &'a AnyCompressed,
+        layout: RecordLayout,
+        ctx: &Context,
+    ) -> Result<Self> {
         let (most, mut names) =
             (from.nnz().min(entries_in_memory(layout, ctx)), IndexVec::new(layout.indices));
         reserve(&mut names, most)?;
@@ -107,7 +111,7 @@ pub(crate) fn sort_entries(
     ctx: &Context,
 ) -> Result<()> {
     let indices = Indices::of(majors).dtype();
-    let layout = Layout { values: data.dtype(), indices };
+    let layout = RecordLayout { values: data.dtype(), indices };
     let mut sorter = AnySorter::new(layout, 0..major, data.len() as u64, ctx);
     let mut panels = EntryPanels::new(&[majors, minors], data, entries_in_memory(layout, ctx))?;
     panels.sweep(ctx, &mut |_, coordinates, data| {

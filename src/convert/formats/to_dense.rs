@@ -13,7 +13,7 @@ use crate::convert::formats::sort_matrix::{sort_entries, sort_lines};
 use crate::convert::formats::wrong_indices::{
     coo_error_instead, index_error_instead, index_error_of,
 };
-use crate::convert::in_memory::{Entries, Layout, Others};
+use crate::convert::in_memory::{InputEntries, Others, RecordLayout};
 use crate::dense::{AnyDense, Dense};
 use crate::error::{Error, Result, check_shape};
 use crate::sparse::{
@@ -159,10 +159,11 @@ pub(crate) fn coo_to_dense(
         let _running = ctx.begin(|| Ok(target.plan_to_scatter(plan(), nnz)))?;
         from.check()?;
         let others = Others::Given(Indices::of(others), length);
-        let entries = Entries { lines: Indices::of(lines), others, data: from.data().as_raw() };
+        let entries =
+            InputEntries { lines: Indices::of(lines), others, data: from.data().as_raw() };
         return target.scatter(stored, nnz, &entries, length);
     }
-    let layout = Layout { values, indices };
+    let layout = RecordLayout { values, indices };
     let _running = ctx.begin(|| Ok(target.plan_to_sort(plan(), layout, nnz)))?;
     let (mut sink, arrays) = (target.sink()?, (lines, others, from.data()));
     sort_entries(arrays, (count, length), Duplicates::Sum, &mut sink, &target.free)
@@ -193,7 +194,7 @@ pub(crate) fn to_dense(
             return dense.freeze();
         }
         from.check()?;
-        return target.scatter(stored, nnz, &Entries::across(from), from.major());
+        return target.scatter(stored, nnz, &InputEntries::across(from), from.major());
     }
     if let (false, Some(panels)) = (across, target.panels(from)?) {
         let plan = panels.plan(name(format)).reads(1, panels.kept);
@@ -202,7 +203,7 @@ pub(crate) fn to_dense(
         return along(from, panels, &target);
     }
     let plan = plan.reads(1, stored);
-    let _running = ctx.begin(|| Ok(target.plan_to_sort(plan, Layout::of(types), nnz)))?;
+    let _running = ctx.begin(|| Ok(target.plan_to_sort(plan, RecordLayout::of(types), nnz)))?;
     ctx.meter().read(from.indptr_buffer().stored_bytes());
     let mut sink = target.sink()?;
     // Read line by line, entries reach each line of the result in order.

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::convert::in_memory::cache_panels::{CachePanels, largest_of};
-use crate::convert::in_memory::entries::Entries;
+use crate::convert::in_memory::entries::InputEntries;
 use crate::convert::in_memory::grain_sizes::GrainSizes;
 use crate::convert::in_memory::lines_to_fill::{EntryClash, FilledLines, LinesToFill};
 use crate::convert::in_memory::spread;
@@ -38,16 +38,16 @@ pub(crate) fn memory(
         return None;
     }
     let threads = ctx.thread_count();
-    let room = largest_of(entries) * (width(types.0) + types.1.size());
+    let most = largest_of(entries) * (width(types.0) + types.1.size());
     let lens = size_of::<usize>() << 16;
-    let bytes = entries * size_of::<u16>() + threads * (room + lens);
+    let bytes = entries * size_of::<u16>() + threads * (most + lens);
     Some(bytes as u64 + spread::memory(types, threads, lines))
 }
 
 /// Fills a draft that has capacity for all entries. `None` if the entries are unsuitable for this method; the draft is
 /// then unchanged except for the contents of its arrays.
 pub(crate) fn assemble(
-    entries: &Entries<'_>,
+    entries: &InputEntries<'_>,
     sorting: Option<Duplicates>,
     draft: &mut AnyDraft,
     grain: GrainSizes,
@@ -102,15 +102,15 @@ fn tasks<'a>(panels: &CachePanels, mut marks: &'a [u16], draft: &'a mut AnyDraft
     ends.take_front(1);
     let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
     let task = |panel| {
-        let (lines, room) = (panels.lines(panel), panels.entries(panel));
+        let (lines, count) = (panels.lines(panel), panels.entries(panel));
         let these_marks;
-        (these_marks, marks) = marks.split_at(room);
+        (these_marks, marks) = marks.split_at(count);
         Task {
             marks: these_marks,
             ends: ends.take_front(lines.len()),
             lines,
-            indices: indices.take_front(room),
-            data: data.take_front(room),
+            indices: indices.take_front(count),
+            data: data.take_front(count),
         }
     };
     (0..panels.count()).map(task).collect()
@@ -180,17 +180,17 @@ impl ThreadBuffers {
 
 /// Joins the entries of all panels, and counts the ends of their lines from the first entry of all.
 fn join(panels: &CachePanels, filled: &[FilledLines], draft: &mut AnyDraft) {
-    let (mut room, mut end, mut moves, mut lines) = (0, 0, Vec::new(), Vec::new());
+    let (mut start, mut end, mut moves, mut lines) = (0, 0, Vec::new(), Vec::new());
     let mut ends = IndicesMut::of(&mut draft.indptr);
     ends.take_front(1);
     for (panel, filled) in filled.iter().enumerate() {
         lines.push((end, ends.take_front(panels.lines(panel).len())));
-        moves.push((room..room + filled.entries, end));
-        room += panels.entries(panel);
+        moves.push((start..start + filled.entries, end));
+        start += panels.entries(panel);
         end += filled.entries;
     }
     lines.into_par_iter().for_each(|(start, mut ends)| ends.add(start));
-    if end < room {
+    if end < start {
         let (indices, data) = (draft.indices.as_mut(), draft.data.as_mut());
         parallel::join(|| move_down(indices, &moves), || move_down(data, &moves));
     }

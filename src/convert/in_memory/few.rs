@@ -7,7 +7,7 @@
 //! Both sorts are stable, so that entries at one position keep their order. No line is sorted separately, which for
 //! short lines takes several times as long; and values move once, when all positions are known.
 
-use crate::convert::in_memory::entries::{Entries, Others};
+use crate::convert::in_memory::entries::{InputEntries, Others};
 use crate::convert::in_memory::grain_sizes::GrainSizes;
 use crate::convert::in_memory::lines_to_fill::LinesToFill;
 use crate::sparse::{Indices, by_index};
@@ -26,7 +26,7 @@ pub(crate) fn memory(
 
 /// Fills all lines; their lengths become their ends. `None` if an entry is out of range, or the entries
 /// have changed.
-pub(crate) fn fill(entries: &Entries<'_>, filling: &mut LinesToFill<'_>) -> Option<()> {
+pub(crate) fn fill(entries: &InputEntries<'_>, filling: &mut LinesToFill<'_>) -> Option<()> {
     let Others::Given(others, across) = entries.others else { return None };
     let all: Vec<usize> = (0..entries.lines.len()).collect();
     let (mut starts, mut order) = (vec![0; across], vec![0; all.len()]);

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::convert::in_memory::line_sort::SortedLine;
 use crate::convert::in_memory::record;
-use crate::convert::in_memory::record::Layout;
+use crate::convert::in_memory::record::RecordLayout;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::{Duplicates, Indices, by_index, by_index_type, typed_indices};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut, merge};
@@ -66,7 +66,7 @@ impl LinesToFill<'_> {
 
     fn fill_typed<I: Index>(&mut self, chunks: &[&[u8]]) -> Result<()> {
         let (first, value) = (self.lines.start, self.data.width());
-        let size = Layout { values: self.data.dtype(), indices: I::DTYPE }.size();
+        let size = RecordLayout { values: self.data.dtype(), indices: I::DTYPE }.size();
         let line = |record| record::major::<I>(record, value).to_usize().wrapping_sub(first);
         self.lens.fill(0);
         for chunk in chunks {

@@ -16,7 +16,7 @@
 use std::ops::Range;
 
 use crate::convert::in_memory::cache_panels::CachePanels;
-use crate::convert::in_memory::entries::Entries;
+use crate::convert::in_memory::entries::InputEntries;
 use crate::sparse::{Indices, by_index, by_index_type, typed_indices};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut, width};
@@ -66,7 +66,7 @@ pub(crate) fn count(
 
 /// Sends the entries of all parts to their panels. `None` if they do not match the counts.
 pub(crate) fn spread(
-    entries: &Entries<'_>,
+    entries: &InputEntries<'_>,
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
     panels: &CachePanels,
@@ -78,7 +78,7 @@ pub(crate) fn spread(
 }
 
 fn spread_typed<I: Index, const W: usize>(
-    entries: &Entries<'_>,
+    entries: &InputEntries<'_>,
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
     panels: &CachePanels,
@@ -126,7 +126,7 @@ fn streams<'a, I, const W: usize>(
 type SpreadRun<I, const W: usize> = [(Carrier<W>, I, u16); RUN];
 
 fn send<I: Index, const W: usize>(
-    entries: &Entries<'_>,
+    entries: &InputEntries<'_>,
     part: Range<usize>,
     panels: &CachePanels,
     mut streams: Vec<WriteStream<'_, I, W>>,

@@ -7,7 +7,7 @@
 //! A matrix with a line much larger than a panel goes through the external sort instead.
 
 use crate::convert::formats::sort_lines;
-use crate::convert::in_memory::{EntryClash, FilledLines, Layout, LinesToFill};
+use crate::convert::in_memory::{EntryClash, FilledLines, LinesToFill, RecordLayout};
 use crate::convert::sort::{AnyMatrixSink, AnySorter, position};
 use crate::error::Result;
 use crate::sparse::{
@@ -78,7 +78,7 @@ pub(crate) fn canonicalize(
         let _running = less.begin(|| {
             let plan = Plan::new(OPERATION).on_device_of(from.indices_buffer().file());
             let plan = plan.reads(1, from.stored_bytes());
-            let plan = AnySorter::plan(plan, Layout::of(kind.1), size.1 as u64, &less);
+            let plan = AnySorter::plan(plan, RecordLayout::of(kind.1), size.1 as u64, &less);
             Ok(AnyWriter::plan(plan, kind.1, size, place, ctx))
         })?;
         let writer = AnyWriter::new(kind, from.shape(), size.1, true, place, ctx)?;

@@ -7,7 +7,7 @@
 use crate::convert::formats::{
     Names, all_below, at_place, index_error_instead, index_error_of, reserve,
 };
-use crate::convert::in_memory::{GrainSizes, Layout, Sizes, check_fits, exceeds};
+use crate::convert::in_memory::{GrainSizes, RecordLayout, Sizes, check_fits, exceeds};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::convert::sort::{AnyMatrixSink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result, check_shape};
@@ -114,7 +114,7 @@ pub(crate) fn plan_permute(
     ctx: &Context,
 ) -> Plan {
     let Sizes { types, major, nnz, stored, .. } = from;
-    let (layout, size) = (Layout::of(types), (major, nnz));
+    let (layout, size) = (RecordLayout::of(types), (major, nnz));
     let plan = plan.reads(1, stored);
     if sorts(from, place, ctx) {
         let tables = tables(from, moved);
@@ -168,7 +168,7 @@ fn permute_by_sort(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let (nnz, kind) = (from.nnz(), (from.format(), from.types()));
-    let layout = Layout::of(kind.1);
+    let layout = RecordLayout::of(kind.1);
     let most = entries_in_memory(layout, ctx);
     let writer = AnyWriter::new(kind, from.shape(), nnz, true, place, ctx)?;
     let lines = positions(majors, layout.indices, ctx)?;

@@ -1,6 +1,6 @@
 //! A line too long to be sorted in memory, assembled from its entries in the order of their indices.
 
-use crate::convert::in_memory::{EntryClash, Layout};
+use crate::convert::in_memory::{EntryClash, RecordLayout};
 use crate::convert::sort::passes::AnySink;
 use crate::error::{ErrorKind, Result};
 use crate::sparse::{Duplicates, IndexVec, Indices};
@@ -26,7 +26,7 @@ pub(super) struct LongLine<'a> {
 impl<'a> LongLine<'a> {
     /// Line `line`, passed on to `sink`.
     pub(super) fn new(
-        layout: Layout,
+        layout: RecordLayout,
         line: usize,
         duplicates: Duplicates,
         sink: &'a mut dyn AnySink,

@@ -9,7 +9,7 @@
 //! The runs are short, so that they are sorted while they are in the cache, and an entry is in memory once. Memory that
 //! is touched for the first time costs as much as the sort: a page of zeros for each.
 
-use crate::convert::in_memory::{Bins, Layout};
+use crate::convert::in_memory::{Bins, RecordLayout};
 use crate::convert::sort::passes::{SortedRun, Triplets};
 use crate::convert::sort::sink::AnyMatrixSink;
 use crate::convert::sort::sorted_bins::{SortedBins, panel_bytes};
@@ -28,7 +28,7 @@ const STARTS: usize = 1 << 12;
 /// Takes entries in any order.
 pub(crate) struct MemorySorter {
     bins: Bins,
-    layout: Layout,
+    layout: RecordLayout,
     /// The run that is being gathered, in the order of arrival.
     majors: IndexVec,
     minors: IndexVec,
@@ -44,7 +44,7 @@ pub(crate) struct MemorySorter {
 impl MemorySorter {
     /// A sorter for entries of so many lines.
     pub(crate) fn new(types: Types, lines: usize, ctx: &Context) -> Self {
-        let layout = Layout::of(types);
+        let layout = RecordLayout::of(types);
         MemorySorter {
             bins: Bins::new(0..lines),
             layout,
@@ -62,7 +62,7 @@ impl MemorySorter {
     /// Memory for so many entries of so many lines, which may all be in the same line, in addition to that of the
     /// result.
     pub(crate) fn memory(types: Types, (lines, entries): (usize, usize), limit: u64) -> u64 {
-        let runs = entries.div_ceil(run(Layout::of(types)));
+        let runs = entries.div_ceil(run(RecordLayout::of(types)));
         let starts = bytes_of::<u64>(STARTS * MOST_PARTS).saturating_mul(runs as u64);
         // Gathered entries take as much as their records.
         let records = (runs as u64 + 1).saturating_mul(RUN as u64).saturating_add(starts);
@@ -129,6 +129,6 @@ impl MemorySorter {
 }
 
 /// Entries of a run.
-fn run(layout: Layout) -> usize {
+fn run(layout: RecordLayout) -> usize {
     RUN / layout.size()
 }

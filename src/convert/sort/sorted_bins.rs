@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::{Bins, FilledLines, Layout, LinesToFill, cut, even, record};
+use crate::convert::in_memory::{Bins, FilledLines, LinesToFill, RecordLayout, cut, even, record};
 use crate::convert::sort::long_line::LongLine;
 use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::Result;
@@ -29,7 +29,7 @@ const BLOCK: usize = 64;
 
 /// Sorted runs of records, to be read.
 pub(crate) struct SortedBins<'a> {
-    layout: Layout,
+    layout: RecordLayout,
     bins: Bins,
     runs: Vec<SortedRun>,
     /// The file with the runs; `None` if they are in memory.
@@ -50,7 +50,7 @@ pub(super) fn panel_bytes(limit: u64) -> u64 {
 
 impl<'a> SortedBins<'a> {
     pub(crate) fn new(
-        layout: Layout,
+        layout: RecordLayout,
         bins: Bins,
         runs: Vec<SortedRun>,
         file: Option<ScratchFile>,
@@ -312,7 +312,7 @@ struct BinEntries {
 }
 
 impl BinEntries {
-    fn new(layout: Layout, ctx: &Context) -> Result<Self> {
+    fn new(layout: RecordLayout, ctx: &Context) -> Result<Self> {
         let indices = RawBufferMut::fresh(Some(layout.indices), 0)?;
         let data = RawBufferMut::fresh(layout.values, 0)?;
         Ok(BinEntries { lens: Vec::new(), indices, data, held: ctx.hold(0) })

@@ -1,6 +1,6 @@
 //! Entries as records in memory, sorted by bins of lines.
 
-use crate::convert::in_memory::{Bins, Layout, record};
+use crate::convert::in_memory::{Bins, RecordLayout, record};
 use crate::convert::sort::passes::{SortedRun, Triplets};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::by_index;
@@ -12,8 +12,8 @@ use crate::storage::{Context, Index, IoBuffer, parallel};
 pub(super) const MOST_PARTS: usize = 4;
 const LEAST_PART: usize = 1 << 14;
 
-pub(super) fn layout((majors, _, data): Triplets<'_>) -> Layout {
-    Layout { values: data.dtype(), indices: majors.dtype() }
+pub(super) fn layout((majors, _, data): Triplets<'_>) -> RecordLayout {
+    RecordLayout { values: data.dtype(), indices: majors.dtype() }
 }
 
 /// Entries as records sorted by bins, in `buffer` if there is one: several consecutive runs, each of consecutive

@@ -20,7 +20,7 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::{Bins, Layout};
+use crate::convert::in_memory::{Bins, RecordLayout};
 use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::convert::sort::sorted_bins;
 use crate::convert::sort::sorted_bins::SortedBins;
@@ -34,7 +34,7 @@ use crate::storage::{Broken, Context, Held, IoBuffer, PADDING, Plan, Scratch};
 /// Takes entries in any order.
 pub(crate) struct AnySorter {
     bins: Bins,
-    layout: Layout,
+    layout: RecordLayout,
     /// The run that is being gathered, in the order of arrival.
     majors: IndexVec,
     minors: IndexVec,
@@ -55,7 +55,12 @@ pub(crate) struct AnySorter {
 
 impl AnySorter {
     /// A sorter for entries of the lines `lines`, `expected` of them if that is known.
-    pub(crate) fn new(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
+    pub(crate) fn new(
+        layout: RecordLayout,
+        lines: Range<usize>,
+        expected: u64,
+        ctx: &Context,
+    ) -> Self {
         AnySorter {
             bins: Bins::new(lines),
             layout,
@@ -74,7 +79,7 @@ impl AnySorter {
     }
 
     /// Adds sorting `entries` entries to a plan: scratch space, memory, work.
-    pub(crate) fn plan(plan: Plan, layout: Layout, entries: u64, ctx: &Context) -> Plan {
+    pub(crate) fn plan(plan: Plan, layout: RecordLayout, entries: u64, ctx: &Context) -> Plan {
         let (limit, size) = (ctx.memory_left(), layout.size() as u64);
         let most = entries_in_memory(layout, ctx) as u64;
         let (runs, plan) = match entries > most {
@@ -250,17 +255,17 @@ fn write_run(
 }
 
 /// Whether this many entries fit in one run.
-pub(crate) fn holds(layout: Layout, entries: usize, ctx: &Context) -> bool {
+pub(crate) fn holds(layout: RecordLayout, entries: usize, ctx: &Context) -> bool {
     entries <= entries_in_memory(layout, ctx)
 }
 
 /// Entries of a full run: records in a sixth of the limit.
-pub(crate) fn entries_in_memory(layout: Layout, ctx: &Context) -> usize {
+pub(crate) fn entries_in_memory(layout: RecordLayout, ctx: &Context) -> usize {
     (ctx.memory_left() / 6 / layout.size() as u64).clamp(1024, 1 << 31) as usize
 }
 
 impl Sort for AnySorter {
-    fn start(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
+    fn start(layout: RecordLayout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self {
         AnySorter::new(layout, lines, expected, ctx)
     }
 

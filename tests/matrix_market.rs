@@ -160,11 +160,11 @@ fn counts_that_are_refused() {
     let text = format!("{REAL}3 3 1\n1 1 1\n\n% more\n2 2 2\n3 3 3\n");
     refused::<f64>(&text, Format, 6, "the end of the file after 1 entries", "another entry");
     let text = format!("{REAL}3 3 1000000000000\n1 1 1\n");
-    refused::<f64>(&text, Format, 2, "1000000000000 entries", "6 bytes, room for 1 at most");
+    refused::<f64>(&text, Format, 2, "1000000000000 entries", "6 bytes, space for 1 at most");
     let text = "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n5\n";
     refused::<f64>(text, Format, 7, "the end of the file after 4 entries", "another entry");
     let text = "%%MatrixMarket matrix array real general\n4000000000 4000000000\n1\n";
-    refused::<f64>(text, Format, 2, "16000000000000000000 entries", "2 bytes, room for 1 at most");
+    refused::<f64>(text, Format, 2, "16000000000000000000 entries", "2 bytes, space for 1 at most");
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! Text that is packed by gzip, and matrices in archives.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use flate2::Compression;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use outcore::io::edge_list::EdgeList;
 use outcore::io::matrix_market::Reader;
-use outcore::io::{ReadOptions, read_graph, read_matrix, read_matrix_with};
-use outcore::{AnyMatrix, Context, Csr, ErrorKind, Place, Result};
+use outcore::io::{ReadOptions, read_graph, read_matrix, read_matrix_with, write_matrix};
+use outcore::{AnyMatrix, Context, Csr, ErrorKind, Order, Place, Result};
 use tempfile::tempdir;
 
 use crate::shared_data;
@@ -57,6 +58,45 @@ fn a_packed_file_is_the_file() {
     fs::write(&packed, both).unwrap();
     fs::write(&plain, &text).unwrap();
     assert!(csr(&plain, &Context::new()) == csr(&packed, &Context::new()));
+}
+
+#[test]
+fn text_is_packed_where_its_name_says_so() {
+    let folder = tempdir().unwrap();
+    let ctx = Context::new().threads(2).unwrap();
+    let a = AnyMatrix::from(Csr::<f64>::random((3000, 700), 0.02, 1, Place::Memory, &ctx).unwrap());
+    let dense = AnyMatrix::try_from(
+        a.slice(0..50, 0..40, Place::Memory, &ctx)
+            .and_then(|part| part.to_dense(Order::C, Place::Memory, &ctx))
+            .unwrap(),
+    );
+    let pattern = Csr::<f64>::poisson(&[90, 90], Place::Memory, &ctx).unwrap();
+    let pattern = AnyMatrix::from(pattern).pattern().unwrap();
+    let off = [pattern.tril(-1, Place::Memory, &ctx), pattern.triu(1, Place::Memory, &ctx)];
+    let [lower, upper] = off.map(Result::unwrap);
+    let graph = lower.add(&upper, Place::Memory, &ctx).unwrap();
+    for (matrix, name) in [
+        (&a, "a.mtx"),
+        (&a, "a.csv"),
+        (&dense.unwrap(), "d.tsv"),
+        (&pattern, "p.mtx"),
+        (&graph, "g.graph"),
+    ] {
+        let (plain, packed) = (folder.path().join(name), folder.path().join(format!("{name}.gz")));
+        write_matrix(&plain, matrix, &ctx).unwrap();
+        for ctx in [Context::new(), ctx.clone(), Context::new().memory_limit(4 << 20)] {
+            write_matrix(&packed, matrix, &ctx).unwrap();
+            let mut text = Vec::new();
+            let file = File::open(&packed).unwrap();
+            MultiGzDecoder::new(file).read_to_end(&mut text).unwrap();
+            assert!(text == fs::read(&plain).unwrap(), "{name}");
+        }
+        assert!(fs::metadata(&packed).unwrap().len() < fs::metadata(&plain).unwrap().len());
+        let read = |path| read_matrix(path, Place::Memory, &ctx).unwrap();
+        assert_eq!(read(&plain).nnz(), read(&packed).nnz(), "{name}");
+    }
+    let error = write_matrix(folder.path().join("a.npz.gz"), &a, &ctx).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
 #[test]

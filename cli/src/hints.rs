@@ -1,7 +1,10 @@
-//! Hints of the library, which name its functions and options, in the words of the tool.
+//! What to do about an error: the hints of the library, which name its functions and options, in the words of the tool,
+//! and hints for errors that come without one.
+
+use outcore::{Error, ErrorKind};
 
 /// What a hint says, and what the tool says instead, one after the other.
-const WORDS: [(&str, &str); 20] = [
+const WORDS: &[(&str, &str)] = &[
     ("raise the limit, or let the result live in a file", "allow more with --memory-limit"),
     ("choose another name, or Place::Replace", "choose another name, or say --overwrite"),
     ("Place::Replace", "--overwrite"),
@@ -15,6 +18,7 @@ const WORDS: [(&str, &str); 20] = [
         "say what to put there: --missing nan, or a number",
     ),
     ("with `member`", "with --member"),
+    ("leave out `member`", "leave out --member"),
     ("say with ReadOptions that the file is a list of edges", "say --format edges"),
     ("read it as EdgeList, or say so with ReadOptions", "say --format edges"),
     ("ask for that format", "say so with --format"),
@@ -27,26 +31,181 @@ const WORDS: [(&str, &str); 20] = [
     ("`hypersparse` asks for all of them", "--hypersparse asks for all of them"),
     ("ask for ZeroDiagonal::IsOne", "use another --precond"),
     ("use u64 indices and pointers, or compact vertices", "number the vertices anew: --compact"),
+    ("open it with Dense::open", "leave out --format"),
+    ("read it as a matrix or a graph, with read_matrix or read_graph", "leave out --format"),
+    ("read an .npz file with read_matrix or read_graph", "leave out --format for an .npz file"),
+    (
+        "add them first, by canonicalize and Duplicates::Sum",
+        "outcore convert --dup sum adds them up",
+    ),
+    (
+        "bring it to the order of the others with to_order",
+        "outcore convert --order brings it to the order of the others",
+    ),
+    (
+        "convert the factors to wider integers or to f64 with `astype`",
+        "outcore convert --dtype float64 makes wider numbers",
+    ),
+    ("open it with open_unfinished, or write it anew", "write it anew"),
+    (
+        "raise the limit, or take randomized_svd, which needs a few vectors only",
+        "allow more with --memory-limit, or say --method randomized, which needs a few vectors only",
+    ),
+    (
+        "read it as a copy, with read, or with read_raw if it has no header",
+        "outcore convert makes a copy",
+    ),
+    (
+        "read it as coordinates with read_coo, or a graph on compact vertices",
+        "number the vertices of a graph anew with --compact",
+    ),
+    (
+        "bring both to one format, with to_csr, to_csc or to_dense",
+        "outcore convert --to brings both to one format",
+    ),
+    ("a line is `u v` or `u v weight`", "a line is u v or u v weight"),
     ("is read by read_matrix and read_graph", "is read where a matrix or a graph is"),
 ];
 
+/// What to do about an error.
+pub(crate) fn hint(error: &Error) -> String {
+    match error.hint() {
+        Some(hint) => in_words_of_the_tool(hint),
+        None => of_kind(error.kind()).to_owned(),
+    }
+}
+
+/// What to do about an error of a kind.
+fn of_kind(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Io => "check the name, and that you may read or write there",
+        ErrorKind::Format => {
+            "check the file, or say what it is with --format; outcore VERB --help explains arguments"
+        }
+        ErrorKind::Type => {
+            "outcore info tells the types; outcore convert changes them with --dtype and --index"
+        }
+        ErrorKind::Shape => {
+            "outcore info tells the shape; outcore slice and outcore transpose change it"
+        }
+        ErrorKind::Index => {
+            "outcore info tells how many rows and columns there are; they are counted from 0"
+        }
+        ErrorKind::Value => {
+            "correct the value, or choose a type that holds it with outcore convert --dtype"
+        }
+        ErrorKind::Duplicate => {
+            "outcore convert --dup sum adds them up; --repeats does so for edges"
+        }
+        ErrorKind::Memory => "allow more with --memory-limit",
+        ErrorKind::Locked => "wait until the other process is done",
+        ErrorKind::Exists => "choose another name, or say --overwrite",
+        ErrorKind::Space => "make space, or name another folder with --scratch",
+        ErrorKind::Replaced => "run the command again: the file was exchanged meanwhile",
+        ErrorKind::Unfinished => "make the file again: whoever wrote it did not finish",
+        ErrorKind::NotDurable => {
+            "the result is there; copy it again to be sure that it survives a power loss"
+        }
+        ErrorKind::Checksum => "take the file from a copy: its content has changed",
+        ErrorKind::Unsupported => {
+            "outcore convert writes other formats; outcore VERB --help tells what a verb takes"
+        }
+        _ => "outcore VERB --help explains the arguments",
+    }
+}
+
 /// A hint of the library as the tool would say it.
-pub(crate) fn in_words_of_the_tool(hint: &str) -> String {
+fn in_words_of_the_tool(hint: &str) -> String {
     let plain = |hint: String, (library, tool): &(&str, &str)| hint.replace(library, tool);
     WORDS.iter().fold(hint.to_owned(), plain)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn hints_name_flags() {
         let said = in_words_of_the_tool("choose another name, or Place::Replace");
         assert_eq!(said, "choose another name, or say --overwrite");
-        for (library, tool) in WORDS {
+        for &(library, tool) in WORDS {
             let said = in_words_of_the_tool(library);
             assert!(said.contains(tool) && !said.contains("::"), "{library}: {said}");
         }
+    }
+
+    #[test]
+    fn every_kind_of_error_has_a_hint() {
+        use ErrorKind::*;
+        let kinds = [
+            Io,
+            Format,
+            Type,
+            Shape,
+            Index,
+            Value,
+            Duplicate,
+            Memory,
+            Locked,
+            Exists,
+            Space,
+            Replaced,
+            Unfinished,
+            NotDurable,
+            Checksum,
+            Unsupported,
+        ];
+        let mut seen = Vec::new();
+        for kind in kinds {
+            let said = hint(&Error::new(kind, "something is wrong"));
+            assert!(said.len() > 20 && !seen.contains(&said), "{kind:?}: {said}");
+            assert_eq!(hint(&Error::new(kind, "").remedy("this")), "this");
+            seen.push(said);
+        }
+    }
+
+    /// What the library says in its own words, to programs that call what the tool does not.
+    const NOT_OF_THE_TOOL: [&str; 7] = [
+        "SolveOptions::bounds",
+        "LinearOperator::apply_adjoint",
+        "open_mut",
+        "sum::<f64>",
+        "numpy.savez",
+        "Place::File",
+        "Dense::open_raw",
+    ];
+
+    #[test]
+    fn no_hint_names_a_function_of_the_library() {
+        let is_name = |word: &str| {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            word.contains("::")
+                || word.contains('_') && word.chars().all(|c| c.is_lowercase() || c == '_')
+        };
+        let mut seen = 0;
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for after in text.split("remedy(").skip(1) {
+                    let literal = after.trim_start().strip_prefix('"');
+                    let Some((hint, _)) = literal.and_then(|text| text.split_once('"')) else {
+                        continue;
+                    };
+                    let said = in_words_of_the_tool(hint);
+                    let known = NOT_OF_THE_TOOL.iter().any(|known| said.contains(known));
+                    assert!(known || !said.split(' ').any(is_name), "{}: {said}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 100, "only {seen} hints found");
     }
 }

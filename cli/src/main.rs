@@ -2,6 +2,7 @@
 
 mod hints;
 mod picture;
+mod plan;
 mod preconditioner;
 mod progress;
 mod reading;
@@ -47,9 +48,12 @@ fn main() -> ExitCode {
     let Cli { verb, flags, .. } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and the version are answers, and go to standard output.
+            if error.use_stderr() {
+                return session::misuse(&error.to_string());
+            }
+            // Help and the version are answers.
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+            return ExitCode::SUCCESS;
         }
     };
     let session = match Session::new(&flags) {

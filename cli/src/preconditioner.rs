@@ -8,6 +8,7 @@ use outcore::solve::{
 };
 use outcore::{AnyMatrix, Context, Csr, DType, Index, Place, Result};
 
+use crate::plan::unknown_rest;
 use crate::rows::by_width;
 use crate::session::Session;
 
@@ -44,7 +45,7 @@ const BLOCK: usize = 32;
 /// Lanczos steps for the bounds of a spectrum.
 const STEPS: usize = 12;
 
-type Operator<'a> = Box<dyn LinearOperator<f64> + Sync + 'a>;
+type Preconditioner<'a> = Box<dyn LinearOperator<f64> + Sync + 'a>;
 
 impl Flags {
     pub(crate) fn is_none(&self) -> bool {
@@ -57,20 +58,29 @@ impl Flags {
         a: &AnyMatrix,
         operator: &'a (impl LinearOperator<f64> + Sync),
         session: &Session,
-    ) -> Result<Option<Operator<'a>>> {
-        let ctx = session.ctx();
+    ) -> Result<Option<Preconditioner<'a>>> {
         Ok(Some(match self.precond {
             Kind::None => return Ok(None),
             Kind::Chebyshev => {
-                let bounds = spectral_bounds::<f64>(operator, STEPS, ctx)?;
+                let bounds =
+                    session.try_step(|ctx| spectral_bounds::<f64>(operator, STEPS, ctx))?;
+                let bounds = bounds.ok_or_else(unknown_rest)?;
                 Box::new(Chebyshev::new(operator, self.degree.get(), (bounds.lo, bounds.hi))?)
             }
             kind => {
-                let mut rows = AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?);
+                let mut rows = match a {
+                    AnyMatrix::Csr(_) => a.clone(),
+                    _ => {
+                        session.step(a, |ctx| a.to_csr(Place::Scratch, ctx).map(AnyMatrix::from))?
+                    }
+                };
                 if rows.dtype() != Some(DType::Float64) {
-                    rows = rows.to_dtype(DType::Float64, Place::Scratch, ctx)?;
+                    let wide = |ctx: &_| rows.to_dtype(DType::Float64, Place::Scratch, ctx);
+                    rows = session.step(&rows, wide)?;
                 }
-                by_width!(rows, rows => of_rows(kind, &rows, ctx)?)
+                let made =
+                    by_width!(rows, rows => session.try_step(|ctx| of_rows(kind, &rows, ctx))?);
+                made.ok_or_else(unknown_rest)?
             }
         }))
     }
@@ -80,7 +90,7 @@ fn of_rows<'a, I: Index, P: Index>(
     kind: Kind,
     a: &Csr<f64, I, P>,
     ctx: &Context,
-) -> Result<Operator<'a>> {
+) -> Result<Preconditioner<'a>> {
     Ok(match kind {
         Kind::Jacobi => Box::new(Jacobi::<f64>::new(a, Default::default(), ctx)?),
         Kind::BlockJacobi => Box::new(BlockJacobi::<f64>::new(a, BLOCK, ctx)?),

@@ -114,3 +114,19 @@ pub(crate) fn input(path: &Path) -> PathBuf {
         false => path.to_owned(),
     }
 }
+
+/// Whether an input is a pipe or standard input, whose name says nothing about its content.
+pub(crate) fn is_nameless(path: &Path) -> bool {
+    let path = input(path);
+    path == Path::new("/dev/stdin")
+        || path.metadata().is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
+}
+
+/// Whether an input may hold several matrices.
+pub(crate) fn has_members(path: &Path) -> bool {
+    let packed = path
+        .extension()
+        .is_some_and(|it| ["gz", "tgz"].iter().any(|packed| it.eq_ignore_ascii_case(packed)));
+    let format = FileFormat::of_first_bytes(&input(path)).ok().flatten();
+    packed || matches!(format, Some(FileFormat::Npz | FileFormat::Hdf5 | FileFormat::Petsc))
+}

@@ -1,6 +1,5 @@
 //! What every verb shares: limits, threads, progress, cancelling, where results go.
 
-use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,13 +10,14 @@ use std::time::Duration;
 use outcore::io::matrix_market::{self, Reader};
 use outcore::io::{FileFormat, Graph, Imported, ReadOptions, VertexIds};
 use outcore::{
-    AnyMatrix, CancelToken, Context, Error, ErrorKind, Place, Plan, Result, io as files,
-    memory_limits, open,
+    AnyMatrix, CancelToken, Context, Error, ErrorKind, Place, Result, io as files, memory_limits,
+    open,
 };
 
-use crate::hints::in_words_of_the_tool;
+use crate::hints::hint;
+use crate::plan::{Steps, unknown_rest};
 use crate::progress::{Show, Shown, with_progress};
-use crate::reading::{Reading, input};
+use crate::reading::{Reading, has_members, input, is_nameless};
 use crate::report::Report;
 use crate::size::{Limit, bytes, parse_limit};
 use crate::vertices::{kept, separator_of};
@@ -58,8 +58,12 @@ pub(crate) struct Session {
     ctx: Context,
     progress: Option<Arc<Shown>>,
     overwrite: bool,
-    /// Whether only the cost is asked for, and nothing may be done.
-    plan: bool,
+    /// Whether only the cost is asked for, and no result may be written.
+    only_plan: bool,
+    /// Whether nothing is said but results in files and errors.
+    quiet: bool,
+    /// The steps so far, while the cost is worked out.
+    steps: Option<Steps>,
     reading: ReadOptions,
 }
 
@@ -91,7 +95,8 @@ impl Session {
         }
         // A matrix that does not fit in memory is in scratch files.
         let reading = ReadOptions { spill: true, ..flags.reading.options() };
-        Ok(Session { ctx, progress, overwrite: flags.overwrite, plan: flags.plan, reading })
+        let Flags { overwrite, plan: only_plan, quiet, .. } = *flags;
+        Ok(Session { ctx, progress, overwrite, only_plan, quiet, steps: None, reading })
     }
 
     /// The context of the work.
@@ -101,44 +106,66 @@ impl Session {
 
     /// Whether only the cost is asked for: what has no plan of its own must not be done then.
     pub(crate) fn is_plan(&self) -> bool {
-        self.plan
+        self.only_plan
     }
 
-    /// Runs a verb, or says what its first long operation would cost.
+    /// Runs a verb, or says what it would cost.
     pub(crate) fn run(&self, verb: impl Fn(&Session) -> Result<Report>) -> Result<Report> {
-        if !self.plan {
+        if !self.only_plan {
             let outcome = verb(self);
             if let Some(shown) = &self.progress {
                 shown.finish();
             }
             return outcome;
         }
-        let is_short = Cell::new(false);
-        let planned = self.ctx.plan(|ctx| {
+        let (mut steps, mut outcome) = (Steps::new(&self.ctx), Ok(()));
+        let rest = self.ctx.plan(|ctx| {
             let session = Session {
                 ctx: ctx.clone(),
                 progress: None,
                 reading: self.reading.clone(),
                 overwrite: self.overwrite,
-                plan: true,
+                only_plan: true,
+                quiet: self.quiet,
+                steps: Some(Steps::new(&self.ctx)),
             };
-            verb(&session).inspect(|_| is_short.set(true))
+            outcome = verb(&session).map(drop);
+            steps = session.steps.unwrap_or(Steps::new(&self.ctx));
+            Ok(())
         });
-        let plan = match planned {
-            // It went through without meeting an operation that costs anything.
-            Err(_) if is_short.get() => Plan::new("nothing long"),
-            planned => planned?,
-        };
-        let mut report = Report::new();
-        let cost = plan.cost;
-        report.fact("operation", plan.operation);
-        report.fact("passes", cost.passes);
-        report.row("bytes read", bytes(cost.bytes_read), cost.bytes_read);
-        report.row("bytes written", bytes(cost.bytes_written), cost.bytes_written);
-        report.row("scratch", bytes(cost.scratch), cost.scratch);
-        report.row("memory", bytes(cost.peak_memory), cost.peak_memory);
-        report.row("seconds", format!("{:.2}", cost.seconds), cost.seconds);
-        Ok(report)
+        steps.report(rest.ok(), outcome)
+    }
+
+    /// A step whose result the verb starts the next one from. Where only the cost is asked for, `like` stands in for
+    /// what a long step would make.
+    pub(crate) fn step(
+        &self,
+        like: &AnyMatrix,
+        make: impl Fn(&Context) -> Result<AnyMatrix>,
+    ) -> Result<AnyMatrix> {
+        match &self.steps {
+            None => make(&self.ctx),
+            Some(steps) => steps.matrix(like, make),
+        }
+    }
+
+    /// A step that makes something else than a matrix: `None` where only the cost is asked for, and it is a long one.
+    pub(crate) fn try_step<R>(&self, make: impl Fn(&Context) -> Result<R>) -> Result<Option<R>> {
+        match &self.steps {
+            None => make(&self.ctx).map(Some),
+            Some(steps) => steps.on_the_way(make),
+        }
+    }
+
+    /// The last step, which makes a result: `None` where only the cost is asked for.
+    pub(crate) fn last_step<R>(
+        &self,
+        make: impl FnOnce(&Context) -> Result<R>,
+    ) -> Result<Option<R>> {
+        match &self.steps {
+            None => make(&self.ctx).map(Some),
+            Some(steps) => steps.last(make),
+        }
     }
 
     /// The matrix in a file, whatever it is.
@@ -146,14 +173,90 @@ impl Session {
         self.import(path).map(|read| read.matrix)
     }
 
+    /// The matrices in several files, of which those that hold several have the member that was named.
+    pub(crate) fn read_all(&self, paths: &[&Path]) -> Result<Vec<AnyMatrix>> {
+        let one_has = paths.iter().any(|path| has_members(path));
+        let read = |path: &&Path| if one_has { self.read_second(path) } else { self.read(path) };
+        paths.iter().map(read).collect()
+    }
+
+    /// As [`read_all`](Self::read_all), of two files.
+    pub(crate) fn read_both(&self, first: &Path, second: &Path) -> Result<[AnyMatrix; 2]> {
+        let all = self.read_all(&[first, second])?;
+        all.try_into().map_err(|_| Error::new(ErrorKind::Unsupported, "two matrices are needed"))
+    }
+
+    /// A matrix that another one is used with: the member that was named may be one of that.
+    pub(crate) fn read_second(&self, path: &Path) -> Result<AnyMatrix> {
+        match self.reading.member.is_some() && !has_members(path) {
+            true => {
+                let reading = ReadOptions { member: None, ..self.reading.clone() };
+                self.import_with(path, &reading).map(|read| read.matrix)
+            }
+            false => self.read(path),
+        }
+    }
+
     /// The matrix in a file, and what else the file says.
     pub(crate) fn import(&self, path: &Path) -> Result<Imported> {
-        files::read_matrix_with(input(path), &self.reading, Place::Memory, &self.ctx)
+        self.import_with(path, &self.reading)
+    }
+
+    fn import_with(&self, path: &Path, reading: &ReadOptions) -> Result<Imported> {
+        let read = self.read_step(path, |path, ctx| {
+            files::read_matrix_with(path, reading, Place::Memory, ctx)
+        })?;
+        if is_nameless(path) && reading.format.is_none() && read.format == FileFormat::EdgeList {
+            self.note(
+                "the input was taken for a list of edges; --format says otherwise, such as triplets or csv",
+            );
+        }
+        Ok(read)
+    }
+
+    /// Reads an input. A pipe is not received where only the cost is asked for.
+    fn read_step<R>(&self, path: &Path, read: impl Fn(&Path, &Context) -> Result<R>) -> Result<R> {
+        let path = input(path);
+        let read = |ctx: &Context| read(&path, ctx);
+        let read = match &self.steps {
+            None => return read(&self.ctx),
+            Some(steps) if is_nameless(&path) => steps.last(read),
+            Some(steps) => steps.on_the_way(read),
+        };
+        read?.ok_or_else(unknown_rest)
+    }
+
+    /// Says something that is neither a result nor an error.
+    fn note(&self, text: &str) {
+        if !self.quiet {
+            // Standard error may be closed.
+            let _ = writeln!(std::io::stderr(), "note: {text}");
+        }
     }
 
     /// Reads a matrix to a place.
-    pub(crate) fn read_to(&self, path: &Path, place: Place) -> Result<AnyMatrix> {
-        files::read_matrix_with(path, &self.reading, place, &self.ctx).map(|read| read.matrix)
+    pub(crate) fn read_to(&self, path: &Path, place: Place, ctx: &Context) -> Result<AnyMatrix> {
+        files::read_matrix_with(path, &self.reading, place, ctx).map(|read| read.matrix)
+    }
+
+    /// A matrix in compressed rows or columns, or dense: coordinates are brought to rows.
+    pub(crate) fn in_lines(&self, a: AnyMatrix) -> Result<AnyMatrix> {
+        match a {
+            AnyMatrix::Coo(_) => {
+                self.step(&a, |ctx| a.to_csr(Place::Scratch, ctx).map(AnyMatrix::from))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// A matrix in compressed rows or columns.
+    pub(crate) fn compressed(&self, a: AnyMatrix) -> Result<AnyMatrix> {
+        match a {
+            AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => Ok(a),
+            other => {
+                self.step(&other, |ctx| other.to_csr(Place::Scratch, ctx).map(AnyMatrix::from))
+            }
+        }
     }
 
     /// Whether a file is surely read as a Matrix Market file of entries, and so as a sparse matrix.
@@ -192,23 +295,29 @@ impl Session {
             separator_of(output)?;
             self.check_free(output)?;
         }
-        files::read_graph_with(input(path), &self.reading, Place::Memory, &self.ctx)
+        self.read_step(path, |path, ctx| {
+            files::read_graph_with(path, &self.reading, Place::Memory, ctx)
+        })
     }
 
     /// The result of an operation at a path: made there if the format of its name is that of a stored matrix, dense or
-    /// sparse as the result is, otherwise made in scratch files and written from these.
+    /// sparse as the result is, otherwise made in scratch files and written from these. `like` has about its size.
     pub(crate) fn make(
         &self,
         path: &Path,
+        like: &AnyMatrix,
         is_dense: bool,
-        operation: impl FnOnce(Place) -> Result<AnyMatrix>,
+        operation: impl Fn(Place, &Context) -> Result<AnyMatrix>,
     ) -> Result<AnyMatrix> {
         self.check_free(path)?;
         let stored = if is_dense { FileFormat::Npy } else { FileFormat::Stored };
         match FileFormat::of_name(path) == Some(stored) {
-            true => operation(self.place(path)),
+            true => {
+                let made = self.last_step(|ctx| operation(self.place(path), ctx))?;
+                Ok(made.unwrap_or_else(|| like.clone()))
+            }
             false => {
-                let made = operation(Place::Scratch)?;
+                let made = self.step(like, |ctx| operation(Place::Scratch, ctx))?;
                 self.write(path, &made)?;
                 Ok(made)
             }
@@ -220,13 +329,17 @@ impl Session {
         &self,
         path: &Path,
         ids: Option<&VertexIds>,
+        like: &AnyMatrix,
         is_dense: bool,
-        operation: impl FnOnce(Place) -> Result<AnyMatrix>,
+        operation: impl Fn(Place, &Context) -> Result<AnyMatrix>,
     ) -> Result<AnyMatrix> {
-        let Some(ids) = kept(ids, path) else { return self.make(path, is_dense, operation) };
+        let Some(ids) = kept(ids, path) else { return self.make(path, like, is_dense, operation) };
         self.check_free(path)?;
-        ids.store_with(self.place(path), &self.ctx, |place| operation(place).map(drop))?;
-        open(path)
+        let stored = self.last_step(|ctx| {
+            ids.store_with(self.place(path), ctx, |place| operation(place, ctx).map(drop))?;
+            open(path)
+        })?;
+        Ok(stored.unwrap_or_else(|| like.clone()))
     }
 
     /// As [`write`](Self::write), with the ids of the vertices, which a stored matrix keeps.
@@ -238,14 +351,16 @@ impl Session {
     ) -> Result<()> {
         let Some(ids) = kept(ids, path) else { return self.write(path, matrix) };
         self.check_free(path)?;
-        let copy = |place| matrix.copy_to(place, &self.ctx).map(drop);
-        ids.store_with(self.place(path), &self.ctx, copy)
+        let stored = self.last_step(|ctx| {
+            ids.store_with(self.place(path), ctx, |place| matrix.copy_to(place, ctx).map(drop))
+        });
+        stored.map(drop)
     }
 
     /// Writes a matrix to a path, in the format of its name.
     pub(crate) fn write(&self, path: &Path, matrix: &AnyMatrix) -> Result<()> {
         self.check_free(path)?;
-        files::write_matrix_to(self.place(path), matrix, &self.ctx)
+        self.last_step(|ctx| files::write_matrix_to(self.place(path), matrix, ctx)).map(drop)
     }
 }
 
@@ -302,16 +417,23 @@ fn interrupted() -> CancelToken {
     token
 }
 
+/// Says what is wrong with the arguments, as the parser explains it, and where to read about them.
+pub(crate) fn misuse(text: &str) -> ExitCode {
+    let text = text.replace("For more information, try '--help'.", "");
+    let _ = writeln!(std::io::stderr(), "{}\nhint: --help explains the arguments", text.trim_end());
+    ExitCode::from(2)
+}
+
 /// Says what went wrong, in one line, and what to do, in another.
 pub(crate) fn trouble(error: &Error) -> ExitCode {
-    let text = error.to_string();
-    let (text, code) = match (error.kind(), error.hint()) {
-        (ErrorKind::Cancelled, _) => ("interrupted; no part of a result is left".to_owned(), 130),
-        (_, Some(hint)) => {
-            let what = text.strip_suffix(&format!(" ({hint})")).unwrap_or(&text);
-            (format!("error: {what}\nhint: {}", in_words_of_the_tool(hint)), 2)
+    let (text, code) = match error.kind() {
+        ErrorKind::Cancelled => ("interrupted; no part of a result is left".to_owned(), 130),
+        _ => {
+            let text = error.to_string();
+            let remedy = error.hint().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
+            let what = text.strip_suffix(&remedy).unwrap_or(&text);
+            (format!("error: {what}\nhint: {}", hint(error)), 2)
         }
-        (_, None) => (format!("error: {text}"), 2),
     };
     // Standard error may be closed.
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -87,12 +87,16 @@ pub(crate) fn write(
     let Some(path) = path else { return Ok(Report::new()) };
     let Some(separator) = separator_of(path)? else {
         let numbers = outcore::ndarray::Array1::from((values.numbers)());
-        Dense::from(numbers).copy_to(session.place(path), session.ctx())?;
+        let numbers = Dense::from(numbers);
+        session.last_step(|ctx| numbers.copy_to(session.place(path), ctx))?;
         let mut report = Report::new();
         report.fact("written", path.display().to_string());
         report.fact("numbers", vertices);
         return Ok(report);
     };
+    if session.is_plan() {
+        return Ok(Report::new());
+    }
     let mut stopped = None;
     let written = write_file(session.place(path), |out| {
         (0..vertices).try_for_each(|vertex| {

@@ -59,14 +59,14 @@ pub(super) fn bring(a: &AnyMatrix, dtype: Option<DType>, ctx: &Context) -> Resul
     match dtype {
         Some(dtype) if a.dtype() != Some(dtype) => {
             let bytes = dtype.bytes_of(a.nnz());
-            a.to_dtype(dtype, place_beside(bytes, ctx), ctx)
+            a.to_dtype(dtype, place_for(bytes, ctx), ctx)
         }
         _ => Ok(a.clone()),
     }
 }
 
 /// The place for `bytes` bytes of temporary data of an operation.
-pub(super) fn place_beside(bytes: u64, ctx: &Context) -> Place {
+pub(crate) fn place_for(bytes: u64, ctx: &Context) -> Place {
     if bytes <= ctx.memory_left() / 4 { Place::Memory } else { Place::Scratch }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn same_widths(
         if types == a.types() {
             return Ok(a.clone());
         }
-        let place = place_beside(types.bytes_of(a.major(), a.nnz()), ctx);
+        let place = place_for(types.bytes_of(a.major(), a.nnz()), ctx);
         dtype::lines(a, types, &place, ctx)
     };
     Ok((widened(a)?, widened(b)?))

@@ -31,7 +31,7 @@ const TASK: usize = 1 << 14;
 
 /// A run of numbers in their wide type.
 #[expect(clippy::large_enum_variant, reason = "one for each task, on its stack")]
-enum Wide {
+enum WideBlock {
     Signed([i64; BLOCK]),
     Unsigned([u64; BLOCK]),
     Real([f64; BLOCK]),
@@ -40,7 +40,7 @@ enum Wide {
 
 /// A value that is read as one of the wide numbers, and converted from each.
 trait AnyNumber: Element {
-    fn read(from: &[Self], to: &mut Wide);
+    fn read(from: &[Self], to: &mut WideBlock);
     fn of_signed(number: i64) -> Option<Self>;
     fn of_unsigned(number: u64) -> Option<Self>;
     fn of_real(number: f64) -> Option<Self>;
@@ -54,16 +54,16 @@ trait AnyNumber: Element {
 pub(super) fn rewrite(from: Raw<'_>, to: RawMut<'_>) -> Result<(), (usize, String)> {
     assert_eq!(from.len(), to.len(), "as many values");
     let read = match from.dtype() {
-        None => |_: Raw<'_>, to: &mut Wide| *to = Wide::Signed([1; BLOCK]),
+        None => |_: Raw<'_>, to: &mut WideBlock| *to = WideBlock::Signed([1; BLOCK]),
         Some(dtype) => by_dtype!(dtype, T => read::<T>, _ => unreachable!("{UNKNOWN}")),
     };
     let write = match to.dtype() {
-        None => |_: &Wide, _: RawMut<'_>| None,
+        None => |_: &WideBlock, _: RawMut<'_>| None,
         Some(dtype) => by_dtype!(dtype, T => write::<T>, _ => unreachable!("{UNKNOWN}")),
     };
     let tasks = to.par_chunks_mut(TASK).enumerate();
     let refused = tasks.find_map_first(|(task, mut to)| {
-        let (start, mut wide) = (task * TASK, Wide::Signed([0; BLOCK]));
+        let (start, mut wide) = (task * TASK, WideBlock::Signed([0; BLOCK]));
         for at in (0..to.len()).step_by(BLOCK) {
             let end = to.len().min(at + BLOCK);
             read(from.slice(start + at..start + end), &mut wide);
@@ -76,32 +76,32 @@ pub(super) fn rewrite(from: Raw<'_>, to: RawMut<'_>) -> Result<(), (usize, Strin
     refused.map_or(Ok(()), Err)
 }
 
-fn read<T: AnyNumber>(from: Raw<'_>, to: &mut Wide) {
+fn read<T: AnyNumber>(from: Raw<'_>, to: &mut WideBlock) {
     T::read(from.as_typed(), to);
 }
 
-fn write<T: AnyNumber>(from: &Wide, to: RawMut<'_>) -> Option<usize> {
+fn write<T: AnyNumber>(from: &WideBlock, to: RawMut<'_>) -> Option<usize> {
     fn all<N: Copy, T>(from: &[N], to: &mut [T], of: impl Fn(N) -> Option<T>) -> Option<usize> {
         to.iter_mut().zip(from).position(|(to, &from)| of(from).map(|made| *to = made).is_none())
     }
     let to = to.typed::<T>()?;
     match from {
-        Wide::Signed(from) => all(from, to, T::of_signed),
-        Wide::Unsigned(from) => all(from, to, T::of_unsigned),
-        Wide::Real(from) => all(from, to, T::of_real),
-        Wide::Complex(from) => all(from, to, T::of_complex),
+        WideBlock::Signed(from) => all(from, to, T::of_signed),
+        WideBlock::Unsigned(from) => all(from, to, T::of_unsigned),
+        WideBlock::Real(from) => all(from, to, T::of_real),
+        WideBlock::Complex(from) => all(from, to, T::of_complex),
     }
 }
 
-impl Wide {
+impl WideBlock {
     fn text(&self, k: usize) -> String {
         match self {
-            Wide::Signed(numbers) => numbers[k].to_string(),
-            Wide::Unsigned(numbers) => numbers[k].to_string(),
+            WideBlock::Signed(numbers) => numbers[k].to_string(),
+            WideBlock::Unsigned(numbers) => numbers[k].to_string(),
             // All digits of an integer, not only those that tell it from the next number.
-            Wide::Real(numbers) if numbers[k].fract() == 0.0 => format!("{:.0}", numbers[k]),
-            Wide::Real(numbers) => numbers[k].to_string(),
-            Wide::Complex(numbers) => numbers[k].to_string(),
+            WideBlock::Real(numbers) if numbers[k].fract() == 0.0 => format!("{:.0}", numbers[k]),
+            WideBlock::Real(numbers) => numbers[k].to_string(),
+            WideBlock::Complex(numbers) => numbers[k].to_string(),
         }
     }
 }
@@ -109,11 +109,11 @@ impl Wide {
 /// Reads numbers into a run of one of the wide types.
 macro_rules! reads {
     ($wide:ident, $zero:expr, |$it:ident| $widened:expr) => {
-        fn read(from: &[Self], to: &mut Wide) {
-            if !matches!(to, Wide::$wide(_)) {
-                *to = Wide::$wide([$zero; BLOCK]);
+        fn read(from: &[Self], to: &mut WideBlock) {
+            if !matches!(to, WideBlock::$wide(_)) {
+                *to = WideBlock::$wide([$zero; BLOCK]);
             }
-            if let Wide::$wide(to) = to {
+            if let WideBlock::$wide(to) = to {
                 to.iter_mut().zip(from).for_each(|(to, &$it)| *to = $widened);
             }
         }

@@ -13,7 +13,7 @@ use crate::graph::partition::Components;
 use crate::graph::vertices::{AtomicSlot, check_graph, fit_in_u32};
 use crate::sparse::Csr;
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Index, room};
+use crate::storage::{Context, Entry, Index, with_capacity};
 
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 12;
@@ -136,7 +136,7 @@ pub fn check_components<T: Entry, I: Index, P: Index>(
     if labels.len() != n {
         return Err(Error::shape("the labels", n, labels.len()));
     }
-    let mut above = room("the components", n)?;
+    let mut above = with_capacity("the components", n)?;
     above.extend(0..n);
     let mut trees = n;
     for (u, row) in graph.rows().enumerate() {

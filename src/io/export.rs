@@ -11,11 +11,12 @@ use crate::io::npz;
 use crate::io::output::Target;
 use crate::io::petsc;
 use crate::io::table;
+use crate::io::text::packed::{is_packed_name, without_packing};
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
 /// `.mtx`, `.npz`, `.petsc`, `.csv` and `.tsv` for either, `.graph` (METIS) for a symmetric pattern or symmetric whole
-/// numbers without a diagonal. A pattern has ones of type `int8` in an `.npz` archive.
+/// numbers without a diagonal; the text formats are packed by gzip if `.gz` follows, as in `.mtx.gz`. A pattern has ones of type `int8` in an `.npz` archive.
 ///
 /// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
 /// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.
@@ -55,7 +56,13 @@ fn write(place: &Place, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
     let target = Target::of(place)?;
     let path = target.path;
     let is_dense = matrix.format().is_none();
-    match (FileFormat::of_name(path), is_dense) {
+    let packed =
+        is_packed_name(path).then(|| FileFormat::of_name(&without_packing(path))).flatten();
+    let packed = packed.filter(|format| {
+        use FileFormat::{Csv, MatrixMarket, Metis, Tsv};
+        matches!(format, MatrixMarket | Csv | Tsv | Metis)
+    });
+    match (packed.or(FileFormat::of_name(path)), is_dense) {
         (Some(FileFormat::Npy), true) | (Some(FileFormat::Stored), false) => {
             matrix.copy_to(place, ctx).map(drop)
         }

@@ -40,9 +40,9 @@ pub enum FileFormat {
 }
 
 /// A format, the name by which a user selects it, and the extensions of its files.
-type Known = (FileFormat, &'static str, &'static [&'static str]);
+type KnownFormat = (FileFormat, &'static str, &'static [&'static str]);
 
-const KNOWN: &[Known] = &[
+const KNOWN: &[KnownFormat] = &[
     (FileFormat::Stored, "bspnpy", &["bspnpy"]),
     (FileFormat::Npy, "npy", &["npy"]),
     (FileFormat::Npz, "npz", &["npz"]),
@@ -98,14 +98,24 @@ impl FileFormat {
     /// The format that the extension of a path names, in any letter case.
     pub fn of_name(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
-        let is_its = |(.., names): &&Known| names.iter().any(|n| extension.eq_ignore_ascii_case(n));
+        let is_its =
+            |(.., names): &&KnownFormat| names.iter().any(|n| extension.eq_ignore_ascii_case(n));
         KNOWN.iter().find(is_its).map(|&(format, ..)| format)
     }
 
-    /// The format that the first bytes of a file or a folder decide; `None` if it is text, or nothing known.
+    /// The format that the first bytes of a file decide, or that it is a folder; `None` if it is text, or nothing known.
     ///
     /// Only ordinary files are opened.
-    pub(super) fn of_first_bytes(path: &Path) -> Result<Option<Self>> {
+    ///
+    /// ```
+    /// use outcore::io::FileFormat;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("a");
+    /// std::fs::write(&path, b"PK\x03\x04")?;
+    /// assert_eq!(FileFormat::of_first_bytes(&path)?, Some(FileFormat::Npz));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_first_bytes(path: &Path) -> Result<Option<Self>> {
         let kind = path.metadata().map_err(|error| Error::io("opening", path, error))?;
         if kind.is_dir() {
             return Ok(Some(FileFormat::Stored));
@@ -134,7 +144,7 @@ const MOST: u64 = 1 << 10;
 /// The error for a path whose name does not say in which format to write.
 pub(super) fn no_format(path: &Path) -> Error {
     let is_written =
-        |known: &&Known| !matches!(known.0, FileFormat::HarwellBoeing | FileFormat::Triplets);
+        |known: &&KnownFormat| !matches!(known.0, FileFormat::HarwellBoeing | FileFormat::Triplets);
     let names: Vec<_> =
         KNOWN.iter().filter(is_written).flat_map(|(.., names)| names.iter()).collect();
     let names: Vec<_> = names.into_iter().map(|name| format!(".{name}")).collect();

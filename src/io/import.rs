@@ -17,6 +17,7 @@ use crate::io::pipe::through_file;
 use crate::io::read_as::ReadAs;
 use crate::io::sniff::{or_named_otherwise, text_format};
 use crate::io::table;
+use crate::io::text::packed::refuse_member;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.
@@ -122,6 +123,9 @@ pub(super) fn read(
             None => text_format(path, options.member.as_deref())?,
         },
     };
+    if matches!(format, Some(FileFormat::Npy | FileFormat::Stored | FileFormat::Raw)) {
+        refuse_member(path, options.member.as_deref())?;
+    }
     let whole = |matrix, format| Ok(Imported::new(matrix, format));
     match format {
         Some(FileFormat::Npy) => Ok(Imported::of(read_stored(path, place, ctx)?, FileFormat::Npy)),

@@ -17,7 +17,7 @@
 //! | [`RawLayout`] | elements without a header | |
 //! | `.npz` | arrays of NumPy, sparse matrices of SciPy and Binsparse | dense, CSR, CSC, COO |
 //! | HDF5, with the feature `hdf5` | AnnData, 10x, MATLAB 7.3, Binsparse, plain datasets | |
-//! | the text formats | the same, compressed by gzip (`.gz`), and a member of an archive (`.tar.gz`) | |
+//! | the text formats | the same, compressed by gzip (`.gz`), and a member of an archive (`.tar.gz`) | compressed, if the name ends in `.gz` |
 //!
 //! [`read_matrix`] reads any of them, and stored matrices, as an [`AnyMatrix`](crate::AnyMatrix), and [`write_matrix`]
 //! writes one, or [`write_matrix_to`] where nothing may be replaced; [`read_graph`] reads any of them as a graph.

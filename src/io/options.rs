@@ -27,7 +27,7 @@ pub struct ReadOptions {
     pub format: Option<FileFormat>,
     /// Which matrix of a file that has several: the name of a member of an archive, with or without `.npy`, the path of
     /// a group or dataset in HDF5, such as `layers/counts`, or the name of a member of a `.tar.gz`, with or without its
-    /// folder and `.mtx`.
+    /// folder and `.mtx`. An error for a file that has none.
     pub member: Option<String>,
     /// Whether a matrix that is to go to [memory](Place::Memory), and would not fit in the memory limit, is read to
     /// scratch files instead. What was read before that was seen is read again.

@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 use crate::error::{Error, Result};
 use crate::io::format::FileFormat;
 use crate::io::text::text_file::{LONGEST_LINE, too_long};
-use crate::storage::{Context, Plan};
+use crate::storage::{Context, Plan, named_scratch_file, scratch_file};
 
 /// Bytes received at a time.
 const STEP: usize = 1 << 18;
@@ -90,7 +90,6 @@ fn open_stream(path: &Path, kind: &Metadata) -> Result<Option<File>> {
 
 fn receive(mut stream: File, path: &Path, ctx: &Context) -> Result<Received> {
     let folder = ctx.scratch_folder();
-    let making = |error| Error::io("making a scratch file in", folder, error);
     let mut buffer = vec![0; STEP];
     let mut length = next(&mut stream, &mut buffer, path, (0, "waiting for a writer"), ctx)?;
     // Enough to see what it is.
@@ -104,12 +103,8 @@ fn receive(mut stream: File, path: &Path, ctx: &Context) -> Result<Received> {
     let archive = ARCHIVES.iter().any(|magic| first.starts_with(magic));
     let is_text = !archive && FileFormat::of_magic(first).is_none();
     let (mut file, name) = match is_text {
-        true => (tempfile::tempfile_in(folder).map_err(making)?, None),
-        false => {
-            let named = tempfile::Builder::new().prefix(".outcore-").tempfile_in(folder);
-            let (file, name) = named.map_err(making)?.into_parts();
-            (file, Some(name))
-        }
+        true => (scratch_file(folder)?, None),
+        false => named_scratch_file(folder).map(|(file, name)| (file, Some(name)))?,
     };
     let mut text = (is_text && !first.starts_with(PACKED)).then_some(Text { line: 1, open: 0 });
     let mut total = 0;

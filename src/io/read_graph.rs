@@ -66,7 +66,7 @@ pub fn read_graph<I: Index, P: Index>(
 ///
 /// [`Vertices::Compact`] numbers the vertices of any file anew, matrices included: those that have an edge, in
 /// ascending order, counted from 0 even if the file counts from 1. All other [`edges`](ReadOptions::edges) options are
-/// for lists of edges. If the graph goes to a path, its ids are stored [beside it](VertexIds::store_with).
+/// for lists of edges. If the graph goes to a path, its ids are stored [with it](VertexIds::store_with).
 ///
 /// ```
 /// use outcore::io::{ReadOptions, read_graph_with};
@@ -149,8 +149,8 @@ fn structure<I: Index, P: Index>(
     ctx: &Context,
 ) -> Result<Graph<I, P>> {
     let in_file = |error: Error| error.in_file(path);
-    let beside = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
-    let Imported { matrix, read_as, vertices, .. } = read(path, options, &beside, ctx)?;
+    let extra = if *place == Place::Memory { Place::Memory } else { Place::Scratch };
+    let Imported { matrix, read_as, vertices, .. } = read(path, options, &extra, ctx)?;
     if options.edges.vertices == Vertices::Compact {
         let (coo, types) = (matrix.to_coo(Place::Memory, ctx)?, (I::DTYPE, P::DTYPE));
         let (graph, vertices) = number_anew(path, &coo, vertices.as_ref(), types, place, ctx)?;
@@ -169,9 +169,9 @@ fn structure<I: Index, P: Index>(
     }
     let canonical = matches!(matrix, AnyMatrix::Csr(_)) && matrix.check().map_err(in_file)?;
     let rows = match &matrix {
-        AnyMatrix::Dense(_) => AnyMatrix::from(matrix.to_csr(beside, ctx)?).pattern()?,
+        AnyMatrix::Dense(_) => AnyMatrix::from(matrix.to_csr(extra, ctx)?).pattern()?,
         _ if canonical => matrix.pattern()?,
-        _ => AnyMatrix::from(matrix.pattern()?.to_csr_with(Duplicates::Sum, beside, ctx)?),
+        _ => AnyMatrix::from(matrix.pattern()?.to_csr_with(Duplicates::Sum, extra, ctx)?),
     };
     let types = (on_disk(I::DTYPE), on_disk(P::DTYPE));
     let is_there = *place == Place::Memory || *place == Place::Scratch;

@@ -7,6 +7,7 @@ use crate::io::format::FileFormat;
 use crate::io::harwell_boeing::is_harwell_boeing;
 use crate::io::matrix_market::is_banner;
 use crate::io::options::ReadOptions;
+use crate::io::text::packed::without_packing;
 use crate::io::text::records::without_end;
 use crate::io::text::text_file::TextFile;
 
@@ -64,13 +65,5 @@ pub(super) fn or_named_otherwise(path: &Path, options: &ReadOptions, error: Erro
                 .remedy("check how the file was made, or copied")
         }
         _ => error,
-    }
-}
-
-/// The path without the extension of a packed file.
-fn without_packing(path: &Path) -> std::path::PathBuf {
-    match path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
-        true => path.with_extension(""),
-        false => path.to_owned(),
     }
 }

@@ -75,7 +75,7 @@ impl Range {
             return Range { low: if is_log { 1.0 } else { 0.0 }, high: 10.0, is_log };
         }
         if is_log {
-            // Some room below the least, so that it is seen.
+            // Some space below the least, so that it is seen.
             let (low, high) = (low / 1.25, high * 1.25);
             let high = if high < low * 4.0 { low * 4.0 } else { high };
             return Range { low, high, is_log };

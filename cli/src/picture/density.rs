@@ -36,7 +36,7 @@ impl Density {
             (cells, (pixels / cells).max(1))
         };
         let ((rows, down), (columns, across)) = (along(shape.0), along(shape.1));
-        // Cells are squares, unless that made a strip that nobody sees.
+        // Cells are squares, unless that made one side too thin to be seen.
         let is_narrow = (shape.0.min(shape.1) as f64) < longest * NARROW / size as f64;
         let square = down.min(across);
         let zoom = if is_narrow { (down, across) } else { (square, square) };
@@ -85,8 +85,8 @@ impl Density {
         };
         let below = bottom + 1.5 * GAP + 2.1 * TEXT;
         scene.text((left + width / 2.0, below), name("column", power_across), TEXT, Anchor::Middle);
-        let beside = (GAP + 0.7 * TEXT, top + height / 2.0);
-        scene.text_upwards(beside, name("row", power_down), TEXT);
+        let at = (GAP + 0.7 * TEXT, top + height / 2.0);
+        scene.text_upwards(at, name("row", power_down), TEXT);
         if most > 1 {
             self.legend(&mut scene, (left + width + 22.0, top), height, most);
         }
@@ -140,10 +140,10 @@ impl Density {
             scene.line(vec![(x + width + 0.5, y), (x + width + 5.0, y)], INK, 1.0);
             scene.text((x + width + 9.0, y + 0.36 * TEXT), label, TEXT, Anchor::Start);
         }
-        // Upwards, beside the widest label.
-        let beside = (x + width + 56.0, top + height / 2.0);
+        // Upwards, next to the widest label.
+        let at = (x + width + 56.0, top + height / 2.0);
         if height > 150.0 {
-            scene.text_upwards(beside, "entries per dot", TEXT);
+            scene.text_upwards(at, "entries per dot", TEXT);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! the line ends at 22. Points are two digits in base 36, x and y. A stroke that begins with `~` is a curve: its
 //! corners are cut off several times (Chaikin, "An algorithm for high-speed curve generation", 1974).
 
-use crate::picture::scene::{Point, pieces};
+use crate::picture::scene::{Point, parts};
 
 /// Height of a capital on the grid, and as a part of the size of the text.
 const GRID: f64 = 16.0;
@@ -157,10 +157,10 @@ fn corners_cut(points: &[Point]) -> Vec<Point> {
 /// The strokes of a text whose line begins at the origin, and its width.
 pub(super) fn drawn(text: &str, size: f64) -> (Vec<Vec<Point>>, f64) {
     let (mut lines, mut at) = (Vec::new(), 0.0);
-    for (piece, raised) in pieces(text) {
+    for (part, raised) in parts(text) {
         let (size, up) = if raised { (0.7 * size, 0.38 * size) } else { (size, 0.0) };
         let unit = size * CAPITAL / GRID;
-        for letter in piece.chars() {
+        for letter in part.chars() {
             let mut right = if letter == ' ' { 4.0 } else { 0.0f64 };
             for stroke in strokes(letter).split('|').filter(|stroke| !stroke.is_empty()) {
                 let points = points(stroke);

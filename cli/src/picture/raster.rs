@@ -106,10 +106,10 @@ impl Pixels {
         }
     }
 
-    /// A line of a width with round ends. Where pieces of it overlap, it is not darker.
+    /// A line of a width with round ends. Where sections of it overlap, it is not darker.
     fn line(&mut self, points: &[Point], width: f64, color: Color) {
         let ends = |pair: &[Point]| (pair[0], pair[pair.len() - 1]);
-        let pieces: Vec<(Point, Point)> = match points.len() {
+        let sections: Vec<(Point, Point)> = match points.len() {
             0 => return,
             1 => vec![ends(points)],
             _ => points.windows(2).map(ends).collect(),
@@ -130,7 +130,7 @@ impl Pixels {
             let near = |(a, b): &&(Point, Point)| {
                 a.1.min(b.1) - reach <= center && a.1.max(b.1) + reach >= center
             };
-            for (a, b) in pieces.iter().filter(near) {
+            for (a, b) in sections.iter().filter(near) {
                 let from = ((a.0.min(b.0) - reach).max(left as f64) as usize).min(right);
                 let to = ((a.0.max(b.0) + reach).max(0.0) as usize + 1).min(right);
                 for x in from..to {
@@ -147,7 +147,7 @@ impl Pixels {
     }
 }
 
-/// The distance of a point from a piece of a line.
+/// The distance of a point from a section of a line.
 fn distance(p: Point, a: Point, b: Point) -> f64 {
     let (along, to) = ((b.0 - a.0, b.1 - a.1), (p.0 - a.0, p.1 - a.1));
     let length = along.0 * along.0 + along.1 * along.1;

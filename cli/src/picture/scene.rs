@@ -63,23 +63,23 @@ impl Scene {
     }
 }
 
-/// The pieces of a text: each with whether it is raised.
-pub(super) fn pieces(text: &str) -> Vec<(String, bool)> {
-    let mut pieces: Vec<(String, bool)> = Vec::new();
+/// The parts of a text: each with whether it is raised.
+pub(super) fn parts(text: &str) -> Vec<(String, bool)> {
+    let mut parts: Vec<(String, bool)> = Vec::new();
     let mut raised = false;
     for letter in text.chars() {
         if letter == '^' && !raised {
             raised = true;
-            pieces.push((String::new(), true));
+            parts.push((String::new(), true));
             continue;
         }
         raised = raised && (letter.is_ascii_digit() || letter == '-');
-        match pieces.last_mut() {
-            Some((piece, is_raised)) if *is_raised == raised => piece.push(letter),
-            _ => pieces.push((letter.to_string(), raised)),
+        match parts.last_mut() {
+            Some((part, is_raised)) if *is_raised == raised => part.push(letter),
+            _ => parts.push((letter.to_string(), raised)),
         }
     }
-    pieces
+    parts
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn exponents_are_raised() {
-        let all = pieces("10^-3 m");
+        let all = parts("10^-3 m");
         let plain: Vec<_> = all.iter().map(|(text, raised)| (text.as_str(), *raised)).collect();
         assert_eq!(plain, [("10", false), ("-3", true), (" m", false)]);
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::picture::raster::png_of;
-use crate::picture::scene::{Anchor, Color, Mark, Scene, pieces};
+use crate::picture::scene::{Anchor, Color, Mark, Scene, parts};
 
 /// The text of an SVG file.
 pub(super) fn svg(scene: &Scene) -> Result<String, png::EncodingError> {
@@ -74,24 +74,22 @@ pub(super) fn svg(scene: &Scene) -> Result<String, png::EncodingError> {
     Ok(out)
 }
 
-/// A text with its raised pieces.
+/// A text with its raised parts.
 fn spans(text: &str, size: f64) -> String {
     let mut out = String::new();
     let mut was_raised = false;
-    for (piece, raised) in pieces(text) {
-        let piece = escaped(&piece);
+    for (part, raised) in parts(text) {
+        let part = escaped(&part);
         match (raised, was_raised) {
             (true, _) => {
                 let (shift, small) = (-0.4 * size, 0.7 * size);
-                let _ = write!(
-                    out,
-                    "<tspan dy=\"{shift:.1}\" font-size=\"{small:.1}\">{piece}</tspan>"
-                );
+                let _ =
+                    write!(out, "<tspan dy=\"{shift:.1}\" font-size=\"{small:.1}\">{part}</tspan>");
             }
             (false, true) => {
-                let _ = write!(out, "<tspan dy=\"{:.1}\">{piece}</tspan>", 0.4 * size);
+                let _ = write!(out, "<tspan dy=\"{:.1}\">{part}</tspan>", 0.4 * size);
             }
-            (false, false) => out.push_str(&piece),
+            (false, false) => out.push_str(&part),
         }
         was_raised = raised;
     }

@@ -19,9 +19,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
-    let (a, b) = (session.read(&arguments.first)?, session.read(&arguments.second)?);
+    let [a, b] = session.read_both(&arguments.first, &arguments.second)?;
     let is_dense = a.format().is_none() || b.format().is_none();
-    let sum = |place| a.add(&b, place, session.ctx());
-    let sum = session.make(&arguments.output, is_dense, sum)?;
+    let sum = |place, ctx: &_| a.add(&b, place, ctx);
+    let sum = session.make(&arguments.output, &a, is_dense, sum)?;
     Ok(done(&arguments.output, &sum))
 }

@@ -35,7 +35,10 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let mut report = vertices::write(output, ids, (graph.nrows(), values), session)?;
     report.fact("vertices", graph.nrows());
     report.fact("components", sizes.len());
-    for (first, size) in sizes.into_iter().take(arguments.top) {
+    sizes.truncate(arguments.top);
+    let pair = |&(first, size): &(usize, usize)| serde_json::json!([vertices::value(ids, first), size]);
+    report.value("top", sizes.iter().map(pair).collect::<Vec<_>>());
+    for (first, size) in sizes {
         report.line(format!("{size:>12} vertices with {}", vertices::name(ids, first)));
     }
     Ok(report)

@@ -1,6 +1,6 @@
 //! Matrices below each other or side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use outcore::{AnyMatrix, Result};
 
@@ -23,13 +23,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let Some((output, inputs)) = arguments.paths.split_last() else { return Ok(Report::new()) };
     session.check_free(output)?;
-    let all = inputs.iter().map(|path| session.read(path)).collect::<Result<Vec<_>>>()?;
+    let paths: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    let all = session.read_all(&paths)?;
     let all: Vec<&AnyMatrix> = all.iter().collect();
-    let whole = |place| match arguments.axis {
-        0 => AnyMatrix::vstack(&all, place, session.ctx()),
-        _ => AnyMatrix::hstack(&all, place, session.ctx()),
+    let [first, ..] = all[..] else { return Ok(Report::new()) };
+    let whole = |place, ctx: &_| match arguments.axis {
+        0 => AnyMatrix::vstack(&all, place, ctx),
+        _ => AnyMatrix::hstack(&all, place, ctx),
     };
-    let is_dense = all.first().is_some_and(|a| a.format().is_none());
-    let whole = session.make(output, is_dense, whole)?;
+    let whole = session.make(output, first, first.format().is_none(), whole)?;
     Ok(done(output, &whole))
 }

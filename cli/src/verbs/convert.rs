@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use outcore::{AnyMatrix, DType, Duplicates, Order, Place, Result};
+use outcore::{AnyMatrix, Context, DType, Duplicates, Order, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -15,7 +15,7 @@ pub(crate) const ABOUT: &str = "Convert to another format, element type, index t
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx or .npz for either
+    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx, .npz, .csv or .tsv for either; .gz behind a text packs it
     output: PathBuf,
     /// What a sparse result is
     #[arg(long, value_enum, default_value_t = To::Same)]
@@ -72,28 +72,34 @@ enum Dup {
 }
 
 /// A step on the way, which makes a matrix at a place.
-type Step<'a> = Box<dyn Fn(&AnyMatrix, Place) -> Result<AnyMatrix> + 'a>;
+type Step = Box<dyn Fn(&AnyMatrix, Place, &Context) -> Result<AnyMatrix>>;
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let output = arguments.output.as_path();
     session.check_free(output)?;
     if goes_straight(arguments, session) {
         let place = session.place(output);
-        return Ok(done(output, &session.read_to(&arguments.input, place)?));
+        let read = |ctx: &_| session.read_to(&arguments.input, place, ctx);
+        return Ok(session.last_step(read)?.map_or_else(Report::new, |a| done(output, &a)));
     }
     let read = session.import(&arguments.input)?;
     let (mut a, ids) = (read.matrix, read.vertices);
     let named = |name: &str| output.extension().is_some_and(|it| it.eq_ignore_ascii_case(name));
     let is_stored = named("npy") || named("bspnpy");
-    let steps = steps(arguments, &a, (named("npy"), named("bspnpy")), session);
+    let steps = steps(arguments, &a, (named("npy"), named("bspnpy")));
     let count = steps.len();
     // Other formats have no place for ids.
     let ids = ids.filter(|ids| kept(Some(ids), output).is_some());
     for (k, step) in steps.into_iter().enumerate() {
         // The last stands at its place when it is made; text, and what ids go with, is written from it.
         let is_last = is_stored && ids.is_none() && k + 1 == count;
-        let place = if is_last { session.place(output) } else { beside(&a) };
-        a = step(&a, place)?;
+        a = match is_last {
+            true => {
+                let made = session.last_step(|ctx| step(&a, session.place(output), ctx))?;
+                made.unwrap_or(a)
+            }
+            false => session.step(&a, |ctx| step(&a, place_like(&a), ctx))?,
+        };
     }
     if ids.is_some() || !is_stored || count == 0 {
         session.write_with_ids(output, ids.as_ref(), &a)?;
@@ -111,17 +117,15 @@ fn goes_straight(arguments: &Arguments, session: &Session) -> bool {
 }
 
 /// What is to be done, in order.
-fn steps<'a>(
+fn steps(
     arguments: &Arguments,
     a: &AnyMatrix,
     (to_dense, to_sparse): (bool, bool),
-    session: &'a Session,
-) -> Vec<Step<'a>> {
-    let ctx = session.ctx();
+) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let Arguments { index, sort, dup, drop_zeros, .. } = *arguments;
     if let Some(dtype) = arguments.dtype.filter(|&dtype| Some(dtype) != a.dtype()) {
-        steps.push(Box::new(move |a, place| a.to_dtype(dtype, place, ctx)));
+        steps.push(Box::new(move |a, place, ctx| a.to_dtype(dtype, place, ctx)));
     }
     let settles = sort || dup.is_some();
     let mut to = match (arguments.to, a) {
@@ -143,48 +147,48 @@ fn steps<'a>(
         };
         let is_csc = matches!(to, Some(To::Csc)) || to.is_none() && matches!(a, AnyMatrix::Csc(_));
         steps.push(match is_csc {
-            true => Box::new(move |a, place| a.to_csc_with(dup, place, ctx).map(AnyMatrix::from)),
-            false => Box::new(move |a, place| a.to_csr_with(dup, place, ctx).map(AnyMatrix::from)),
+            true => Box::new(move |a, place, ctx| a.to_csc_with(dup, place, ctx).map(AnyMatrix::from)),
+            false => Box::new(move |a, place, ctx| a.to_csr_with(dup, place, ctx).map(AnyMatrix::from)),
         });
     } else {
         match to {
             Some(To::Csr) => {
-                steps.push(Box::new(|a, place| a.to_csr(place, ctx).map(AnyMatrix::from)));
+                steps.push(Box::new(|a, place, ctx| a.to_csr(place, ctx).map(AnyMatrix::from)));
             }
             Some(To::Csc) => {
-                steps.push(Box::new(|a, place| a.to_csc(place, ctx).map(AnyMatrix::from)));
+                steps.push(Box::new(|a, place, ctx| a.to_csc(place, ctx).map(AnyMatrix::from)));
             }
             Some(To::Coo) => {
-                steps.push(Box::new(|a, place| a.to_coo(place, ctx).map(AnyMatrix::from)));
+                steps.push(Box::new(|a, place, ctx| a.to_coo(place, ctx).map(AnyMatrix::from)));
             }
             _ => {}
         }
     }
     if drop_zeros {
-        steps.push(Box::new(|a, place| a.prune(place, ctx)));
+        steps.push(Box::new(|a, place, ctx| a.prune(place, ctx)));
     }
     if back {
-        steps.push(Box::new(|a, place| a.to_coo(place, ctx).map(AnyMatrix::from)));
+        steps.push(Box::new(|a, place, ctx| a.to_coo(place, ctx).map(AnyMatrix::from)));
     }
     if let Some(index) = index {
         let index = match index {
             Width::Int32 => DType::Int32,
             Width::Int64 => DType::Int64,
         };
-        steps.push(Box::new(move |a, place| a.to_indices(index, place, ctx)));
+        steps.push(Box::new(move |a, place, ctx| a.to_indices(index, place, ctx)));
     }
     if to_dense {
         let order = match arguments.order {
             Layout::C => Order::C,
             Layout::Fortran => Order::Fortran,
         };
-        steps.push(Box::new(move |a, place| AnyMatrix::try_from(a.to_dense(order, place, ctx)?)));
+        steps.push(Box::new(move |a, place, ctx| AnyMatrix::try_from(a.to_dense(order, place, ctx)?)));
     }
     steps
 }
 
 /// Where a matrix on its way lies: in memory if its source did, or in scratch files.
-fn beside(a: &AnyMatrix) -> Place {
+fn place_like(a: &AnyMatrix) -> Place {
     if a.stored_bytes() > 0 { Place::Scratch } else { Place::Memory }
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use outcore::{AnyMatrix, Coo, Csr, DenseMut, Order, Result};
+use outcore::{AnyMatrix, Coo, Csr, DenseMut, Duplicates, Order, Place, Result};
 
+use crate::plan::unknown_rest;
 use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
@@ -85,10 +86,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         }
         What::Rmat { output, scale, edges, seed } => {
             session.check_free(output)?;
-            let all = Coo::<()>::rmat(*scale, *edges, *seed, outcore::Place::Scratch, ctx)?;
-            let a: Csr<()> =
-                all.to_csr(outcore::Duplicates::Sum, session.place(output), ctx)?;
-            done(output, &AnyMatrix::from(a))
+            let edges = |ctx: &_| Coo::<()>::rmat(*scale, *edges, *seed, Place::Scratch, ctx);
+            let all = session.try_step(edges)?.ok_or_else(unknown_rest)?;
+            let rows = |ctx: &_| all.to_csr(Duplicates::Sum, session.place(output), ctx);
+            let rows: Option<Csr<()>> = session.last_step(rows)?;
+            rows.map_or_else(Report::new, |a| done(output, &AnyMatrix::from(a)))
         }
     })
 }

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    let (a, b) = (session.read(&arguments.first)?, session.read(&arguments.second)?);
+    let [a, b] = session.read_both(&arguments.first, &arguments.second)?;
     let mut report = Report::new();
     if a.shape() != b.shape() {
         report.negative();
@@ -40,13 +40,17 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let wide = if is_complex(&a) || is_complex(&b) { DType::Complex128 } else { DType::Float64 };
     let widened = |a: AnyMatrix| match a.dtype() == Some(wide) {
         true => Ok(a),
-        false => a.to_dtype(wide, &scratch, ctx),
+        false => session.step(&a, |ctx| a.to_dtype(wide, &scratch, ctx)),
     };
     let (a, b) = (widened(a)?, widened(b)?);
-    let mut difference = a.sub(&b, &scratch, ctx)?;
-    let norm = |a: &AnyMatrix| match wide {
-        DType::Complex128 => a.norm_fro::<Complex<f64>>(ctx),
-        _ => a.norm_fro::<f64>(ctx),
+    let mut difference = session.step(&a, |ctx| a.sub(&b, &scratch, ctx))?;
+    // Where only the cost is asked for, the norm of a large matrix is taken for zero.
+    let norm = |a: &AnyMatrix| {
+        let norm = session.try_step(|ctx| match wide {
+            DType::Complex128 => a.norm_fro::<Complex<f64>>(ctx),
+            _ => a.norm_fro::<f64>(ctx),
+        });
+        norm.map(Option::unwrap_or_default)
     };
     let (mut apart, size) = (norm(&difference)?, norm(&a)?);
     if !apart.is_finite() && wide == DType::Float64 {

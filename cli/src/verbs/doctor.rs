@@ -54,7 +54,7 @@ fn limits(ctx: &Context, report: &mut Report) {
     let limit = ctx.memory_limit_bytes();
     report.row("memory limit", bytes(limit), limit);
     let all = memory_limits();
-    // The limits of version 1 that nobody set are larger than any memory.
+    // The limits of version 1 that were not set are larger than any memory.
     let real = all.iter().filter(|limit| limit.bytes < 1 << 50);
     let mut list = Vec::new();
     for (k, limit) in real.enumerate() {

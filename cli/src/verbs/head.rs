@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use outcore::num_complex::Complex;
 use outcore::{AnyMatrix, Coo, DType, Dense, Element, Entry, Order, Place, Result};
+use serde_json::{Value, json};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -21,32 +22,22 @@ pub(crate) struct Arguments {
     columns: usize,
 }
 
-/// A row and a column, and the value as text.
-type Cell = (usize, usize, String);
-
-/// Calls a function for the type of elements, half precision as `f32`.
-macro_rules! by_type {
-    ($dtype:expr, $call:ident($a:expr, $session:expr), $($name:ident $T:ty),*) => {
-        match $dtype {
-            $(Some(DType::$name) => $call::<$T>($a, $session),)*
-            _ => {
-                let wide = $a.to_dtype(DType::Float32, Place::Memory, $session.ctx())?;
-                $call::<f32>(wide, $session)
-            }
-        }
-    };
-}
+/// A row, a column, and the value: as text, and for programs.
+type Cell = (usize, usize, String, Value);
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
     let mut report = Report::new();
     report.line(format!("{a}"));
+    report.value("kind", a.format().map_or("dense", |format| format.name()));
+    report.value("shape", vec![a.nrows(), a.ncols()]);
+    report.value("type", a.dtype().map_or("pattern", DType::name));
     let rows = arguments.rows.min(a.nrows());
     let is_dense = a.format().is_none();
     let part = match (&a, is_dense) {
         // Entries of coordinates are anywhere.
         (AnyMatrix::Coo(_), _) => {
-            let csr = AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?);
+            let csr = session.in_lines(a.clone())?;
             csr.slice(0..rows, 0..a.ncols(), Place::Memory, ctx)?
         }
         (_, true) => {
@@ -59,28 +50,13 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         AnyMatrix::Dense(_) => part,
         other => AnyMatrix::from(other.to_csr(Place::Memory, ctx)?),
     };
-    let cells: Vec<Cell> = match (part.dtype(), is_dense) {
-        (None, _) => {
-            let all = entries::<()>(part, session)?;
-            all.into_iter().map(|(i, j, ())| (i, j, String::new())).collect()
-        }
-        (dtype, true) => by_type!(
-            dtype, elements(part, session),
-            Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
-            UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
-        )?,
-        (dtype, false) => by_type!(
-            dtype, values(part, session),
-            Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
-            UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
-        )?,
-    };
-    let mut shown = Vec::new();
+    let cells = cells(part, session)?;
+    let mut data = Vec::new();
     let mut cells = cells.into_iter().peekable();
     for i in 0..rows {
         let mut row = Vec::new();
-        while let Some((_, j, value)) = cells.next_if(|(row, ..)| *row == i) {
-            row.push((j, value));
+        while let Some((_, j, text, value)) = cells.next_if(|(row, ..)| *row == i) {
+            row.push((j, text, value));
         }
         let is_more = match is_dense {
             true => arguments.columns < a.ncols(),
@@ -90,50 +66,102 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         let texts: Vec<String> = row
             .iter()
             .take(arguments.columns)
-            .map(|(j, value)| match (is_dense, value.is_empty()) {
-                (true, _) => value.clone(),
+            .map(|(j, text, _)| match (is_dense, text.is_empty()) {
+                (true, _) => text.clone(),
                 (false, true) => format!("{j}"),
-                (false, false) => format!("{j}={value}"),
+                (false, false) => format!("{j}={text}"),
             })
             .collect();
         match is_dense {
             true => report.line(format!("{}{more}", texts.join("  "))),
             false => report.line(format!("{i}:  {}{more}", texts.join("  ")).trim_end()),
         }
-        shown.push(texts);
+        let values = row.into_iter().take(arguments.columns).map(|(j, _, value)| match value {
+            value if is_dense => value,
+            Value::Null => j.into(),
+            value => json!([j, value]),
+        });
+        data.push(Value::from_iter(values));
     }
-    report.value("rows", shown);
+    // Of a sparse matrix pairs of a column and a value, or columns alone where there are no values.
+    report.value("rows", data);
     Ok(report)
 }
 
-/// A number in as few digits as tell it from others.
+/// A number in as few digits as tell it from others, and for programs: complex ones as pairs, and as text what JSON has
+/// no number for.
 trait Shown {
     fn shown(&self) -> String;
+    fn value(&self) -> Value;
 }
 
 macro_rules! shown {
-    ($format:literal, $($T:ty),*) => {$(
+    ($($T:ty, $format:literal, $x:ident => $value:expr;)*) => {$(
         impl Shown for $T {
             fn shown(&self) -> String {
                 format!($format, self)
+            }
+
+            fn value(&self) -> Value {
+                let $x = *self;
+                $value
             }
         }
     )*};
 }
 
-shown!("{}", bool, i8, i16, i32, i64, u8, u16, u32, u64, Complex<f32>, Complex<f64>);
-shown!("{:?}", f32, f64);
-
-fn elements<T: Element + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
-    let a = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, session.ctx())?)?;
-    let a = Dense::<T>::try_from(a)?;
-    let cells = a.as_ndarray().indexed_iter().map(|((i, j), x)| (i, j, x.shown())).collect();
-    Ok(cells)
+shown! {
+    bool, "{}", x => x.into();
+    i8, "{}", x => x.into();
+    i16, "{}", x => x.into();
+    i32, "{}", x => x.into();
+    i64, "{}", x => x.into();
+    u8, "{}", x => x.into();
+    u16, "{}", x => x.into();
+    u32, "{}", x => x.into();
+    u64, "{}", x => x.into();
+    f32, "{:?}", x => float(x);
+    f64, "{:?}", x => float(x);
+    Complex<f32>, "{}", x => json!([float(x.re), float(x.im)]);
+    Complex<f64>, "{}", x => json!([float(x.re), float(x.im)]);
 }
 
-fn values<T: Entry + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
-    let found = entries::<T>(a, session)?;
-    Ok(found.into_iter().map(|(i, j, x)| (i, j, x.shown())).collect())
+/// A float as it is shown, which keeps the digits of its type.
+fn float(x: impl Shown) -> Value {
+    serde_json::from_str(&x.shown()).unwrap_or_else(|_| x.shown().into())
+}
+
+/// The elements of a dense matrix, or the entries of a sparse one, half precision as `f32`.
+fn cells(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
+    macro_rules! by_type {
+        ($($name:ident $T:ty),*) => {
+            match a.dtype() {
+                None => {
+                    let all = entries::<()>(a, session)?;
+                    Ok(all.into_iter().map(|(i, j, ())| (i, j, String::new(), Value::Null)).collect())
+                }
+                $(Some(DType::$name) => cells_of::<$T>(a, session),)*
+                _ => {
+                    let wide = a.to_dtype(DType::Float32, Place::Memory, session.ctx())?;
+                    cells_of::<f32>(wide, session)
+                }
+            }
+        };
+    }
+    by_type!(
+        Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32,
+        UInt64 u64, Float32 f32, Float64 f64, Complex64 Complex<f32>, Complex128 Complex<f64>
+    )
+}
+
+fn cells_of<T: Element + Shown>(a: AnyMatrix, session: &Session) -> Result<Vec<Cell>> {
+    if a.format().is_some() {
+        let found = entries::<T>(a, session)?;
+        return Ok(found.into_iter().map(|(i, j, x)| (i, j, x.shown(), x.value())).collect());
+    }
+    let a = AnyMatrix::try_from(a.to_dense(Order::C, Place::Memory, session.ctx())?)?;
+    let a = Dense::<T>::try_from(a)?;
+    Ok(a.as_ndarray().indexed_iter().map(|((i, j), x)| (i, j, x.shown(), x.value())).collect())
 }
 
 /// The entries of a matrix with values of a type.

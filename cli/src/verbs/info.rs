@@ -92,16 +92,16 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
 }
 
 fn numbers(a: &AnyMatrix, session: &Session, report: &mut Report) -> Result<()> {
-    let ctx = session.ctx();
     if matches!(a.dtype(), Some(DType::Complex64 | DType::Complex128)) {
-        let sum = a.sum::<Complex<f64>>(ctx)?;
+        let sum = session.try_step(|ctx| a.sum::<Complex<f64>>(ctx))?.unwrap_or_default();
         report.row("sum", sum.to_string(), vec![sum.re, sum.im]);
-        report.fact("frobenius norm", a.norm_fro::<Complex<f64>>(ctx)?);
+        let norm = session.try_step(|ctx| a.norm_fro::<Complex<f64>>(ctx))?;
+        report.fact("frobenius norm", norm);
         return Ok(());
     }
-    report.fact("sum", a.sum::<f64>(ctx)?);
-    report.fact("frobenius norm", a.norm_fro::<f64>(ctx)?);
-    if let Some((least, largest)) = a.extremes(ctx)? {
+    report.fact("sum", session.try_step(|ctx| a.sum::<f64>(ctx))?);
+    report.fact("frobenius norm", session.try_step(|ctx| a.norm_fro::<f64>(ctx))?);
+    if let Some((least, largest)) = session.try_step(|ctx| a.extremes(ctx))?.flatten() {
         report.fact("least", least);
         report.fact("largest", largest);
     }

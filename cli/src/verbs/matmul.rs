@@ -19,9 +19,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
-    let (a, b) = (session.read(&arguments.first)?, session.read(&arguments.second)?);
+    let [a, b] = session.read_both(&arguments.first, &arguments.second)?;
     let is_dense = a.format().is_none() || b.format().is_none();
-    let product = |place| a.matmul(&b, place, session.ctx());
-    let product = session.make(&arguments.output, is_dense, product)?;
+    let product = |place, ctx: &_| a.matmul(&b, place, ctx);
+    let product = session.make(&arguments.output, &a, is_dense, product)?;
     Ok(done(&arguments.output, &product))
 }

@@ -43,10 +43,10 @@ fn multiply<X: Scalar + Element>(
     let (m, n) = if arguments.transpose { (a.ncols(), a.nrows()) } else { a.shape() };
     let x: Vec<X> = x.vector(n, session)?;
     let mut y = vec![X::zero(); m];
-    match arguments.transpose {
-        true => a.apply_adjoint(&x, &mut y, session.ctx())?,
-        false => a.apply(&x, &mut y, session.ctx())?,
-    }
+    session.last_step(|ctx| match arguments.transpose {
+        true => a.apply_adjoint(&x, &mut y, ctx),
+        false => a.apply(&x, &mut y, ctx),
+    })?;
     write_vector(&arguments.output, y, session)
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Numbers<'p> {
 impl<'p> Numbers<'p> {
     pub(crate) fn read(path: &'p Path, session: &Session) -> Result<Self> {
         let is_file = path != Path::new("ones");
-        Ok(Numbers { path, read: is_file.then(|| session.read(path)).transpose()? })
+        Ok(Numbers { path, read: is_file.then(|| session.read_second(path)).transpose()? })
     }
 
     pub(crate) fn are_complex(&self) -> bool {
@@ -111,7 +111,8 @@ pub(crate) fn write_vector<X: Scalar + Element>(
     let numbers = Array1::from(numbers);
     match FileFormat::of_name(path) {
         Some(FileFormat::Npy) => {
-            Dense::from(numbers).copy_to(session.place(path), session.ctx())?;
+            let numbers = Dense::from(numbers);
+            session.last_step(|ctx| numbers.copy_to(session.place(path), ctx))?;
         }
         _ => session.write(path, &AnyMatrix::from(Dense::from(numbers.insert_axis(Axis(1)))))?,
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use outcore::Result;
 use outcore::graph::{PageRankOptions, pagerank};
 
+use crate::plan::unknown_rest;
 use crate::report::Report;
 use crate::session::Session;
 use crate::vertices::{self, Values};
@@ -28,7 +29,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let read = session.graph(&arguments.input, output)?;
     let (graph, ids) = (read.graph, read.vertices.as_ref());
     let options = PageRankOptions { damping: arguments.damping, ..Default::default() };
-    let ranks = pagerank(&graph, &options, session.ctx())?;
+    let ranks = session.try_step(|ctx| pagerank(&graph, &options, ctx))?;
+    let ranks = ranks.ok_or_else(unknown_rest)?;
     let top = ranks.top(arguments.top);
     let ranks = ranks.ranks;
     let values = Values { numbers: &|| ranks.clone(), text: &|vertex| ranks[vertex].to_string() };

@@ -12,6 +12,7 @@ use outcore::ndarray::{Array1, Array2};
 use outcore::spectral::{SvdOptions, pca, randomized_svd};
 use outcore::{AnyMatrix, DType, Dense, DenseBuilder, Order, Place, Result};
 
+use crate::plan::unknown_rest;
 use crate::report::Report;
 use crate::session::Session;
 
@@ -53,7 +54,7 @@ enum Method {
 const FEW: usize = 2000;
 
 /// Numbers of the scores that are made at a time, and elements up to which a sparse matrix is made dense.
-const SLAB: usize = 1 << 22;
+const CHUNK: usize = 1 << 22;
 
 /// What was found: a component in each row, variances, and what both are parts of.
 struct Found {
@@ -66,11 +67,8 @@ struct Found {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     arguments.save_components.as_deref().map_or(Ok(()), |path| session.check_free(path))?;
-    let (a, ctx) = (session.read(&arguments.input)?, session.ctx());
-    let a = match a {
-        AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?),
-        other => other,
-    };
+    let a = session.read(&arguments.input)?;
+    let a = session.in_lines(a)?;
     let k = arguments.components.get().min(a.nrows()).min(a.ncols());
     let is_exact = match arguments.method {
         Method::Auto => a.ncols() <= FEW && (a.format().is_none() || is_small(&a)),
@@ -82,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     };
     let Found { components, variances, total, converged } = found;
     if let Some(path) = &arguments.save_components {
-        session.make(path, true, |place| Dense::from(components).copy_to(place, ctx).map(AnyMatrix::from))?;
+        session.write(path, &AnyMatrix::from(Dense::from(components)))?;
     }
     let mut report = Report::new();
     report.fact("written", arguments.output.display().to_string());
@@ -112,30 +110,33 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
 }
 
 fn is_small(a: &AnyMatrix) -> bool {
-    a.nrows().saturating_mul(a.ncols()) <= SLAB
+    a.nrows().saturating_mul(a.ncols()) <= CHUNK
 }
 
 /// Through the Gram matrix; the scores are products with the components, some rows at a time.
 fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Found> {
-    let ctx = session.ctx();
     let dense = match a.format() {
         None => a.clone(),
-        Some(_) => AnyMatrix::try_from(a.to_dense(Order::C, Place::Scratch, ctx)?)?,
+        Some(_) => session.step(a, |ctx| {
+            AnyMatrix::try_from(a.to_dense(Order::C, Place::Scratch, ctx)?)
+        })?,
     };
-    let found = match dense.dtype() {
+    let dense = match dense.dtype() {
+        Some(DType::Float64) => dense,
         // Twice the digits cost nothing where there is little to do.
-        Some(DType::Float32) if !is_small(a) => pca(&Dense::<f32>::try_from(dense)?, k, Place::Memory, ctx)?,
-        Some(DType::Float64) => pca(&Dense::<f64>::try_from(dense)?, k, Place::Memory, ctx)?,
-        _ => {
-            let wide = dense.to_dtype(DType::Float64, Place::Scratch, ctx)?;
-            pca(&Dense::<f64>::try_from(wide)?, k, Place::Memory, ctx)?
-        }
+        Some(DType::Float32) if !is_small(a) => dense,
+        _ => session.step(&dense, |ctx| dense.to_dtype(DType::Float64, Place::Scratch, ctx))?,
     };
+    let found = session.try_step(|ctx| match dense.dtype() {
+        Some(DType::Float32) => pca(&Dense::<f32>::try_from(dense.clone())?, k, Place::Memory, ctx),
+        _ => pca(&Dense::<f64>::try_from(dense.clone())?, k, Place::Memory, ctx),
+    })?;
+    let found = found.ok_or_else(unknown_rest)?;
     let components = found.components.as_ndarray().to_owned();
     let across: Vec<f64> = components.t().iter().copied().collect();
-    session.make(output, true, |place| {
+    session.make(output, a, true, |place, ctx| {
         let mut scores = DenseBuilder::<f64>::new(k, Order::C, place, ctx)?;
-        let step = (SLAB / a.ncols().max(k).max(1)).max(1);
+        let step = (CHUNK / a.ncols().max(k).max(1)).max(1);
         for start in (0..a.nrows()).step_by(step) {
             let rows = start..a.nrows().min(start + step);
             let part = a.slice(rows.clone(), 0..a.ncols(), Place::Memory, ctx)?;
@@ -151,16 +152,19 @@ fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Fo
 
 /// By products of the matrix less its means with random vectors.
 fn randomized(a: &AnyMatrix, k: usize, arguments: &Arguments, session: &Session) -> Result<Found> {
-    let ctx = session.ctx();
-    let stats = a.stats(0, ctx)?;
+    let stats = session.try_step(|ctx| a.stats(0, ctx))?.ok_or_else(unknown_rest)?;
     let (means, total) = (stats.means(), stats.variances(1).into_iter().sum());
-    let centered = Operator::new(a, ctx)?.centered(means);
+    let operator = session.try_step(|ctx| Operator::new(a, ctx))?.ok_or_else(unknown_rest)?;
+    let centered = operator.centered(means);
     let options = SvdOptions {
         power_iterations: arguments.power.unwrap_or(SvdOptions::AS_NEEDED),
         seed: arguments.seed,
         ..SvdOptions::default()
     };
-    let svd = randomized_svd::<f64>(&centered, k, &options, Place::Scratch, ctx)?;
+    let svd = session.try_step(|ctx| {
+        randomized_svd::<f64>(&centered, k, &options, Place::Scratch, ctx)
+    })?;
+    let svd = svd.ok_or_else(unknown_rest)?;
     // The largest entry of each component is positive.
     let v = svd.v.as_ndarray();
     let signs = v.columns().into_iter().map(|column| {
@@ -170,12 +174,12 @@ fn randomized(a: &AnyMatrix, k: usize, arguments: &Arguments, session: &Session)
     let signs: Array1<f64> = signs.collect();
     let components = (&v * &signs).reversed_axes().as_standard_layout().into_owned();
     let scale: Vec<f64> = svd.s.iter().zip(&signs).map(|(s, sign)| s * sign).collect();
-    session.make(&arguments.output, true, |place| {
+    session.make(&arguments.output, a, true, |place, ctx| {
         let mut scores = DenseBuilder::<f64>::new(scale.len(), Order::C, place, ctx)?;
-        let step = (SLAB / scale.len().max(1)).max(1) * scale.len().max(1);
-        for slab in svd.u.as_slice().chunks(step) {
+        let step = (CHUNK / scale.len().max(1)).max(1) * scale.len().max(1);
+        for chunk in svd.u.as_slice().chunks(step) {
             ctx.check_cancelled()?;
-            let made = slab.iter().zip(scale.iter().cycle()).map(|(u, s)| u * s);
+            let made = chunk.iter().zip(scale.iter().cycle()).map(|(u, s)| u * s);
             scores.push(&made.collect::<Vec<f64>>())?;
         }
         scores.finish().map(AnyMatrix::from)

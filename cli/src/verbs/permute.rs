@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use outcore::graph::{degree_order, reverse_cuthill_mckee};
 use outcore::io::Imported;
+use outcore::ndarray::Array1;
 use outcore::{
-    AnyMatrix, Csr, DType, Dense, Error, ErrorKind, Permutation, Place, Result,
+    AnyMatrix, Context, Csr, DType, Dense, Error, ErrorKind, Permutation, Place, Result,
 };
 
+use crate::plan::unknown_rest;
 use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
@@ -51,30 +53,27 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     arguments.save_order.as_deref().map_or(Ok(()), |path| session.check_free(path))?;
     let Imported { matrix: a, vertices, .. } = session.import(&arguments.input)?;
-    let ctx = session.ctx();
-    let a = match a {
-        AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => a,
-        other => AnyMatrix::from(other.to_csr(Place::Scratch, ctx)?),
-    };
+    let a = session.compressed(a)?;
     let order = match (&arguments.order, arguments.by) {
         (Some(path), _) => from_file(path, session)?,
-        (None, by) => computed(&a, by, session)?,
+        (None, by) => session.try_step(|ctx| computed(&a, by, ctx))?.ok_or_else(unknown_rest)?,
     };
     let (rows, columns) = match arguments.axes {
         Axes::Both => (Some(&order), Some(&order)),
         Axes::Rows => (Some(&order), None),
         Axes::Columns => (None, Some(&order)),
     };
-    let moved = |place| a.permute(rows, columns, place, ctx);
+    let moved = |place, ctx: &_| a.permute(rows, columns, place, ctx);
     // Names stay with their vertices where rows and columns move alike.
     let both = arguments.axes == Axes::Both;
     let ids = vertices.filter(|ids| both && ids.len() == order.len());
     let ids = ids.map(|ids| ids.take(order.order())).transpose()?;
-    let moved = session.make_with_ids(&arguments.output, ids.as_ref(), false, moved)?;
+    let moved = session.make_with_ids(&arguments.output, ids.as_ref(), &a, false, moved)?;
     let mut report = done(&arguments.output, &moved);
     if let Some(path) = &arguments.save_order {
         let order: Vec<i64> = order.order().iter().map(|&k| k as i64).collect();
-        Dense::from(outcore::ndarray::Array1::from(order)).copy_to(session.place(path), ctx)?;
+        let order = Dense::from(Array1::from(order));
+        session.last_step(|ctx| order.copy_to(session.place(path), ctx))?;
         report.fact("order", path.display().to_string());
     }
     Ok(report)
@@ -82,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
 
 /// The order in a file of integers.
 fn from_file(path: &std::path::Path, session: &Session) -> Result<Permutation> {
-    let a = session.read(path)?.to_dtype(DType::Int64, Place::Memory, session.ctx())?;
+    let a = session.read_second(path)?.to_dtype(DType::Int64, Place::Memory, session.ctx())?;
     let a = Dense::<i64>::try_from(a).map_err(|error| error.in_file(path))?;
     let wrong = |k: &i64| {
         Error::new(ErrorKind::Value, "a row has no negative number").in_file(path).found(k)
@@ -91,8 +90,7 @@ fn from_file(path: &std::path::Path, session: &Session) -> Result<Permutation> {
     Permutation::new(order.collect::<Result<_>>()?).map_err(|error| error.in_file(path))
 }
 
-fn computed(a: &AnyMatrix, by: Option<By>, session: &Session) -> Result<Permutation> {
-    let ctx = session.ctx();
+fn computed(a: &AnyMatrix, by: Option<By>, ctx: &Context) -> Result<Permutation> {
     // The order follows from the pattern alone, and the entries of a column are as good as those of a row.
     let rows = match a {
         AnyMatrix::Csc(_) => a.transpose().pattern()?,

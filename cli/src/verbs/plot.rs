@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use outcore::{AnyMatrix, Error, ErrorKind, Place, Result};
+use outcore::{AnyMatrix, Error, ErrorKind, Result};
 
 use crate::picture::{Axis, Chart, Marks, Series, check_name, in_characters, write};
 use crate::report::Report;
@@ -60,8 +60,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
             let a = session.read(&arguments.input)?;
             match what {
                 What::Values => values(&a, &name, session, &mut report)?,
-                What::Degrees => degrees(&compressed(a, session)?, &name, session, &mut report)?,
-                what => lengths(&compressed(a, session)?, what, &name, session, &mut report)?,
+                What::Degrees => degrees(&session.compressed(a)?, &name, session, &mut report)?,
+                what => lengths(&session.compressed(a)?, what, &name, session, &mut report)?,
             }
         }
     };
@@ -76,14 +76,6 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
         report.fact("written", output.display().to_string());
     }
     Ok(report)
-}
-
-/// The matrix with its lines compressed, which counting needs.
-fn compressed(a: AnyMatrix, session: &Session) -> Result<AnyMatrix> {
-    match a {
-        AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => Ok(a),
-        other => Ok(AnyMatrix::from(other.to_csr(Place::Scratch, session.ctx())?)),
-    }
 }
 
 fn axis(name: &str, is_log: bool) -> Axis {
@@ -109,12 +101,12 @@ fn lengths(
     report.fact("empty", empty);
     let step = counts.len().div_ceil(ACROSS).max(1);
     let over = |of: &dyn Fn(&[u64]) -> f64| -> Vec<(f64, f64)> {
-        let groups = counts.chunks(step).enumerate();
-        let middle = |k: usize, group: &[u64]| (k * step) as f64 + (group.len() - 1) as f64 / 2.0;
-        groups.map(|(k, group)| (middle(k, group), of(group))).collect()
+        let chunks = counts.chunks(step).enumerate();
+        let middle = |k: usize, chunk: &[u64]| (k * step) as f64 + (chunk.len() - 1) as f64 / 2.0;
+        chunks.map(|(k, chunk)| (middle(k, chunk), of(chunk))).collect()
     };
-    let longest = over(&|group| group.iter().copied().max().unwrap_or(0) as f64);
-    let means = over(&|group| group.iter().sum::<u64>() as f64 / group.len() as f64);
+    let longest = over(&|chunk| chunk.iter().copied().max().unwrap_or(0) as f64);
+    let means = over(&|chunk| chunk.iter().sum::<u64>() as f64 / chunk.len() as f64);
     let mut series = vec![Series { name: "longest".to_owned(), marks: Marks::Line(longest) }];
     if step > 1 {
         series.push(Series { name: "mean".to_owned(), marks: Marks::Line(means) });
@@ -139,9 +131,9 @@ fn degrees(a: &AnyMatrix, name: &str, session: &Session, report: &mut Report) ->
     for (side, which) in [("out", 1), ("in", 0)] {
         let mut degrees = a.nnz_per(which, session.ctx())?;
         degrees.sort_unstable();
-        let groups = degrees.chunk_by(|a, b| a == b);
+        let chunks = degrees.chunk_by(|a, b| a == b);
         let points: Vec<(f64, f64)> =
-            groups.map(|group| (group[0] as f64, group.len() as f64)).collect();
+            chunks.map(|chunk| (chunk[0] as f64, chunk.len() as f64)).collect();
         report.fact(&format!("largest {side} degree"), degrees.last().copied().unwrap_or(0));
         let none = points.first().filter(|point| point.0 == 0.0).map_or(0, |point| point.1 as u64);
         report.fact(&format!("{side} degree zero"), none);

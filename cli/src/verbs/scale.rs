@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let a = session.read(&arguments.input)?;
-    let scaled = |place| a.scale(arguments.factor, place, session.ctx());
-    let scaled = session.make(&arguments.output, a.format().is_none(), scaled)?;
+    let scaled = |place, ctx: &_| a.scale(arguments.factor, place, ctx);
+    let scaled = session.make(&arguments.output, &a, a.format().is_none(), scaled)?;
     Ok(done(&arguments.output, &scaled))
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use outcore::io::Imported;
-use outcore::{AnyMatrix, Place, Result};
+use outcore::Result;
 
 use crate::report::Report;
 use crate::session::Session;
@@ -27,18 +27,15 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let Imported { matrix, vertices, .. } = session.import(&arguments.input)?;
-    let a = match matrix {
-        a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, session.ctx())?),
-        other => other,
-    };
+    let a = session.in_lines(matrix)?;
     let rows = range(&arguments.rows, a.nrows())?;
     let cols = range(&arguments.cols, a.ncols())?;
     // Names stay with their vertices where rows and columns are the same.
     let ids = vertices.filter(|ids| rows == cols && ids.len() == a.nrows());
     let ids = ids.map(|ids| ids.take(&rows.clone().collect::<Vec<_>>())).transpose()?;
-    let part = |place| a.slice(rows, cols, place, session.ctx());
+    let part = |place, ctx: &_| a.slice(rows.clone(), cols.clone(), place, ctx);
     let is_dense = a.format().is_none();
-    let part = session.make_with_ids(&arguments.output, ids.as_ref(), is_dense, part)?;
+    let part = session.make_with_ids(&arguments.output, ids.as_ref(), &a, is_dense, part)?;
     Ok(done(&arguments.output, &part))
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use outcore::{AnyMatrix, Dense, Place, Result};
+use outcore::{AnyMatrix, Dense, Result};
 
+use crate::plan::unknown_rest;
 use crate::report::Report;
 use crate::session::Session;
 
@@ -26,11 +27,9 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     if let Some(output) = &arguments.output {
         session.check_free(output)?;
     }
-    let a = match session.read(&arguments.input)? {
-        a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, session.ctx())?),
-        other => other,
-    };
-    let stats = a.stats(usize::from(arguments.axis), session.ctx())?;
+    let a = session.in_lines(session.read(&arguments.input)?)?;
+    let stats = session.try_step(|ctx| a.stats(usize::from(arguments.axis), ctx))?;
+    let stats = stats.ok_or_else(unknown_rest)?;
     let (sums, means, variances) = (stats.sums(), stats.means(), stats.variances(0));
     let (mins, maxs, nans) = (stats.mins(), stats.maxs(), stats.nans());
     let mut report = Report::new();
@@ -59,9 +58,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
             let row = [sums[k], means[k], variances[k], mins[k], maxs[k], nans[k] as f64];
             row.into_iter().enumerate().for_each(|(j, x)| all[[k, j]] = x);
         }
-        session.make(output, true, |place| {
-            Dense::from(all).copy_to(place, session.ctx()).map(AnyMatrix::from)
-        })?;
+        session.write(output, &AnyMatrix::from(Dense::from(all)))?;
         report.fact("written", output.display().to_string());
     }
     Ok(report)

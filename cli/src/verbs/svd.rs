@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use outcore::linalg::Operator;
 use outcore::spectral::{SvdOptions, randomized_svd};
-use outcore::{AnyMatrix, Dense, Error, ErrorKind, Place, Result};
+use outcore::{Dense, Error, ErrorKind, Result};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -28,24 +28,24 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
-    let ctx = session.ctx();
     let stem = stem(&arguments.output)?;
     let named = |part: &str| PathBuf::from(format!("{}.{part}.npy", stem.display()));
     ["u", "s", "v"].iter().try_for_each(|part| session.check_free(&named(part)))?;
-    let a = match session.read(&arguments.input)? {
-        a @ AnyMatrix::Coo(_) => AnyMatrix::from(a.to_csr(Place::Scratch, ctx)?),
-        other => other,
-    };
+    let a = session.in_lines(session.read(&arguments.input)?)?;
     let k = arguments.values.min(a.nrows()).min(a.ncols());
     let options = SvdOptions {
         power_iterations: arguments.power.unwrap_or(SvdOptions::AS_NEEDED),
         seed: arguments.seed,
         ..SvdOptions::default()
     };
-    let place = session.place(&arguments.output);
-    let svd = randomized_svd::<f64>(&Operator::new(&a, ctx)?, k, &options, place, ctx)?;
+    let svd = session.last_step(|ctx| {
+        let place = session.place(&arguments.output);
+        randomized_svd::<f64>(&Operator::new(&a, ctx)?, k, &options, place, ctx)
+    })?;
+    // Only the cost is asked for, and the values are few.
+    let Some(svd) = svd else { return Ok(Report::new()) };
     let s = outcore::ndarray::Array1::from(svd.s.clone());
-    Dense::from(s).copy_to(session.place(&named("s")), ctx)?;
+    Dense::from(s).copy_to(session.place(&named("s")), session.ctx())?;
     let mut report = Report::new();
     report.fact("written", format!("{0}.u.npy {0}.s.npy {0}.v.npy", stem.display()));
     report.fact("values", svd.s.len());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use outcore::io::Imported;
-use outcore::{AnyMatrix, Error, Place, Result};
+use outcore::{AnyMatrix, Context, Error, Place, Result};
 
 use crate::report::Report;
 use crate::session::Session;
@@ -35,43 +35,42 @@ enum How {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     session.check_free(&arguments.output)?;
     let Imported { matrix: a, vertices, .. } = session.import(&arguments.input)?;
-    let (ids, ctx) = (vertices.as_ref(), session.ctx());
+    let ids = vertices.as_ref();
     if a.nrows() != a.ncols() {
         return Err(Error::shape("the matrix", "as many rows as columns", format!("{} x {}", a.nrows(), a.ncols()))
             .in_file(&arguments.input));
     }
-    let scratch = Place::Scratch;
     let symmetric = match arguments.how {
         How::Mean if a.dtype().is_some() => {
-            let sum = a.add(&a.transpose(), &scratch, ctx)?;
-            let half = |place| halved(&sum, place, session);
-            session.make_with_ids(&arguments.output, ids, sum.format().is_none(), half)?
+            let sum = session.step(&a, |ctx| a.add(&a.transpose(), Place::Scratch, ctx))?;
+            let half = |place, ctx: &_| halved(&sum, place, ctx);
+            session.make_with_ids(&arguments.output, ids, &sum, sum.format().is_none(), half)?
         }
         How::Mean | How::Sum => {
-            let sum = |place| a.add(&a.transpose(), place, ctx);
-            session.make_with_ids(&arguments.output, ids, a.format().is_none(), sum)?
+            let sum = |place, ctx: &_| a.add(&a.transpose(), place, ctx);
+            session.make_with_ids(&arguments.output, ids, &a, a.format().is_none(), sum)?
         }
         How::Lower | How::Upper => {
-            let a = match &a {
-                AnyMatrix::Csr(_) | AnyMatrix::Csc(_) => a,
-                other => AnyMatrix::from(other.to_csr(&scratch, ctx)?),
+            let a = session.compressed(a)?;
+            let is_lower = arguments.how == How::Lower;
+            let half = |beyond: isize| {
+                session.step(&a, |ctx| match is_lower {
+                    true => a.tril(-beyond, Place::Scratch, ctx),
+                    false => a.triu(beyond, Place::Scratch, ctx),
+                })
             };
-            let (kept, mirrored) = match arguments.how {
-                How::Lower => (a.tril(0, &scratch, ctx)?, a.tril(-1, &scratch, ctx)?),
-                _ => (a.triu(0, &scratch, ctx)?, a.triu(1, &scratch, ctx)?),
-            };
-            let sum = |place| kept.add(&mirrored.transpose(), place, ctx);
-            session.make_with_ids(&arguments.output, ids, false, sum)?
+            let (kept, mirrored) = (half(0)?, half(1)?);
+            let sum = |place, ctx: &_| kept.add(&mirrored.transpose(), place, ctx);
+            session.make_with_ids(&arguments.output, ids, &a, false, sum)?
         }
     };
     Ok(done(&arguments.output, &symmetric))
 }
 
 /// A matrix of half the numbers, in the type of its numbers if they have fractions.
-fn halved(a: &AnyMatrix, place: Place, session: &Session) -> Result<AnyMatrix> {
+fn halved(a: &AnyMatrix, place: Place, ctx: &Context) -> Result<AnyMatrix> {
     use outcore::DType;
     use outcore::num_complex::Complex;
-    let ctx = session.ctx();
     match a.dtype() {
         Some(DType::Float32) => a.scale(0.5f32, place, ctx),
         Some(DType::Complex64) => a.scale(Complex::new(0.5f32, 0.0), place, ctx),

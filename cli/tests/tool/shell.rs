@@ -1,7 +1,8 @@
 //! A folder and commands in it.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -53,10 +54,29 @@ impl Shell {
         serde_json::from_str(&self.run(&format!("{line} --json"))).unwrap()
     }
 
-    /// Runs a command that must fail with a code; what it wrote to standard error.
+    /// Runs a command that must fail with a code; what it wrote to standard error. Where that is trouble, and not a
+    /// negative answer, there is a line that says what is wrong and one that says what to do.
     pub(crate) fn fails(&self, code: i32, line: &str) -> String {
         let out = self.outcome(line);
-        assert_eq!(out.status.code(), Some(code), "{line}");
-        String::from_utf8(out.stderr).unwrap()
+        let error = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(code), "{line}: {error}");
+        if code == 2 {
+            let lines = |start: &str| error.lines().filter(|line| line.starts_with(start)).count();
+            assert_eq!((lines("error: "), lines("hint: ")), (1, 1), "{line}: {error}");
+        }
+        error
+    }
+
+    /// Runs a command with text through a pipe; what it printed, and what it wrote to standard error.
+    pub(crate) fn pipe(&self, text: &str, line: &str) -> (String, String) {
+        let mut command = self.command(line);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let out = child.wait_with_output().unwrap();
+        let [printed, noted] =
+            [out.stdout, out.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(out.status.success(), "{line}: {noted}");
+        (printed, noted)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::convert::in_memory::Layout;
+use crate::convert::in_memory::RecordLayout;
 use crate::convert::sort::{AnyMatrixSink, AnySorter, Triplets};
 use crate::error::Result;
 use crate::sparse::{
@@ -13,7 +13,7 @@ use crate::storage::raw::Raw;
 use crate::storage::{Broken, Context, DType, Entry, Index, Place, Plan, SparseFormat};
 
 /// Entries that are passed to the sorter together.
-const BATCH: usize = 256;
+const CHUNK: usize = 256;
 
 /// Collects entries for a matrix compressed along `A`, by default rows.
 ///
@@ -87,7 +87,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     /// An empty builder with capacity for `nnz` entries; more are possible. Memory is allocated once and not in steps,
     /// and scratch space, if it will be needed, is reserved.
     pub fn with_capacity(shape: (usize, usize), nnz: usize, ctx: &Context) -> Result<Self> {
-        let layout = Layout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
+        let layout = RecordLayout { values: T::ENTRY_DTYPE, indices: I::DTYPE };
         let any = AnyEntryBuilder::new(A::FORMAT, layout, shape, nnz, ctx)?;
         let (majors, minors, data) = (Vec::new(), Vec::new(), Vec::new());
         Ok(CooBuilder { any, majors, minors, data, left: 0, axis: PhantomData })
@@ -130,7 +130,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     #[cold]
     fn reserve(&mut self) -> Result<()> {
         self.hand_over()?;
-        self.left = self.any.room()?;
+        self.left = self.any.free()?;
         self.majors.reserve_exact(self.left);
         self.minors.reserve_exact(self.left);
         self.data.reserve_exact(self.left);
@@ -170,7 +170,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
 /// A [`CooBuilder`] with types known at run time.
 pub(crate) struct AnyEntryBuilder {
     format: SparseFormat,
-    layout: Layout,
+    layout: RecordLayout,
     shape: (usize, usize),
     sorter: AnySorter,
     nnz: usize,
@@ -186,7 +186,7 @@ impl AnyEntryBuilder {
         nnz: usize,
         ctx: &Context,
     ) -> Result<Self> {
-        Self::new(format, Layout::of(types), shape, nnz, ctx)
+        Self::new(format, RecordLayout::of(types), shape, nnz, ctx)
     }
 
     /// Adds assembling `nnz` entries, none of which exists yet, to a plan.
@@ -199,7 +199,7 @@ impl AnyEntryBuilder {
         ctx: &Context,
     ) -> Plan {
         let (major, _) = format.swap_if_cols(shape);
-        let plan = AnySorter::plan(plan, Layout::of(types), nnz, ctx);
+        let plan = AnySorter::plan(plan, RecordLayout::of(types), nnz, ctx);
         let nnz = usize::try_from(nnz).unwrap_or(usize::MAX);
         AnyWriter::plan(plan, types, (major, nnz), place, ctx)
     }
@@ -217,7 +217,7 @@ impl AnyEntryBuilder {
 
     fn new(
         format: SparseFormat,
-        layout: Layout,
+        layout: RecordLayout,
         shape: (usize, usize),
         nnz: usize,
         ctx: &Context,
@@ -229,12 +229,12 @@ impl AnyEntryBuilder {
     }
 
     /// Number of entries that can be added next; a full run is written first. Fails if it cannot be written.
-    fn room(&mut self) -> Result<usize> {
+    fn free(&mut self) -> Result<usize> {
         self.sorter.write_if_full()?;
-        Ok(self.sorter.left().min(BATCH))
+        Ok(self.sorter.left().min(CHUNK))
     }
 
-    /// Adds entries, at most as many as [`room`](Self::room) returned.
+    /// Adds entries, at most as many as [`free`](Self::free) returned.
     fn take(&mut self, entries: Triplets<'_>) -> Result<()> {
         self.broken.check()?;
         self.sorter.gather(entries)?;
@@ -250,7 +250,7 @@ impl AnyEntryBuilder {
         place: &Place,
         ctx: &Context,
     ) -> Result<AnyCompressed> {
-        let Layout { values, indices } = self.layout;
+        let RecordLayout { values, indices } = self.layout;
         let (kind, nnz) = ((self.format, Types { values, indices, pointers }), self.nnz);
         let (major, _) = self.format.swap_if_cols(self.shape);
         let _running = ctx.begin(|| {
@@ -263,7 +263,7 @@ impl AnyEntryBuilder {
         let sorter = std::mem::replace(&mut self.sorter, empty);
         self.nnz = 0;
         let mut sink = AnyMatrixSink::new(writer, self.format);
-        let settled = sorter.settle(Some(duplicates), &mut sink, ctx);
-        self.broken.note(settled.and_then(|()| sink.finish()))
+        let swept = sorter.fill_lines(Some(duplicates), &mut sink, ctx);
+        self.broken.note(swept.and_then(|()| sink.finish()))
     }
 }

@@ -3,15 +3,15 @@
 //! | the matrix | the result | what is done |
 //! |---|---|---|
 //! | in memory, or fits in half the limit | in memory | counted, then filled: no memory in addition to the result |
-//! | anything | compressed along its lines | panel by panel, each sifted in parallel and written: 1 read, 1 write |
+//! | anything | compressed along its lines | panel by panel, filtered in parallel and written: 1 read, 1 write |
 //! | anything | compressed across them | the same, but the entries go through the external sort of `sorter.rs` |
 
 use crate::convert::formats::nonzero_marks::{Keep, Wanted, nonzero};
-use crate::convert::formats::nonzeros_by_panel::{Kept, Sieve};
+use crate::convert::formats::nonzeros_by_panel::{KeptLines, NonzerosByPanel};
 use crate::convert::formats::nonzeros_in_memory::fill;
-use crate::convert::in_memory::Layout;
+use crate::convert::in_memory::RecordLayout;
 use crate::convert::sort::{AnyCooSink, AnyMatrixSink, AnySink, AnySorter};
-use crate::dense::{AnyDense, AnyDensePanels, Dense};
+use crate::dense::{AnyDense, Dense, DensePanels};
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
@@ -110,7 +110,8 @@ pub(crate) fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context)
     let (shape, keep) = (a.dim(), nonzero(a.dtype()));
     check_types((indices, DType::UInt64), shape.0, shape.1, 0)?;
     let along = a.order() == Order::C;
-    let (strategy, types) = (SiftStrategy::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
+    let (strategy, types) =
+        (ToSparseStrategy::streamed(a, along, ctx)?, (Some(a.dtype()), indices));
     let _running = ctx.begin(|| {
         let what = ("dense to COO", indices);
         let (plan, entries) = strategy.plan_to_sift(a, what, keep, place, ctx);
@@ -120,7 +121,7 @@ pub(crate) fn to_coo(a: &AnyDense, indices: DType, place: &Place, ctx: &Context)
     let mut sink = AnyCooSink::new(AnyCooWriter::new(types, shape, None, place, ctx)?, indices);
     match a.is_empty() {
         true => ctx.meter().pass(),
-        false => strategy.sift(a, indices, keep, &mut sink, ctx)?,
+        false => strategy.keep(a, indices, keep, &mut sink, ctx)?,
     }
     sink.finish()
 }
@@ -145,7 +146,7 @@ fn sparsify(
     let (major, minor) = format.swap_if_cols(a.dim());
     check_types((types.indices, types.pointers), major, minor, 0)?;
     let (wanted, _) = format.swap_if_cols((Order::C, Order::Fortran));
-    let strategy = SiftStrategy::choose(a, a.order() == wanted, place, ctx)?;
+    let strategy = ToSparseStrategy::choose(a, a.order() == wanted, place, ctx)?;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("dense to CSR", "dense to CSC"));
         let what = (name, types.indices);
@@ -153,43 +154,42 @@ fn sparsify(
         let plan = AnyWriter::plan(plan, types, (major, entries), place, ctx);
         Ok(strategy.plan_to_grow(plan, types.bytes_of(0, entries), place))
     })?;
-    if matches!(strategy, SiftStrategy::Filled) {
+    if matches!(strategy, ToSparseStrategy::Filled) {
         ctx.meter().pass();
-        ctx.meter().pass();
-        ctx.meter().read(a.stored_bytes());
+        ctx.meter().pass_over(a.stored_bytes());
         return fill(a, (format, types), keep, place, ctx);
     }
     let writer = AnyWriter::new((format, types), a.dim(), 0, false, place, ctx)?;
     let mut sink = AnyMatrixSink::new(writer, format);
     match a.is_empty() {
         true => ctx.meter().pass(),
-        false => strategy.sift(a, types.indices, keep, &mut sink, ctx)?,
+        false => strategy.keep(a, types.indices, keep, &mut sink, ctx)?,
     }
     sink.finish()
 }
 
 /// How kept elements are moved to their lines.
-enum SiftStrategy {
+enum ToSparseStrategy {
     /// Counted, then filled.
     Filled,
     /// Written in the order in which they are read.
-    Along(AnyDensePanels),
+    Along(DensePanels),
     /// Sorted.
-    Across(AnyDensePanels),
+    Across(DensePanels),
 }
 
-impl SiftStrategy {
+impl ToSparseStrategy {
     fn choose(a: &AnyDense, along: bool, place: &Place, ctx: &Context) -> Result<Self> {
         if *place == Place::Memory && a.stored_bytes() <= ctx.memory_left() / 2 {
-            return Ok(SiftStrategy::Filled);
+            return Ok(ToSparseStrategy::Filled);
         }
         Self::streamed(a, along, ctx)
     }
 
     fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
-        let panels = AnyDensePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
-        Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
+        let panels = DensePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
+        Ok(if along { ToSparseStrategy::Along(panels) } else { ToSparseStrategy::Across(panels) })
     }
 
     /// The cost of moving the elements to their lines, and their number: an estimate, which for a result in memory is
@@ -202,20 +202,21 @@ impl SiftStrategy {
         place: &Place,
         ctx: &Context,
     ) -> (Plan, usize) {
-        let (nnz, most) = Sieve::estimate(a.elements(), keep);
-        let passes = if matches!(self, SiftStrategy::Filled) { 2 } else { 1 };
+        let (nnz, most) = NonzerosByPanel::estimate(a.elements(), keep);
+        let passes = if matches!(self, ToSparseStrategy::Filled) { 2 } else { 1 };
         let mut plan = Plan::new(name)
             .on_device_of(a.buffer().file())
             .reads(passes, a.stored_bytes())
             .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
-        let extra =
-            |panels: &AnyDensePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
-        let layout = Layout { values: Some(a.dtype()), indices };
+        let extra = |panels: &DensePanels| {
+            panels.reading.memory() + NonzerosByPanel::memory((a.dtype(), indices), ctx)
+        };
+        let layout = RecordLayout { values: Some(a.dtype()), indices };
         let plan = match self {
-            SiftStrategy::Filled => plan,
-            SiftStrategy::Along(panels) => plan.throughout(extra(panels)),
-            SiftStrategy::Across(panels) => {
+            ToSparseStrategy::Filled => plan,
+            ToSparseStrategy::Along(panels) => plan.throughout(extra(panels)),
+            ToSparseStrategy::Across(panels) => {
                 AnySorter::plan(plan, layout, nnz, ctx).throughout(extra(panels))
             }
         };
@@ -226,7 +227,7 @@ impl SiftStrategy {
     fn plan_to_grow(&self, plan: Plan, bytes: u64, place: &Place) -> Plan {
         match (self, place) {
             // It grows by half, next to its old copy.
-            (SiftStrategy::Along(_) | SiftStrategy::Across(_), Place::Memory) => {
+            (ToSparseStrategy::Along(_) | ToSparseStrategy::Across(_), Place::Memory) => {
                 plan.throughout(bytes / 4 * 7)
             }
             _ => plan,
@@ -234,7 +235,7 @@ impl SiftStrategy {
     }
 
     /// Passes the kept elements to `sink`, line by line.
-    fn sift(
+    fn keep(
         self,
         a: &AnyDense,
         indices: DType,
@@ -244,31 +245,34 @@ impl SiftStrategy {
     ) -> Result<()> {
         let kind = (a.dtype(), indices);
         let panels = match self {
-            SiftStrategy::Filled => return Ok(()),
-            SiftStrategy::Along(panels) => {
-                return Sieve::new(panels, kind, ctx).sweep(keep, &mut |kept: Kept<'_>| {
-                    if kept.whole {
-                        return sink.lines(kept.lens, kept.indices, kept.data, true);
-                    }
-                    sink.part(kept.indices, kept.data, true)?;
-                    if kept.ends { sink.end_line() } else { Ok(()) }
-                });
+            ToSparseStrategy::Filled => return Ok(()),
+            ToSparseStrategy::Along(panels) => {
+                return NonzerosByPanel::new(panels, kind, ctx).sweep(
+                    keep,
+                    &mut |kept: KeptLines<'_>| {
+                        if kept.whole {
+                            return sink.lines(kept.lens, kept.indices, kept.data, true);
+                        }
+                        sink.part(kept.indices, kept.data, true)?;
+                        if kept.ends { sink.end_line() } else { Ok(()) }
+                    },
+                );
             }
-            SiftStrategy::Across(panels) => panels,
+            ToSparseStrategy::Across(panels) => panels,
         };
-        let mut sieve = Sieve::new(panels, kind, ctx);
-        let layout = Layout { values: Some(a.dtype()), indices };
+        let mut nonzeros = NonzerosByPanel::new(panels, kind, ctx);
+        let layout = RecordLayout { values: Some(a.dtype()), indices };
         let mut sorter = AnySorter::new(layout, 0..a.lines().1, 0, ctx);
         let mut lines = IndexVec::new(indices);
-        sieve.sweep(keep, &mut |kept: Kept<'_>| {
+        nonzeros.sweep(keep, &mut |kept: KeptLines<'_>| {
             lines.clear();
             for (k, &len) in kept.lens.iter().enumerate() {
                 lines.resize(lines.len() + len, kept.first + k);
             }
             sorter.extend((kept.indices, lines.as_indices(), kept.data))
         })?;
-        drop((sieve, lines));
+        drop((nonzeros, lines));
         // Each line is in order, because the lines across it are.
-        sorter.settle(None, sink, ctx)
+        sorter.fill_lines(None, sink, ctx)
     }
 }

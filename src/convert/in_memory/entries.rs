@@ -12,7 +12,7 @@ pub(crate) const BLOCK: usize = 256;
 
 /// Entries that can be iterated over twice, in order.
 #[derive(Clone, Copy)]
-pub(crate) struct Entries<'a> {
+pub(crate) struct InputEntries<'a> {
     /// The line of every entry.
     pub(crate) lines: Indices<'a>,
     pub(crate) others: Others<'a>,
@@ -28,11 +28,11 @@ pub(crate) enum Others<'a> {
     Lines(Indices<'a>),
 }
 
-impl<'a> Entries<'a> {
+impl<'a> InputEntries<'a> {
     /// The entries of a compressed matrix for a conversion across: the index becomes the line, and the line the index.
     pub(crate) fn across(from: &'a AnyCompressed) -> Self {
         let (lines, data) = (from.indices(), from.data().as_raw());
-        Entries { lines, others: Others::Lines(from.indptr()), data }
+        InputEntries { lines, others: Others::Lines(from.indptr()), data }
     }
 
     /// Calls `visit` with lines, indices across and values of some entries, at most a block of them at a time, until it

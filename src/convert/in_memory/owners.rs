@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::entries::{BLOCK, Entries};
+use crate::convert::in_memory::entries::{BLOCK, InputEntries};
 use crate::convert::in_memory::spread::parts;
 use crate::error::Result;
 use crate::sparse::{
@@ -77,7 +77,7 @@ impl Owners {
     /// read.
     pub(crate) fn fill(
         &self,
-        entries: &Entries<'_>,
+        entries: &InputEntries<'_>,
         draft: &mut AnyDraft,
         ctx: &Context,
     ) -> Result<Option<()>> {
@@ -153,7 +153,7 @@ fn count<I: Index, P: Index>(
 
 /// The destination of an owner's entries.
 struct EntryPlace<'a, 'e> {
-    entries: &'a Entries<'a>,
+    entries: &'a InputEntries<'a>,
     first: usize,
     /// Starts of the lines from `first` on, which become ends.
     ends: &'a mut IndicesMut<'e>,

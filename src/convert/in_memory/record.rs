@@ -10,17 +10,17 @@ use crate::storage::{DType, Index};
 
 /// The types of the parts of a record.
 #[derive(Clone, Copy)]
-pub(crate) struct Layout {
+pub(crate) struct RecordLayout {
     /// `None` for a pattern.
     pub(crate) values: Option<DType>,
     /// `UInt32` or `UInt64`.
     pub(crate) indices: DType,
 }
 
-impl Layout {
+impl RecordLayout {
     /// The layout for entries of a compressed matrix.
     pub(crate) fn of(types: Types) -> Self {
-        Layout { values: types.values, indices: types.indices }
+        RecordLayout { values: types.values, indices: types.indices }
     }
 
     /// Bytes of a record.

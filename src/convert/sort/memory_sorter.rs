@@ -9,11 +9,11 @@
 //! The runs are short, so that they are sorted while they are in the cache, and an entry is in memory once. Memory that
 //! is touched for the first time costs as much as the sort: a page of zeros for each.
 
-use crate::convert::in_memory::{Bins, Layout};
-use crate::convert::sort::buckets::{Buckets, room};
+use crate::convert::in_memory::{Bins, RecordLayout};
 use crate::convert::sort::passes::{SortedRun, Triplets};
 use crate::convert::sort::sink::AnyMatrixSink;
-use crate::convert::sort::sorter::{MOST_PARTS, sorted_run};
+use crate::convert::sort::sorted_bins::{SortedBins, panel_bytes};
+use crate::convert::sort::sorted_run::{MOST_PARTS, sorted_run};
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, AnyWriter, Duplicates, IndexVec, Types};
 use crate::storage::raw::RawVec;
@@ -28,7 +28,7 @@ const STARTS: usize = 1 << 12;
 /// Takes entries in any order.
 pub(crate) struct MemorySorter {
     bins: Bins,
-    layout: Layout,
+    layout: RecordLayout,
     /// The run that is being gathered, in the order of arrival.
     majors: IndexVec,
     minors: IndexVec,
@@ -44,7 +44,7 @@ pub(crate) struct MemorySorter {
 impl MemorySorter {
     /// A sorter for entries of so many lines.
     pub(crate) fn new(types: Types, lines: usize, ctx: &Context) -> Self {
-        let layout = Layout::of(types);
+        let layout = RecordLayout::of(types);
         MemorySorter {
             bins: Bins::new(0..lines),
             layout,
@@ -62,13 +62,13 @@ impl MemorySorter {
     /// Memory for so many entries of so many lines, which may all be in the same line, in addition to that of the
     /// result.
     pub(crate) fn memory(types: Types, (lines, entries): (usize, usize), limit: u64) -> u64 {
-        let runs = entries.div_ceil(run(Layout::of(types)));
+        let runs = entries.div_ceil(run(RecordLayout::of(types)));
         let starts = bytes_of::<u64>(STARTS * MOST_PARTS).saturating_mul(runs as u64);
         // Gathered entries take as much as their records.
         let records = (runs as u64 + 1).saturating_mul(RUN as u64).saturating_add(starts);
         let lens = bytes_of::<usize>(lines.div_ceil(STARTS));
-        let bucket = room(limit).max(types.bytes_of(0, entries).saturating_add(lens));
-        records.saturating_add(bucket)
+        let panel = panel_bytes(limit).max(types.bytes_of(0, entries).saturating_add(lens));
+        records.saturating_add(panel)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.
@@ -104,8 +104,8 @@ impl MemorySorter {
         let mut sink = AnyMatrixSink::new(writer, kind.0);
         let MemorySorter { bins, layout, buffers, runs, .. } = self;
         let records: Vec<&[u8]> = buffers.iter().map(IoBuffer::bytes).collect();
-        let buckets = Buckets::new(layout, bins, runs, None, ctx);
-        buckets.settle_memory((&records, RUN as u64), Some(duplicates), &mut sink)?;
+        let sorted = SortedBins::new(layout, bins, runs, None, ctx);
+        sorted.fill_lines_in_memory((&records, RUN as u64), Some(duplicates), &mut sink)?;
         sink.finish()
     }
 
@@ -129,6 +129,6 @@ impl MemorySorter {
 }
 
 /// Entries of a run.
-fn run(layout: Layout) -> usize {
+fn run(layout: RecordLayout) -> usize {
     RUN / layout.size()
 }

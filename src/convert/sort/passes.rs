@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::Layout;
+use crate::convert::in_memory::RecordLayout;
 use crate::error::Result;
 use crate::sparse::{Duplicates, Indices};
 use crate::storage::Context;
@@ -43,7 +43,7 @@ pub(crate) trait AnySink {
 /// Sorts entries by their lines: used by the second pass for a bin that does not fit.
 pub(crate) trait Sort: Sized {
     /// For entries of the lines `lines`, `expected` of them.
-    fn start(layout: Layout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self;
+    fn start(layout: RecordLayout, lines: Range<usize>, expected: u64, ctx: &Context) -> Self;
 
     /// Takes entries.
     fn take(&mut self, entries: Triplets<'_>) -> Result<()>;

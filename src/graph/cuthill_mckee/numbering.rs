@@ -102,7 +102,7 @@ impl<I: Index, S: AtomicSlot> VertexNumbering<I, S> {
             // Bits beyond the last vertex count as numbered.
             last.store(u64::MAX << (n % 64), Ordering::Relaxed);
         }
-        Ok(VertexNumbering { order: ctx.room("the order", n)?, numbered, firsts })
+        Ok(VertexNumbering { order: ctx.with_capacity("the order", n)?, numbered, firsts })
     }
 
     /// Numbers all vertices.

@@ -18,7 +18,7 @@ pub(in crate::io) struct ForeignFile {
 }
 
 /// Where the elements of an array are.
-pub(in crate::io) trait Bytes: Send + Sync {
+pub(in crate::io) trait ArrayBytes: Send + Sync {
     /// The offset in the file from which on all of them lie, one after the other, if they do.
     fn in_place(&self) -> Option<u64>;
 
@@ -31,7 +31,7 @@ pub(in crate::io) trait Bytes: Send + Sync {
     /// Nanoseconds of work for each byte of the elements, such as unpacking.
     fn work(&self) -> f64;
 
-    /// Hands on all bytes of the elements, in order, in pieces of any length.
+    /// Hands on all bytes of the elements, in order, in chunks of any length.
     fn read(&self, ctx: &Context, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 }
 
@@ -45,7 +45,7 @@ pub(in crate::io) struct ForeignArray {
     pub(in crate::io) byte_order: ByteOrder,
     pub(in crate::io) shape: Vec<usize>,
     pub(in crate::io) order: Order,
-    pub(super) bytes: Arc<dyn Bytes>,
+    pub(super) bytes: Arc<dyn ArrayBytes>,
 }
 
 impl ForeignFile {
@@ -83,7 +83,7 @@ impl ForeignArray {
         file: &Arc<ForeignFile>,
         name: &str,
         header: NpyHeader,
-        bytes: Arc<dyn Bytes>,
+        bytes: Arc<dyn ArrayBytes>,
     ) -> Result<Self> {
         let NpyHeader { dtype, byte_order, order, .. } = header;
         let (file, name) = (Arc::clone(file), name.to_owned());
@@ -103,7 +103,7 @@ impl ForeignArray {
     }
 
     /// Where its elements are.
-    pub(in crate::io) fn bytes(&self) -> Arc<dyn Bytes> {
+    pub(in crate::io) fn bytes(&self) -> Arc<dyn ArrayBytes> {
         Arc::clone(&self.bytes)
     }
 
@@ -113,7 +113,7 @@ impl ForeignArray {
     }
 
     /// An error about this array.
-    pub(in crate::io) fn fault(&self, kind: ErrorKind, what: &str) -> Error {
+    pub(in crate::io) fn error(&self, kind: ErrorKind, what: &str) -> Error {
         Error::new(kind, what).in_file(&self.file.path).at_field(&self.name)
     }
 
@@ -131,7 +131,7 @@ impl ForeignArray {
                 None => "one dimension".to_owned(),
             };
             return Err(self
-                .fault(ErrorKind::Format, "the array has the wrong shape")
+                .error(ErrorKind::Format, "the array has the wrong shape")
                 .expected(expected)
                 .found(format!("{:?}", self.shape)));
         }
@@ -146,7 +146,7 @@ impl ForeignArray {
             (stored, seen) if stored == seen => 1,
             (stored, _) => {
                 return Err(self
-                    .fault(ErrorKind::Type, "the array has another element type")
+                    .error(ErrorKind::Type, "the array has another element type")
                     .expected(dtype)
                     .found(stored));
             }
@@ -154,7 +154,7 @@ impl ForeignArray {
         let line = self.shape.len() == 1 && self.shape[0].is_multiple_of(unit);
         if unit > 1 && !line {
             return Err(self
-                .fault(ErrorKind::Format, "the array does not hold pairs of numbers")
+                .error(ErrorKind::Format, "the array does not hold pairs of numbers")
                 .expected("one dimension of an even number of elements")
                 .found(format!("{:?}", self.shape)));
         }

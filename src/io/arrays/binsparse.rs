@@ -1,12 +1,12 @@
 //! Matrices that a Binsparse descriptor describes, in whatever container the arrays are.
 
-use crate::any::AnyMatrix;
+use crate::any::{AnyMatrix, place_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::array::ForeignArray;
-use crate::io::arrays::compressed::{Lines, read as read_lines};
-use crate::io::arrays::coordinates::{Coordinates, read as read_coordinates};
+use crate::io::arrays::compressed::{ForeignLines, read as read_lines};
+use crate::io::arrays::coordinates::{ForeignCoordinates, read as read_coordinates};
 use crate::io::arrays::mirror::mirror;
-use crate::io::arrays::values::Values;
+use crate::io::arrays::values::ForeignValues;
 use crate::io::read_as::ReadAs;
 use crate::storage::{Context, DType, Descriptor, Place, SparseFormat, StoredValues};
 
@@ -28,16 +28,10 @@ pub(in crate::io) fn read(
     let Some(half) = half else {
         return read_stored(operation, &descriptor, arrays, place, ctx);
     };
-    let aside = aside(&descriptor, ctx);
-    let (stored, _) = read_stored(operation, &descriptor, arrays, &aside, ctx)?;
-    Ok((mirror(&stored, half, place, ctx)?, ReadAs::Copied))
-}
-
-/// Where a part of the result is made: in memory if it takes a small part of the limit, else in a scratch file.
-fn aside(descriptor: &Descriptor, ctx: &Context) -> Place {
     // An entry as coordinates with its value, in both triangles.
-    let bytes = 2 * (16 + 16) * descriptor.nnz as u64;
-    if bytes <= ctx.memory_left() / 4 { Place::Memory } else { Place::Scratch }
+    let extra = place_for(2 * (16 + 16) * descriptor.nnz as u64, ctx);
+    let (stored, _) = read_stored(operation, &descriptor, arrays, &extra, ctx)?;
+    Ok((mirror(&stored, half, place, ctx)?, ReadAs::Copied))
 }
 
 /// The entries that are stored.
@@ -52,7 +46,7 @@ fn read_stored(
     let indices = of_type(arrays.array("indices_1")?, descriptor.indices)?;
     if indices.len() != descriptor.nnz {
         return Err(indices
-            .fault(ErrorKind::Format, "the descriptor counts other entries")
+            .error(ErrorKind::Format, "the descriptor counts other entries")
             .expected(descriptor.nnz)
             .found(indices.len()));
     }
@@ -60,7 +54,7 @@ fn read_stored(
     match descriptor.format {
         SparseFormat::Coo => {
             let rows = of_type(arrays.array("indices_0")?, descriptor.indices)?;
-            let matrix = Coordinates { shape, rows, cols: indices, values };
+            let matrix = ForeignCoordinates { shape, rows, cols: indices, values };
             read_coordinates(operation, &matrix, place, ctx)
         }
         format => {
@@ -69,21 +63,21 @@ fn read_stored(
                 Some(dtype) => of_type(indptr, dtype)?,
                 None => indptr,
             };
-            let lines = Lines { format, shape, indptr, indices, values };
+            let lines = ForeignLines { format, shape, indptr, indices, values };
             read_lines(operation, &lines, place, ctx)
         }
     }
 }
 
 /// The values; a pattern if one `int8` of 1 stands for all.
-fn values(descriptor: &Descriptor, arrays: &dyn Named, ctx: &Context) -> Result<Values> {
+fn values(descriptor: &Descriptor, arrays: &dyn Named, ctx: &Context) -> Result<ForeignValues> {
     let array = arrays.array("values")?;
     match descriptor.values {
-        StoredValues::Each(dtype) => array.seen_as(dtype).map(Values::Each),
+        StoredValues::Each(dtype) => array.seen_as(dtype).map(ForeignValues::Each),
         StoredValues::Iso(dtype) => {
             let array = array.seen_as(dtype)?;
             let is_pattern = dtype == DType::Int8 && array.few_signed(1, ctx)? == [1];
-            Ok(if is_pattern { Values::Pattern } else { Values::One(array) })
+            Ok(if is_pattern { ForeignValues::Pattern } else { ForeignValues::One(array) })
         }
     }
 }
@@ -98,7 +92,7 @@ fn of_type(array: ForeignArray, declared: DType) -> Result<ForeignArray> {
 
 fn other_type(array: &ForeignArray, declared: DType) -> Error {
     array
-        .fault(ErrorKind::Format, "the array is not of the type that the descriptor says")
+        .error(ErrorKind::Format, "the array is not of the type that the descriptor says")
         .expected(declared)
         .found(array.dtype)
 }

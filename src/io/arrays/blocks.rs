@@ -14,7 +14,7 @@ use crate::storage::work;
 use crate::storage::{Context, Order, Place, Plan, SparseFormat};
 
 /// A matrix of blocks in a file.
-pub(in crate::io) struct Blocks {
+pub(in crate::io) struct ForeignBlocks {
     pub(in crate::io) shape: (usize, usize),
     pub(in crate::io) indptr: ForeignArray,
     pub(in crate::io) indices: ForeignArray,
@@ -25,12 +25,12 @@ pub(in crate::io) struct Blocks {
 /// The matrix as CSR at `place`; every element of a block becomes an entry, also a zero.
 pub(in crate::io) fn read(
     operation: &'static str,
-    blocks: &Blocks,
+    blocks: &ForeignBlocks,
     hypersparse: bool,
     place: &Place,
     ctx: &Context,
 ) -> Result<(AnyMatrix, ReadAs)> {
-    let Blocks { shape: (nrows, ncols), indptr, indices, data } = blocks;
+    let ForeignBlocks { shape: (nrows, ncols), indptr, indices, data } = blocks;
     let path = data.file().path();
     let in_file = |error: crate::error::Error| error.in_file(path);
     let (height, breadth) = blocks.check()?;
@@ -65,7 +65,7 @@ pub(in crate::io) fn read(
     let rises = starts.windows(2).all(|pair| pair[0] <= pair[1]);
     if starts[0] != 0 || !rises || starts[lines] != columns.len() as u64 {
         return Err(indptr
-            .fault(ErrorKind::Index, "the pointers do not rise from 0 to the number of blocks"));
+            .error(ErrorKind::Index, "the pointers do not rise from 0 to the number of blocks"));
     }
     let most = starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
     let of_block = ((height * breadth) as u64).saturating_mul(width(types.values) as u64 * 2 + 8);
@@ -97,12 +97,12 @@ pub(in crate::io) fn read(
     Ok((AnyMatrix::of_lines(matrix), ReadAs::Copied))
 }
 
-impl Blocks {
+impl ForeignBlocks {
     /// Compares the shapes of the arrays; returns rows and columns of a block.
     fn check(&self) -> Result<(usize, usize)> {
         let wrong = |expected: &str| {
             self.data
-                .fault(ErrorKind::Format, "the array has the wrong shape")
+                .error(ErrorKind::Format, "the array has the wrong shape")
                 .expected(expected)
                 .found(format!("{:?}", self.data.shape))
         };

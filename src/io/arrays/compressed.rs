@@ -3,20 +3,20 @@
 use crate::any::{AnyMatrix, check_known};
 use crate::error::Result;
 use crate::io::arrays::array::ForeignArray;
-use crate::io::arrays::values::Values;
+use crate::io::arrays::values::ForeignValues;
 use crate::io::read_as::ReadAs;
 use crate::sparse::{AnyArrayWriter, AnyCompressed, AnyWriter, Types, largest};
 use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan, SparseFormat};
 
 /// A compressed matrix in a file.
-pub(in crate::io) struct Lines {
+pub(in crate::io) struct ForeignLines {
     /// `Csr` or `Csc`.
     pub(in crate::io) format: SparseFormat,
     pub(in crate::io) shape: (usize, usize),
     pub(in crate::io) indptr: ForeignArray,
     pub(in crate::io) indices: ForeignArray,
-    pub(in crate::io) values: Values,
+    pub(in crate::io) values: ForeignValues,
 }
 
 /// The matrix: mapped if all its arrays can be used where they lie, else a copy at `place`.
@@ -24,7 +24,7 @@ pub(in crate::io) struct Lines {
 /// Pointers are checked. Indices are checked while they are copied; those of a mapped matrix when they are first used.
 pub(in crate::io) fn read(
     operation: &'static str,
-    lines: &Lines,
+    lines: &ForeignLines,
     place: &Place,
     ctx: &Context,
 ) -> Result<(AnyMatrix, ReadAs)> {
@@ -41,7 +41,7 @@ pub(super) fn at_least(stored: DType, most: usize) -> DType {
     if most <= largest(DType::UInt32) { stored } else { DType::UInt64 }
 }
 
-impl Lines {
+impl ForeignLines {
     fn nnz(&self) -> usize {
         self.indices.len()
     }

@@ -4,18 +4,18 @@ use crate::any::{AnyMatrix, check_known};
 use crate::error::Result;
 use crate::io::arrays::array::ForeignArray;
 use crate::io::arrays::compressed::at_least;
-use crate::io::arrays::values::Values;
+use crate::io::arrays::values::ForeignValues;
 use crate::io::read_as::ReadAs;
 use crate::sparse::{AnyCoo, AnyCooWriter, check_types, coo_bytes, memory_left};
 use crate::storage::work;
 use crate::storage::{Context, DType, Place, Plan};
 
 /// A coordinate matrix in a file.
-pub(in crate::io) struct Coordinates {
+pub(in crate::io) struct ForeignCoordinates {
     pub(in crate::io) shape: (usize, usize),
     pub(in crate::io) rows: ForeignArray,
     pub(in crate::io) cols: ForeignArray,
-    pub(in crate::io) values: Values,
+    pub(in crate::io) values: ForeignValues,
 }
 
 /// The matrix: mapped if all its arrays can be used where they lie, else a copy at `place`.
@@ -23,11 +23,11 @@ pub(in crate::io) struct Coordinates {
 /// Coordinates are checked while they are copied; those of a mapped matrix when they are first used.
 pub(in crate::io) fn read(
     operation: &'static str,
-    coordinates: &Coordinates,
+    coordinates: &ForeignCoordinates,
     place: &Place,
     ctx: &Context,
 ) -> Result<(AnyMatrix, ReadAs)> {
-    let Coordinates { shape, rows, cols, values } = coordinates;
+    let ForeignCoordinates { shape, rows, cols, values } = coordinates;
     let in_file = |error: crate::error::Error| error.in_file(rows.file().path());
     rows.check_line(None)?;
     let nnz = rows.len();

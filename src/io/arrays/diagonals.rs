@@ -19,7 +19,7 @@ use crate::storage::{Context, DType, Order, Place, Plan, RawBuffer, SparseFormat
 const STEP: usize = 1 << 14;
 
 /// A matrix of diagonals in a file.
-pub(in crate::io) struct Diagonals {
+pub(in crate::io) struct ForeignDiagonals {
     pub(in crate::io) shape: (usize, usize),
     /// The distance of each diagonal from the main one, to the right.
     pub(in crate::io) offsets: ForeignArray,
@@ -30,16 +30,16 @@ pub(in crate::io) struct Diagonals {
 /// The matrix as CSR at `place`, without the zeros on the diagonals, as in SciPy.
 pub(in crate::io) fn read(
     operation: &'static str,
-    diagonals: &Diagonals,
+    diagonals: &ForeignDiagonals,
     hypersparse: bool,
     place: &Place,
     ctx: &Context,
 ) -> Result<(AnyMatrix, ReadAs)> {
-    let Diagonals { shape: (nrows, ncols), offsets, data } = diagonals;
+    let ForeignDiagonals { shape: (nrows, ncols), offsets, data } = diagonals;
     let (shape, path) = ((*nrows, *ncols), data.file().path());
     let &[count, _] = &data.shape[..] else {
         return Err(data
-            .fault(ErrorKind::Format, "the array has the wrong shape")
+            .error(ErrorKind::Format, "the array has the wrong shape")
             .expected("two dimensions: diagonals and columns")
             .found(format!("{:?}", data.shape)));
     };
@@ -78,7 +78,7 @@ pub(in crate::io) fn read(
     places.sort_unstable();
     if let Some(twice) = places.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(offsets
-            .fault(ErrorKind::Duplicate, "a diagonal stands twice")
+            .error(ErrorKind::Duplicate, "a diagonal stands twice")
             .found(twice[0].0));
     }
     let elements = match data.map_as(data.dtype)? {

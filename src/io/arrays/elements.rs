@@ -55,7 +55,7 @@ impl ForeignArray {
         match left {
             0 => Ok(()),
             left => Err(self
-                .fault(ErrorKind::Format, "the array ends too early")
+                .error(ErrorKind::Format, "the array ends too early")
                 .expected(format!("{} elements", self.len()))
                 .found(self.len() - left)),
         }
@@ -68,7 +68,7 @@ impl ForeignArray {
             DType::UInt8 | DType::UInt16 | DType::UInt32 => Ok(DType::UInt32),
             DType::Int64 | DType::UInt64 => Ok(DType::UInt64),
             other => Err(self
-                .fault(ErrorKind::Type, "indices are integers")
+                .error(ErrorKind::Type, "indices are integers")
                 .expected("int32 or int64")
                 .found(other)),
         }
@@ -118,7 +118,7 @@ impl ForeignArray {
     }
 
     fn outside(&self, position: u64, extent: usize, found: i128) -> crate::error::Error {
-        self.fault(ErrorKind::Index, "an index is out of range")
+        self.error(ErrorKind::Index, "an index is out of range")
             .at(Location::Position(position))
             .expected(format!("an index below {extent} in {}", self.name()))
             .found(found)
@@ -128,7 +128,7 @@ impl ForeignArray {
     pub(in crate::io) fn few(&self, most: usize, ctx: &Context) -> Result<Vec<usize>> {
         let position = |value| {
             usize::try_from(value).map_err(|_| {
-                self.fault(ErrorKind::Format, "a number is negative or too large")
+                self.error(ErrorKind::Format, "a number is negative or too large")
                     .expected("numbers from 0 to 2^63 - 1")
                     .found(value)
             })
@@ -141,7 +141,7 @@ impl ForeignArray {
         self.index_type()?;
         if self.shape.len() > 1 || self.len() > most {
             return Err(self
-                .fault(ErrorKind::Format, "the array has the wrong shape")
+                .error(ErrorKind::Format, "the array has the wrong shape")
                 .expected(format!("one dimension of at most {most} elements"))
                 .found(format!("{:?}", self.shape)));
         }
@@ -156,7 +156,7 @@ impl ForeignArray {
 
     /// All elements as positions, each below `extent`, in memory that the caller has checked.
     pub(super) fn positions(&self, extent: usize, ctx: &Context) -> Result<Vec<u64>> {
-        let mut all = ctx.room("the indices of the blocks", self.len())?;
+        let mut all = ctx.with_capacity("the indices of the blocks", self.len())?;
         self.for_each_index((DType::UInt64, extent), ctx, &mut |run| {
             all.extend_from_slice(run.as_typed::<u64>());
             Ok(())

@@ -1,6 +1,6 @@
 //! Arrays inside files of other formats, and the matrices that are made of them.
 //!
-//! A reader of a format finds arrays: a name, a type, a shape, and [`Bytes`] that say where the elements are. What is
+//! A reader of a format finds arrays: a name, a type, a shape, and [`ArrayBytes`] that say where the elements are. What is
 //! made of them is the same for all formats: arrays whose elements lie in the file as they are used are mapped, all
 //! others are copied to the place of the result, a block at a time.
 //!
@@ -20,11 +20,11 @@ mod elements;
 mod mirror;
 mod values;
 
-pub(in crate::io) use array::{Bytes, ForeignArray, ForeignFile};
+pub(in crate::io) use array::{ArrayBytes, ForeignArray, ForeignFile};
 pub(in crate::io) use binsparse::{Named, read as read_binsparse};
-pub(in crate::io) use blocks::{Blocks, read as read_blocks};
-pub(in crate::io) use compressed::{Lines, read as read_lines};
-pub(in crate::io) use coordinates::{Coordinates, read as read_coordinates};
+pub(in crate::io) use blocks::{ForeignBlocks, read as read_blocks};
+pub(in crate::io) use compressed::{ForeignLines, read as read_lines};
+pub(in crate::io) use coordinates::{ForeignCoordinates, read as read_coordinates};
 pub(in crate::io) use dense::read as read_dense;
-pub(in crate::io) use diagonals::{Diagonals, read as read_diagonals};
-pub(in crate::io) use values::Values;
+pub(in crate::io) use diagonals::{ForeignDiagonals, read as read_diagonals};
+pub(in crate::io) use values::ForeignValues;

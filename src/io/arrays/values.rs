@@ -9,7 +9,7 @@ use crate::storage::{Context, DType, Plan, RawBuffer};
 const STEP: usize = 1 << 12;
 
 /// The values of a sparse matrix.
-pub(in crate::io) enum Values {
+pub(in crate::io) enum ForeignValues {
     /// One for each entry.
     Each(ForeignArray),
     /// One for all entries.
@@ -18,33 +18,33 @@ pub(in crate::io) enum Values {
     Pattern,
 }
 
-impl Values {
+impl ForeignValues {
     /// The type of the values; `None` for a pattern.
     pub(super) fn dtype(&self) -> Option<DType> {
         match self {
-            Values::Each(array) | Values::One(array) => Some(array.dtype),
-            Values::Pattern => None,
+            ForeignValues::Each(array) | ForeignValues::One(array) => Some(array.dtype),
+            ForeignValues::Pattern => None,
         }
     }
 
     /// Fails unless there is a value for each of `nnz` entries, or one for all.
     pub(super) fn check(&self, nnz: usize) -> Result<()> {
         match self {
-            Values::Each(array) => array.check_line(Some(nnz)),
-            Values::One(array) if array.len() != 1 => Err(array
-                .fault(ErrorKind::Format, "the array has the wrong shape")
+            ForeignValues::Each(array) => array.check_line(Some(nnz)),
+            ForeignValues::One(array) if array.len() != 1 => Err(array
+                .error(ErrorKind::Format, "the array has the wrong shape")
                 .expected("one value for all entries")
                 .found(format!("{:?}", array.shape))),
-            Values::One(_) | Values::Pattern => Ok(()),
+            ForeignValues::One(_) | ForeignValues::Pattern => Ok(()),
         }
     }
 
     /// The values where they lie, if they can be used there.
     pub(super) fn map(&self, nnz: usize) -> Result<Option<RawBuffer>> {
         match self {
-            Values::Each(array) => array.map_as(array.dtype),
-            Values::One(_) => Ok(None),
-            Values::Pattern => Ok(Some(RawBuffer::pattern(nnz))),
+            ForeignValues::Each(array) => array.map_as(array.dtype),
+            ForeignValues::One(_) => Ok(None),
+            ForeignValues::Pattern => Ok(Some(RawBuffer::pattern(nnz))),
         }
     }
 
@@ -56,9 +56,9 @@ impl Values {
         take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ) -> Result<()> {
         match self {
-            Values::Each(array) => array.for_each(ctx, take),
-            Values::Pattern => take(RawBuffer::pattern(nnz).as_raw()),
-            Values::One(array) => {
+            ForeignValues::Each(array) => array.for_each(ctx, take),
+            ForeignValues::Pattern => take(RawBuffer::pattern(nnz).as_raw()),
+            ForeignValues::One(array) => {
                 let mut run = RawVec::new(Some(array.dtype));
                 run.resize(STEP);
                 array.for_each(ctx, &mut |value| {
@@ -75,15 +75,15 @@ impl Values {
     /// Names the array of the values, if there is one, in an error.
     pub(super) fn blame(&self, error: Error) -> Error {
         match self {
-            Values::Each(array) | Values::One(array) => array.blame(error),
-            Values::Pattern => error,
+            ForeignValues::Each(array) | ForeignValues::One(array) => array.blame(error),
+            ForeignValues::Pattern => error,
         }
     }
 
     pub(super) fn plan(&self, plan: Plan, ctx: &Context) -> Plan {
         match self {
-            Values::Each(array) | Values::One(array) => array.plan(plan, ctx),
-            Values::Pattern => plan,
+            ForeignValues::Each(array) | ForeignValues::One(array) => array.plan(plan, ctx),
+            ForeignValues::Pattern => plan,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::convert::{CooBuilder, to_compressed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::chunk::{Again, Chunk, Edges, changed};
-use crate::io::graph::numbering::Numbering;
+use crate::io::graph::chunk::{Again, EdgeChunk, Edges, changed};
+use crate::io::graph::numbering::VertexNumbering;
 use crate::io::graph::vertex_ids::VertexIds;
 use crate::sparse::{AnyCompressed, Coo, Duplicates, Types};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -35,7 +35,7 @@ impl Weight for i64 {
 /// What matrix is made of edges.
 pub(super) struct Assembly<'a> {
     pub(super) path: &'a Path,
-    pub(super) numbering: &'a Numbering,
+    pub(super) numbering: &'a VertexNumbering,
     pub(super) vertices: usize,
     /// At most so many entries.
     pub(super) entries: u64,
@@ -95,7 +95,7 @@ impl Assembly<'_> {
             Edges::Kept(chunks) => {
                 let counts = self.counts(&chunks, ctx);
                 let entries = counts.iter().fold(0u64, |sum, &count| sum + count as u64);
-                let held: u64 = chunks.iter().map(Chunk::memory).sum();
+                let held: u64 = chunks.iter().map(EdgeChunk::memory).sum();
                 let each = (2 * size_of::<I>() + size_of::<T>()) as u64;
                 if held.saturating_add(entries.saturating_mul(each)) > ctx.memory_left() {
                     return self.sort::<T, I>(&|take| take(&chunks), place, &ctx.less(held));
@@ -111,11 +111,11 @@ impl Assembly<'_> {
     }
 
     /// How many entries each chunk makes.
-    fn counts(&self, chunks: &[Chunk], ctx: &Context) -> Vec<usize> {
+    fn counts(&self, chunks: &[EdgeChunk], ctx: &Context) -> Vec<usize> {
         if !self.symmetrize && !self.drop_self_loops {
-            return chunks.iter().map(Chunk::edges).collect();
+            return chunks.iter().map(EdgeChunk::edges).collect();
         }
-        let count = |chunk: &Chunk| {
+        let count = |chunk: &EdgeChunk| {
             let loops = (0..chunk.edges()).filter(|&k| chunk.edge(k).0 == chunk.edge(k).1).count();
             let others = (chunk.edges() - loops) * if self.symmetrize { 2 } else { 1 };
             others + if self.drop_self_loops { 0 } else { loops }
@@ -127,7 +127,7 @@ impl Assembly<'_> {
     #[inline]
     fn entries<T: Weight>(
         &self,
-        chunk: &Chunk,
+        chunk: &EdgeChunk,
         mut push: impl FnMut(usize, usize, T) -> Result<()>,
     ) -> Result<()> {
         for k in 0..chunk.edges() {
@@ -150,7 +150,7 @@ impl Assembly<'_> {
 
     fn coordinates<T: Weight, I: Index>(
         &self,
-        chunks: &[Chunk],
+        chunks: &[EdgeChunk],
         counts: &[usize],
         ctx: &Context,
     ) -> Result<Coo<T, I>> {

@@ -4,19 +4,24 @@
 //! where that suffices for all of a chunk.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::blocks::Parsed;
 use crate::io::graph::edge_line::{mixed, wrong_vertex};
 use crate::io::graph::edge_options::Vertices;
 use crate::io::graph::fields::{check_name, is_empty};
-use crate::io::graph::first_lines::Layout;
-use crate::io::graph::interner::{Field, Interned, Interner, WrongId};
+use crate::io::graph::first_lines::EdgeLayout;
+use crate::io::graph::interner::{IdField, Interned, Interner, WrongId};
 use crate::io::text::cursor::Cursor;
-use crate::io::text::lines::TextLines;
+use crate::io::text::records::Parsed;
+use crate::io::text::records::TextLines;
+use crate::sparse::IndexVec;
+
+/// Bytes of memory for the edges of a byte of text, at most: the shortest line with an edge is four bytes long.
+pub(super) const MADE: usize = 8;
 
 /// Edges, in the order of the file.
 #[derive(Default)]
-pub(super) struct Chunk {
-    pub(super) ends: Ends,
+pub(super) struct EdgeChunk {
+    /// Both ends of every edge, one after the other.
+    pub(super) ends: IndexVec,
     /// The bits of the weight of every edge, if weights are kept.
     pub(super) weights: Vec<u64>,
     /// Edges with a weight.
@@ -33,59 +38,29 @@ pub(super) struct Chunk {
 
 /// Passes chunks of edges to a function, in the order of the file.
 pub(super) type Again<'a> =
-    &'a dyn Fn(&mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)) -> Result<()>;
+    &'a dyn Fn(&mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send)) -> Result<()>;
 
 /// Edges: in memory, or read once more.
 pub(super) enum Edges<'a> {
-    Kept(Vec<Chunk>),
+    Kept(Vec<EdgeChunk>),
     Again(Again<'a>),
 }
 
-/// Both ends of every edge, one after the other.
-pub(super) enum Ends {
-    Narrow(Vec<u32>),
-    Wide(Vec<u64>),
-}
-
-impl Default for Ends {
-    fn default() -> Self {
-        Ends::Narrow(Vec::new())
-    }
-}
-
-impl Ends {
-    pub(super) fn new(ends: Vec<u64>, largest: u64) -> Self {
-        match u32::try_from(largest) {
-            Ok(_) => Ends::Narrow(ends.into_iter().map(|end| end as u32).collect()),
-            Err(_) => Ends::Wide(ends),
-        }
-    }
-}
-
-impl Chunk {
+impl EdgeChunk {
     pub(super) fn edges(&self) -> usize {
-        match &self.ends {
-            Ends::Narrow(ends) => ends.len() / 2,
-            Ends::Wide(ends) => ends.len() / 2,
-        }
+        self.ends.len() / 2
     }
 
     /// Both ends of an edge.
     #[inline]
     pub(super) fn edge(&self, k: usize) -> (u64, u64) {
-        match &self.ends {
-            Ends::Narrow(ends) => (u64::from(ends[2 * k]), u64::from(ends[2 * k + 1])),
-            Ends::Wide(ends) => (ends[2 * k], ends[2 * k + 1]),
-        }
+        let end = |at| self.ends.as_indices().at(at) as u64;
+        (end(2 * k), end(2 * k + 1))
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> u64 {
-        let ends = match &self.ends {
-            Ends::Narrow(ends) => 4 * ends.capacity(),
-            Ends::Wide(ends) => 8 * ends.capacity(),
-        };
-        (ends + 8 * self.weights.capacity()) as u64
+        (self.ends.capacity_bytes() + 8 * self.weights.capacity()) as u64
     }
 }
 
@@ -103,7 +78,7 @@ pub(super) enum Ids<'a> {
 /// How a block is parsed.
 #[derive(Clone, Copy)]
 pub(super) struct Parsing<'a> {
-    pub(super) layout: Layout,
+    pub(super) layout: EdgeLayout,
     pub(super) vertices: Vertices,
     pub(super) ids: Ids<'a>,
     /// Whether weights are kept.
@@ -114,7 +89,7 @@ pub(super) struct Parsing<'a> {
 
 impl Parsing<'_> {
     /// The edges of a block.
-    pub(super) fn parse(&self, block: TextLines<'_>) -> Parsed<Chunk> {
+    pub(super) fn parse(&self, block: TextLines<'_>) -> (EdgeChunk, Parsed) {
         match self.ids {
             Ids::Numbers => self.numbers(block),
             _ => self.names(block),
@@ -129,11 +104,12 @@ impl Parsing<'_> {
         }
     }
 
-    fn numbers(&self, block: TextLines<'_>) -> Parsed<Chunk> {
+    fn numbers(&self, block: TextLines<'_>) -> (EdgeChunk, Parsed) {
         let (limit, mut largest) = (self.limit(), 0);
-        let (mut chunk, mut ends) = (Chunk::default(), Vec::with_capacity(block.bytes.len() / 6));
+        let (mut chunk, mut ends) =
+            (EdgeChunk::default(), Vec::with_capacity(block.bytes.len() / 6));
         let mut cursor = Cursor::new(block.bytes);
-        let (mut lines, mut fault) = (0, None);
+        let (mut lines, mut stopped) = (0, None);
         while !cursor.is_done() {
             lines += 1;
             cursor.skip_blanks();
@@ -147,13 +123,13 @@ impl Parsing<'_> {
             let v = u.and_then(|_| self.layout.number(&mut cursor)).filter(|&v| v < limit);
             let (Some(u), Some(v)) = (u, v) else {
                 match self.no_number(line, if u.is_some() { after } else { line }, limit) {
-                    Some(error) => fault = Some(error),
+                    Some(error) => stopped = Some(error),
                     None => chunk.named = true,
                 }
                 break;
             };
             if let Err(error) = self.finish_line(&mut cursor, &mut chunk) {
-                fault = Some(error);
+                stopped = Some(error);
                 break;
             }
             largest = u.max(v).max(largest);
@@ -162,8 +138,8 @@ impl Parsing<'_> {
         chunk.first = ends.first().copied().zip(ends.get(1).copied());
         chunk.zero = ends.contains(&0);
         chunk.largest = largest;
-        chunk.ends = Ends::new(ends, largest);
-        Parsed { made: chunk, lines, fault }
+        chunk.ends = IndexVec::up_to(ends, largest);
+        (chunk, Parsed { lines, error: stopped })
     }
 
     /// What is wrong with a line at which an id is no number in range; `None` if it may be a name.
@@ -188,7 +164,7 @@ impl Parsing<'_> {
     }
 
     #[inline]
-    fn finish_line(&self, cursor: &mut Cursor<'_>, chunk: &mut Chunk) -> Result<()> {
+    fn finish_line(&self, cursor: &mut Cursor<'_>, chunk: &mut EdgeChunk) -> Result<()> {
         let weight = self.layout.rest(cursor)?;
         chunk.weighted += u64::from(weight.is_some());
         if self.checks_weights && weight.is_some() != self.layout.weighted {
@@ -200,12 +176,12 @@ impl Parsing<'_> {
         Ok(())
     }
 
-    fn names(&self, block: TextLines<'_>) -> Parsed<Chunk> {
-        let mut chunk = Chunk::default();
-        let mut fields: Vec<Field> = Vec::with_capacity(block.bytes.len() / 8);
+    fn names(&self, block: TextLines<'_>) -> (EdgeChunk, Parsed) {
+        let mut chunk = EdgeChunk::default();
+        let mut fields: Vec<IdField> = Vec::with_capacity(block.bytes.len() / 8);
         let mut known: Vec<u32> = Vec::new();
         let mut cursor = Cursor::new(block.bytes);
-        let (mut lines, mut fault) = (0, None);
+        let (mut lines, mut stopped) = (0, None);
         while !cursor.is_done() {
             lines += 1;
             cursor.skip_blanks();
@@ -219,7 +195,7 @@ impl Parsing<'_> {
             let (u, v) = match line {
                 Ok(ids) => ids,
                 Err(error) => {
-                    fault = Some(error);
+                    stopped = Some(error);
                     break;
                 }
             };
@@ -231,7 +207,7 @@ impl Parsing<'_> {
                 Ids::Known(interned) => match interned.find(u).zip(interned.find(v)) {
                     Some((u, v)) => known.extend([u, v]),
                     None => {
-                        fault = Some(changed());
+                        stopped = Some(changed());
                         break;
                     }
                 },
@@ -246,13 +222,13 @@ impl Parsing<'_> {
                 Err(WrongId { field, error }) => {
                     let before = &block.bytes[..fields[field].start as usize];
                     lines = 1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64;
-                    fault = Some(error);
+                    stopped = Some(error);
                 }
             }
         }
         chunk.largest = known.iter().copied().max().unwrap_or(0).into();
-        chunk.ends = Ends::Narrow(known);
-        Parsed { made: chunk, lines, fault }
+        chunk.ends = IndexVec::Narrow(known);
+        (chunk, Parsed { lines, error: stopped })
     }
 }
 

@@ -3,13 +3,13 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::edge_options::{Separator, Weights};
 use crate::io::graph::fields::{number_of, take_field, take_id};
-use crate::io::graph::first_lines::Layout;
+use crate::io::graph::first_lines::EdgeLayout;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::decimal::read_float;
 use crate::io::text::digits::push_digits;
 use crate::io::text::foreign::wrong_text;
 
-impl Layout {
+impl EdgeLayout {
     /// The third column of a line, and the end of the line.
     #[inline]
     pub(super) fn rest(&self, cursor: &mut Cursor<'_>) -> Result<Option<f64>> {

@@ -18,17 +18,17 @@ use crate::convert::CooBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::graph::assemble::{Assembly, suitable_types};
-use crate::io::graph::chunk::{Chunk, Edges, Ids, Parsing};
+use crate::io::graph::chunk::{EdgeChunk, Edges, Ids, Parsing};
 use crate::io::graph::edge_line::wrong_vertex;
 use crate::io::graph::edge_options::{EdgeOptions, Vertices, Weights};
 use crate::io::graph::fields::is_empty;
-use crate::io::graph::first_lines::Layout;
+use crate::io::graph::first_lines::EdgeLayout;
 use crate::io::graph::interner::Interner;
-use crate::io::graph::numbering::{Found, Numbering, names_of, number};
+use crate::io::graph::numbering::{EdgeExtent, VertexNumbering, names_of, number};
 use crate::io::graph::survey::{Passes, Survey};
 use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::lines::{Halt, Lines};
+use crate::io::text::lines::{Halt, LineReader};
 use crate::io::text::text_file::TextFile;
 use crate::sparse::AnyCompressed;
 use crate::storage::{Context, DType, Place, Plan, work};
@@ -59,7 +59,7 @@ pub struct EdgeList {
     options: EdgeOptions,
     /// Whether every row up to the largest vertex is made, however few edges there are.
     hypersparse: bool,
-    /// Whether nobody said that it is a list of edges.
+    /// Whether it was not said that it is a list of edges.
     guessed: bool,
 }
 
@@ -127,7 +127,7 @@ impl EdgeList {
         ctx: &Context,
         mut visit: impl FnMut(u64, u64, Option<f64>) -> Result<()>,
     ) -> Result<GraphSize> {
-        let layout = Layout::of(&self.text, &self.options)?;
+        let layout = EdgeLayout::of(&self.text, &self.options)?;
         let count = match self.options.vertices {
             Vertices::Count(count) => Some(count),
             _ => None,
@@ -157,8 +157,8 @@ impl EdgeList {
             cursor.go_on(&cursor.rest()[feed..]);
             Ok(Some((u, v, weight)))
         };
-        let lines = Lines::new(&self.text, layout.from, "reading edges");
-        let lines = Lines { comments: b"#%", ..lines };
+        let lines = LineReader::new(&self.text, layout.from, "reading edges");
+        let lines = LineReader { comments: b"#%", ..lines };
         lines.for_each(ctx, parse, |edge| {
             let Some((u, v, weight)) = edge else { return Ok(()) };
             size.vertices = size.vertices.max(u + 1).max(v + 1);
@@ -180,7 +180,7 @@ impl EdgeList {
         place: &Place,
         ctx: &Context,
     ) -> Result<(AnyCompressed, Option<VertexIds>)> {
-        let layout = Layout::of(&self.text, &self.options)?;
+        let layout = EdgeLayout::of(&self.text, &self.options)?;
         let keeps_weights = wanted.weights
             && match self.options.weights {
                 Weights::AsInFile => layout.weighted,
@@ -211,13 +211,14 @@ impl EdgeList {
         if self.guessed {
             survey.check_guess().map_err(in_file)?;
         }
-        let again = |take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)| passes.again(ctx, take);
+        let again =
+            |take: &mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send)| passes.again(ctx, take);
         let mut edges = survey.kept.take().map_or(Edges::Again(&again), Edges::Kept);
         let (numbering, count, ids) = {
-            let found = Found { edges: survey.edges, largest: survey.largest };
+            let found = EdgeExtent { edges: survey.edges, largest: survey.largest };
             number(found, vertices, &mut edges, &ctx.less(survey.bytes)).map_err(in_file)?
         };
-        if matches!(numbering, Numbering::AsInFile) {
+        if matches!(numbering, VertexNumbering::AsInFile) {
             self.check_extent(count, &survey, wanted, place, ctx)?;
         }
         let assembly = self.assembly(&numbering, count, &survey, wanted)?;
@@ -244,16 +245,17 @@ impl EdgeList {
         let weighted = parsing.keeps_weights;
         let made = match survey.kept.take() {
             Some(chunks) => {
-                let numbering = Numbering::Interned(interned);
+                let numbering = VertexNumbering::Interned(interned);
                 let assembly = self.assembly(&numbering, count, &survey, wanted)?;
                 self.make(&assembly, Edges::Kept(chunks), (weighted, Some(&ids)), place, ctx)
             }
             None => {
                 let parsing = Parsing { ids: Ids::Known(&interned), ..parsing };
                 let passes = Passes { text: &self.text, parsing };
-                let assembly = self.assembly(&Numbering::AsInFile, count, &survey, wanted)?;
-                let again =
-                    |take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)| passes.again(ctx, take);
+                let assembly = self.assembly(&VertexNumbering::AsInFile, count, &survey, wanted)?;
+                let again = |take: &mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send)| {
+                    passes.again(ctx, take)
+                };
                 self.make(&assembly, Edges::Again(&again), (weighted, Some(&ids)), place, ctx)
             }
         };
@@ -262,7 +264,7 @@ impl EdgeList {
 
     fn assembly<'a>(
         &'a self,
-        numbering: &'a Numbering,
+        numbering: &'a VertexNumbering,
         vertices: u64,
         survey: &Survey,
         wanted: As,

@@ -43,7 +43,7 @@ const COLUMNS: &[&str] = &[
 
 /// How the lines of a list are read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Layout {
+pub(super) struct EdgeLayout {
     /// Not [`Separator::Auto`].
     pub(super) separator: Separator,
     /// Where the edges begin, behind a line that names the columns.
@@ -57,10 +57,10 @@ pub(super) struct Layout {
     pub(super) empty: bool,
 }
 
-impl Layout {
+impl EdgeLayout {
     /// Looks at the first lines of a file.
     pub(super) fn of(text: &TextFile, options: &EdgeOptions) -> Result<Self> {
-        let mut layout = Layout {
+        let mut layout = EdgeLayout {
             separator: options.separator,
             from: Position::START,
             weighted: false,

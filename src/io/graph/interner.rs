@@ -25,7 +25,7 @@ const MOST: usize = 1 << (32 - PART_BITS);
 
 /// An id in a text: its hash, and where it lies.
 #[derive(Clone, Copy)]
-pub(super) struct Field {
+pub(super) struct IdField {
     hash: u64,
     pub(super) start: u32,
     len: u32,
@@ -33,13 +33,13 @@ pub(super) struct Field {
 
 /// Ids that are collected.
 pub(super) struct Interner {
-    parts: Vec<Mutex<Part>>,
+    parts: Vec<Mutex<InternerBin>>,
     seed: u64,
 }
 
 /// Ids with their final numbers.
 pub(super) struct Interned {
-    parts: Vec<Part>,
+    parts: Vec<InternerBin>,
     /// The final number of each id of each part.
     ranks: Vec<Vec<u32>>,
     /// The provisional number of each id, in their final order.
@@ -49,7 +49,7 @@ pub(super) struct Interned {
 
 /// A part of the table: open addressing over the ids in one array of bytes.
 #[derive(Default)]
-struct Part {
+struct InternerBin {
     /// The upper half of a hash, and one more than the number of an id; 0 if free. At most half of them are taken.
     slots: Vec<u64>,
     bytes: Vec<u8>,
@@ -72,15 +72,19 @@ impl Interner {
     }
 
     /// An id at a place in a text.
-    pub(super) fn field(&self, id: &[u8], start: usize) -> Field {
-        Field { hash: xxh3_64_with_seed(id, self.seed), start: start as u32, len: id.len() as u32 }
+    pub(super) fn field(&self, id: &[u8], start: usize) -> IdField {
+        IdField {
+            hash: xxh3_64_with_seed(id, self.seed),
+            start: start as u32,
+            len: id.len() as u32,
+        }
     }
 
     /// Appends the provisional numbers of the ids of `fields`, which lie in `text`, to `numbers`. `key` says by what an
     /// id at a place is ordered, and `check` is called once for each id that is new.
     pub(super) fn add(
         &self,
-        fields: &[Field],
+        fields: &[IdField],
         text: &[u8],
         key: &dyn Fn(usize) -> u64,
         check: &dyn Fn(&[u8]) -> Result<()>,
@@ -121,7 +125,7 @@ impl Interner {
 
     /// Gives the ids their final numbers: in the order of their keys.
     pub(super) fn finish(self) -> Interned {
-        let parts: Vec<Part> = self
+        let parts: Vec<InternerBin> = self
             .parts
             .into_iter()
             .map(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -144,8 +148,8 @@ impl Interner {
 }
 
 /// The numbers of the fields sorted by part, and where each part ends.
-fn by_part(fields: &[Field]) -> (Vec<u32>, [usize; PARTS]) {
-    let part = |field: &Field| field.hash as usize % PARTS;
+fn by_part(fields: &[IdField]) -> (Vec<u32>, [usize; PARTS]) {
+    let part = |field: &IdField| field.hash as usize % PARTS;
     let mut ends = [0; PARTS];
     for field in fields {
         ends[part(field)] += 1;
@@ -204,7 +208,7 @@ impl Interned {
     }
 }
 
-impl Part {
+impl InternerBin {
     fn memory(&self) -> u64 {
         (8 * (self.slots.capacity() + self.ends.capacity() + self.keys.capacity())
             + self.bytes.capacity()) as u64
@@ -303,7 +307,7 @@ mod tests {
         }
         for reversed in [false, true] {
             let interner = Interner::new();
-            let fields: Vec<Field> = ids
+            let fields: Vec<IdField> = ids
                 .iter()
                 .zip(&starts)
                 .map(|(id, &at)| interner.field(id.as_bytes(), at))

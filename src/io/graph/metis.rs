@@ -14,26 +14,27 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::assemble::{Assembly, suitable_types};
-use crate::io::graph::blocks::Blocks;
-use crate::io::graph::chunk::{Chunk, Edges, Ends};
-use crate::io::graph::metis_lines::{COMMENTS, Header, Lines};
-use crate::io::graph::numbering::Numbering;
+use crate::io::graph::chunk::{EdgeChunk, Edges, MADE};
+use crate::io::graph::metis_lines::{COMMENTS, MetisHeader, NeighbourLines};
+use crate::io::graph::numbering::VertexNumbering;
 use crate::io::text::cursor::Cursor;
+use crate::io::text::lines::LineReader;
+use crate::io::text::records::TextLines;
 use crate::io::text::text_file::{Position, TextFile};
-use crate::sparse::{AnyCompressed, Duplicates};
+use crate::sparse::{AnyCompressed, Duplicates, IndexVec};
 use crate::storage::random::mixed;
 use crate::storage::{Context, DType, Held, Place, Plan, work};
 
 /// A METIS graph, open for reading.
 pub(in crate::io) struct Metis {
     text: TextFile,
-    header: Header,
+    header: MetisHeader,
     /// Where the lines of the vertices begin.
     from: Position,
 }
 
 /// What a pass has seen so far.
-struct Walk {
+struct SymmetryCheck {
     /// Vertices whose lines were read.
     vertices: u64,
     entries: u64,
@@ -51,7 +52,7 @@ impl Metis {
             if cursor.at_line_end() || cursor.at_any(COMMENTS) {
                 return Ok(None);
             }
-            Header::read(cursor).map(Some).map_err(|error| text.fault(line, hinted(error)))
+            MetisHeader::read(cursor).map(Some).map_err(|error| text.error_at(line, hinted(error)))
         })?;
         let Some(header) = header else {
             return Err(Error::new(ErrorKind::Format, "there is no line of counts")
@@ -81,7 +82,7 @@ impl Metis {
         place: &Place,
         ctx: &Context,
     ) -> Result<AnyCompressed> {
-        let Header { vertices, edges, .. } = self.header;
+        let MetisHeader { vertices, edges, .. } = self.header;
         let entries = edges.saturating_mul(2);
         let weighted = weights && self.header.edge_weights;
         let _running = ctx.begin(|| {
@@ -105,7 +106,7 @@ impl Metis {
         })?;
         let assembly = Assembly {
             path: self.text.path(),
-            numbering: &Numbering::AsInFile,
+            numbering: &VertexNumbering::AsInFile,
             vertices: vertices as usize,
             entries,
             symmetrize: false,
@@ -113,7 +114,7 @@ impl Metis {
             duplicates: Duplicates::Refuse,
             types: types.unwrap_or_else(|| suitable_types(vertices, entries)),
         };
-        let again = |take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send)| {
+        let again = |take: &mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send)| {
             self.pass(ctx, &mut |chunk| take(&[chunk]))
         };
         let edges = kept.map_or(Edges::Again(&again), Edges::Kept);
@@ -127,24 +128,28 @@ impl Metis {
     fn pass(
         &self,
         ctx: &Context,
-        take: &mut (dyn FnMut(Chunk) -> Result<()> + Send),
+        take: &mut (dyn FnMut(EdgeChunk) -> Result<()> + Send),
     ) -> Result<()> {
         let header = self.header;
-        let blocks = Blocks { text: &self.text, from: self.from, phase: "reading a graph" };
-        let mut walk =
-            Walk { vertices: 0, entries: 0, balance: 0, seed: RandomState::new().hash_one(0) };
-        ctx.meter().pass();
-        ctx.meter().read(self.text.length());
-        let read = blocks.for_each(ctx, &|block| header.parse(block), &mut |lines, first| {
+        let lines = LineReader::new(&self.text, self.from, "reading a graph");
+        let mut walk = SymmetryCheck {
+            vertices: 0,
+            entries: 0,
+            balance: 0,
+            seed: RandomState::new().hash_one(0),
+        };
+        ctx.meter().pass_over(self.text.length());
+        let parse = |block: TextLines<'_>| header.parse(block);
+        let read = lines.for_each_made(ctx, MADE, &parse, &mut |lines, first| {
             let chunk = walk.place(lines, header);
-            take(chunk.map_err(|(line, error)| self.text.fault(first + line, error))?)
+            take(chunk.map_err(|(line, error)| self.text.error_at(first + line, error))?)
         });
         read.map_err(hinted)?;
         self.check_counts(&walk).map_err(|error| hinted(error.in_file(self.text.path())))
     }
 
-    fn check_counts(&self, walk: &Walk) -> Result<()> {
-        let Header { vertices, edges, .. } = self.header;
+    fn check_counts(&self, walk: &SymmetryCheck) -> Result<()> {
+        let MetisHeader { vertices, edges, .. } = self.header;
         let wrong = |what: &str| Error::new(ErrorKind::Format, what);
         // The blank line of a last vertex without neighbours is often missing.
         if walk.vertices + 1 < vertices
@@ -180,14 +185,18 @@ fn hinted(error: Error) -> Error {
     }
 }
 
-impl Walk {
+impl SymmetryCheck {
     /// The edges of the next lines, or the line that is wrong.
-    fn place(&mut self, lines: Lines, header: Header) -> std::result::Result<Chunk, (u64, Error)> {
+    fn place(
+        &mut self,
+        lines: NeighbourLines,
+        header: MetisHeader,
+    ) -> std::result::Result<EdgeChunk, (u64, Error)> {
         let mut ends = Vec::with_capacity(2 * lines.neighbours.len());
         let (mut next, mut blanks) = (0, lines.blank.iter().peekable());
         for (at, &(line, degree)) in lines.vertices.iter().enumerate() {
             let is_blank = blanks.next_if(|&&blank| blank as usize == at).is_some();
-            let fault = |kind, what: &str, expected: String| {
+            let error = |kind, what: &str, expected: String| {
                 Err((u64::from(line), Error::new(kind, what).expected(expected)))
             };
             if self.vertices == header.vertices {
@@ -198,17 +207,17 @@ impl Walk {
                     "the end of the file, behind the lines of {} vertices",
                     header.vertices
                 );
-                return fault(ErrorKind::Format, "a line too many", expected);
+                return error(ErrorKind::Format, "a line too many", expected);
             }
             if is_blank && header.has_vertex_numbers() {
                 let expected = "the size or the weights of the vertex".to_owned();
-                return fault(ErrorKind::Format, "a blank line", expected);
+                return error(ErrorKind::Format, "a blank line", expected);
             }
             let vertex = self.vertices;
             for k in next..next + degree as usize {
                 let neighbour = lines.neighbours[k];
                 if neighbour == vertex {
-                    return fault(
+                    return error(
                         ErrorKind::Format,
                         "a self loop",
                         "edges between two vertices".to_owned(),
@@ -226,11 +235,11 @@ impl Walk {
             self.vertices += 1;
         }
         let largest = header.vertices.saturating_sub(1);
-        Ok(Chunk {
-            ends: Ends::new(ends, largest),
+        Ok(EdgeChunk {
+            ends: IndexVec::up_to(ends, largest),
             weights: lines.weights,
             largest,
-            ..Chunk::default()
+            ..EdgeChunk::default()
         })
     }
 }

@@ -1,15 +1,15 @@
 //! The lines of a METIS graph: that of the counts, and those of the vertices.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::blocks::Parsed;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::lines::TextLines;
+use crate::io::text::records::Parsed;
+use crate::io::text::records::TextLines;
 
 pub(super) const COMMENTS: &[u8] = b"%";
 
 /// The line of the counts.
 #[derive(Clone, Copy)]
-pub(super) struct Header {
+pub(super) struct MetisHeader {
     pub(super) vertices: u64,
     pub(super) edges: u64,
     /// Whether each vertex has a size.
@@ -21,7 +21,7 @@ pub(super) struct Header {
 
 /// The lines of some vertices.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct NeighbourLines {
     /// The line of each vertex in the block, the first being 0, and how many neighbours it has.
     pub(super) vertices: Vec<(u32, u32)>,
     /// Vertices on blank lines.
@@ -31,11 +31,12 @@ pub(super) struct Lines {
     pub(super) weights: Vec<u64>,
 }
 
-impl Header {
+impl MetisHeader {
     pub(super) fn read(mut cursor: Cursor<'_>) -> Result<Self> {
         let vertices = count(&mut cursor, "the number of vertices")?;
         let edges = count(&mut cursor, "the number of edges")?;
-        let mut header = Header { vertices, edges, sizes: false, weights: 0, edge_weights: false };
+        let mut header =
+            MetisHeader { vertices, edges, sizes: false, weights: 0, edge_weights: false };
         cursor.skip_blanks();
         if !cursor.at_line_end() {
             let here = cursor;
@@ -75,10 +76,10 @@ impl Header {
     }
 
     /// The lines of a block.
-    pub(super) fn parse(&self, block: TextLines<'_>) -> Parsed<Lines> {
-        let mut made = Lines::default();
+    pub(super) fn parse(&self, block: TextLines<'_>) -> (NeighbourLines, Parsed) {
+        let mut made = NeighbourLines::default();
         let mut cursor = Cursor::new(block.bytes);
-        let (mut lines, mut fault) = (0, None);
+        let (mut lines, mut stopped) = (0, None);
         while !cursor.is_done() {
             lines += 1;
             cursor.skip_blanks();
@@ -91,17 +92,17 @@ impl Header {
             }
             let before = made.neighbours.len();
             if let Err(error) = self.parse_line(&mut cursor, &mut made) {
-                fault = Some(error);
+                stopped = Some(error);
                 made.neighbours.truncate(before);
                 break;
             }
             made.vertices.push((lines as u32 - 1, (made.neighbours.len() - before) as u32));
         }
-        Parsed { made, lines, fault }
+        (made, Parsed { lines, error: stopped })
     }
 
     #[inline]
-    fn parse_line(&self, cursor: &mut Cursor<'_>, made: &mut Lines) -> Result<()> {
+    fn parse_line(&self, cursor: &mut Cursor<'_>, made: &mut NeighbourLines) -> Result<()> {
         cursor.skip_blanks();
         if !cursor.at_line_end() && self.has_vertex_numbers() {
             for _ in 0..u64::from(self.sizes) + self.weights {

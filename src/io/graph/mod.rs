@@ -1,6 +1,6 @@
 //! Graphs: lists of edges, METIS graphs, and any other file read as a graph.
 //!
-//! - [`edge_list`] – lists, by the rules of [`edge_options`], in passes ([`survey`]) over [`blocks`] of lines that all
+//! - [`edge_list`] – lists, by the rules of [`edge_options`], in passes ([`survey`]) over blocks of lines that all
 //!   threads parse to a [`chunk`] of edges each; [`first_lines`] – what separates the fields, [`edge_line`] – a line,
 //!   [`fields`] of it
 //! - [`vertex_ids`] – the ids of the vertices; [`numbering`] – which row is whose, [`interner`] – names numbered by all
@@ -8,7 +8,6 @@
 //! - [`metis`] of [`metis_lines`], and [`metis_writer`] – METIS graphs; [`read`] – a graph from any file
 
 mod assemble;
-mod blocks;
 mod chunk;
 mod edge_line;
 pub mod edge_list;

@@ -12,10 +12,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::chunk::{Chunk, Edges, Ends, changed};
+use crate::io::graph::chunk::{EdgeChunk, Edges, changed};
 use crate::io::graph::edge_options::Vertices;
-use crate::io::graph::interner::{Field, Interned, Interner};
+use crate::io::graph::interner::{IdField, Interned, Interner};
 use crate::io::graph::vertex_ids::VertexIds;
+use crate::sparse::IndexVec;
 use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
@@ -24,58 +25,58 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 const FEW: u64 = 1 << 20;
 const GAPS: u64 = 16;
 
-/// Words of bits that are counted together.
-const GROUP: usize = 8;
+/// Words of bits that are counted together: a block.
+const BLOCK: usize = 8;
 
 /// The row of an id.
-pub(super) enum Numbering {
+pub(super) enum VertexNumbering {
     /// The id.
     AsInFile,
     /// The number of smaller ids.
-    Ranked(Ranks),
+    Ranked(IdRanks),
     /// That of its provisional number.
     Interned(Interned),
     /// That of a number in a table.
     Hashed(Interned),
 }
 
-impl Numbering {
+impl VertexNumbering {
     /// The row of an end of an edge; `None` if it is not among the ids.
     #[inline]
     pub(super) fn row(&self, id: u64) -> Option<u64> {
         match self {
-            Numbering::AsInFile => Some(id),
-            Numbering::Ranked(ranks) => ranks.rank(id),
-            Numbering::Interned(interned) => Some(interned.of_provisional(id as u32).into()),
-            Numbering::Hashed(interned) => interned.find(&id.to_le_bytes()).map(u64::from),
+            VertexNumbering::AsInFile => Some(id),
+            VertexNumbering::Ranked(ranks) => ranks.rank(id),
+            VertexNumbering::Interned(interned) => Some(interned.of_provisional(id as u32).into()),
+            VertexNumbering::Hashed(interned) => interned.find(&id.to_le_bytes()).map(u64::from),
         }
     }
 }
 
-/// The ids that occur, a bit for each, and how many there are before each group of bits.
-pub(super) struct Ranks {
+/// The ids that occur, a bit for each, and how many there are before each block of bits.
+pub(super) struct IdRanks {
     bits: Vec<AtomicU64>,
     before: Vec<u64>,
     count: u64,
 }
 
-impl Ranks {
+impl IdRanks {
     /// Bytes of memory for ids up to the largest.
     pub(super) fn memory(largest: u64) -> u64 {
         let words = largest / 64 + 1;
-        words.saturating_mul(8).saturating_add(words / GROUP as u64 * 8 + 8)
+        words.saturating_mul(8).saturating_add(words / BLOCK as u64 * 8 + 8)
     }
 
-    /// Room for ids up to the largest.
+    /// Space for ids up to the largest.
     pub(super) fn new(largest: u64, ctx: &Context) -> Result<Self> {
         ctx.check_memory("the vertices", Self::memory(largest))?;
         let words = usize::try_from(largest / 64 + 1).unwrap_or(usize::MAX);
         let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
-        Ok(Ranks { bits, before: Vec::new(), count: 0 })
+        Ok(IdRanks { bits, before: Vec::new(), count: 0 })
     }
 
     /// Notes the ends of edges.
-    pub(super) fn add(&self, chunks: &[Chunk], ctx: &Context) -> Result<()> {
+    pub(super) fn add(&self, chunks: &[EdgeChunk], ctx: &Context) -> Result<()> {
         let note = |id: u64| {
             let Some(word) = self.bits.get((id / 64) as usize) else { return false };
             let bit = 1 << (id % 64);
@@ -98,11 +99,11 @@ impl Ranks {
 
     /// Counts them; returns how many there are.
     pub(super) fn count(&mut self) -> u64 {
-        self.before = Vec::with_capacity(self.bits.len().div_ceil(GROUP));
+        self.before = Vec::with_capacity(self.bits.len().div_ceil(BLOCK));
         let mut count = 0;
-        for group in self.bits.chunks(GROUP) {
+        for block in self.bits.chunks(BLOCK) {
             self.before.push(count);
-            count += group
+            count += block
                 .iter()
                 .map(|word| u64::from(word.load(Ordering::Relaxed).count_ones()))
                 .sum::<u64>();
@@ -116,11 +117,11 @@ impl Ranks {
         let at = (id / 64) as usize;
         let word = self.bits.get(at)?.load(Ordering::Relaxed);
         let bit = 1 << (id % 64);
-        let group = at / GROUP;
-        let full = &self.bits[group * GROUP..at];
+        let block = at / BLOCK;
+        let full = &self.bits[block * BLOCK..at];
         let before: u32 = full.iter().map(|word| word.load(Ordering::Relaxed).count_ones()).sum();
         (word & bit != 0)
-            .then(|| self.before[group] + u64::from(before + (word & (bit - 1)).count_ones()))
+            .then(|| self.before[block] + u64::from(before + (word & (bit - 1)).count_ones()))
     }
 
     /// The ids in ascending order.
@@ -140,7 +141,7 @@ impl Ranks {
 
 /// What is known of the edges of a graph.
 #[derive(Clone, Copy)]
-pub(super) struct Found {
+pub(super) struct EdgeExtent {
     pub(super) edges: u64,
     /// The largest end; 0 if there is none.
     pub(super) largest: u64,
@@ -148,38 +149,38 @@ pub(super) struct Found {
 
 /// Which row is whose, how many rows there are, and the ids unless they are the numbers of the rows.
 pub(super) fn number(
-    Found { edges: count, largest }: Found,
+    EdgeExtent { edges: count, largest }: EdgeExtent,
     vertices: Vertices,
     edges: &mut Edges<'_>,
     ctx: &Context,
-) -> Result<(Numbering, u64, Option<VertexIds>)> {
+) -> Result<(VertexNumbering, u64, Option<VertexIds>)> {
     let all = if count == 0 { 0 } else { largest.saturating_add(1) };
     match vertices {
-        Vertices::Count(count) => return Ok((Numbering::AsInFile, count, None)),
-        Vertices::AsInFile => return Ok((Numbering::AsInFile, all, None)),
-        Vertices::Auto if all <= FEW => return Ok((Numbering::AsInFile, all, None)),
+        Vertices::Count(count) => return Ok((VertexNumbering::AsInFile, count, None)),
+        Vertices::AsInFile => return Ok((VertexNumbering::AsInFile, all, None)),
+        Vertices::Auto if all <= FEW => return Ok((VertexNumbering::AsInFile, all, None)),
         Vertices::Auto | Vertices::Compact => {}
     }
     // Of more numbers than that, more than 16 would be there for each different one.
     if largest / 64 <= 2 * count {
-        let mut ranks = Ranks::new(largest, ctx)?;
+        let mut ranks = IdRanks::new(largest, ctx)?;
         match edges {
             Edges::Kept(chunks) => ranks.add(chunks, ctx)?,
             Edges::Again(edges) => edges(&mut |chunks| ranks.add(chunks, ctx))?,
         }
         let different = ranks.count();
         if vertices == Vertices::Auto && all <= different.saturating_mul(GAPS) {
-            return Ok((Numbering::AsInFile, all, None));
+            return Ok((VertexNumbering::AsInFile, all, None));
         }
         let ids = ranks.ids(ctx)?;
-        return Ok((Numbering::Ranked(ranks), different, Some(ids)));
+        return Ok((VertexNumbering::Ranked(ranks), different, Some(ids)));
     }
     let interner = Interner::new();
     let kept = match edges {
         Edges::Kept(chunks) => {
             ctx.with_threads(|| {
                 let chunks = chunks.par_iter_mut().with_max_len(1);
-                chunks.for_each(|chunk| chunk.ends = Ends::Narrow(intern(&interner, chunk)));
+                chunks.for_each(|chunk| chunk.ends = IndexVec::Narrow(intern(&interner, chunk)));
             });
             check_table(&interner, ctx)?;
             true
@@ -195,13 +196,14 @@ pub(super) fn number(
     ctx.check_cancelled()?;
     let interned = interner.finish();
     let (ids, different) = (numbers_of(&interned), interned.len() as u64);
-    let numbering = if kept { Numbering::Interned(interned) } else { Numbering::Hashed(interned) };
+    let numbering =
+        if kept { VertexNumbering::Interned(interned) } else { VertexNumbering::Hashed(interned) };
     Ok((numbering, different, Some(ids)))
 }
 
 /// Adds the ends of edges to a table, ordered by their numbers, and returns their provisional numbers. In a table that
 /// is full, which [`check_table`] notices, some are 0.
-fn intern(interner: &Interner, chunk: &Chunk) -> Vec<u32> {
+fn intern(interner: &Interner, chunk: &EdgeChunk) -> Vec<u32> {
     let edges = 0..chunk.edges();
     let ends: Vec<u64> = edges.flat_map(|k| <[u64; 2]>::from(chunk.edge(k))).collect();
     let mut numbers = Vec::with_capacity(ends.len());
@@ -209,7 +211,7 @@ fn intern(interner: &Interner, chunk: &Chunk) -> Vec<u32> {
     for ends in ends.chunks(1 << 16) {
         let text: Vec<u8> = ends.iter().flat_map(|id| id.to_le_bytes()).collect();
         let field = |(at, id): (usize, &[u8])| interner.field(id, 8 * at);
-        let fields: Vec<Field> = text.chunks_exact(8).enumerate().map(field).collect();
+        let fields: Vec<IdField> = text.chunks_exact(8).enumerate().map(field).collect();
         match interner.add(&fields, &text, &|at| ends[at], &|_| Ok(())) {
             Ok(found) => numbers.extend(found),
             Err(_) => numbers.resize(numbers.len() + ends.len(), 0),

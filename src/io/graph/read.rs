@@ -10,17 +10,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::format::FileFormat;
 use crate::io::graph::assemble::Assembly;
-use crate::io::graph::chunk::{Chunk, Edges, Ends};
+use crate::io::graph::chunk::{EdgeChunk, Edges};
 use crate::io::graph::edge_list::{As, EdgeList};
 use crate::io::graph::edge_options::Vertices;
 use crate::io::graph::metis::Metis;
-use crate::io::graph::numbering::{Found, number};
+use crate::io::graph::numbering::{EdgeExtent, number};
 use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::matrix_market::{Reader, is_banner};
 use crate::io::options::ReadOptions;
 use crate::io::text::cursor::{Cursor, quoted};
+use crate::io::text::packed::{refuse_member, without_packing};
 use crate::io::text::text_file::TextFile;
-use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, Indices};
+use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, IndexVec, Indices};
 use crate::storage::{Context, DType, Descriptor, Index, Place, SparseFormat};
 
 /// A graph that is about to be read.
@@ -98,9 +99,9 @@ pub(in crate::io) fn number_anew(
     let ends: Vec<u64> =
         (0..entries).flat_map(|k| [rows.at(k) as u64, cols.at(k) as u64]).collect();
     let largest = ends.iter().copied().max().unwrap_or(0);
-    let chunk = Chunk { ends: Ends::new(ends, largest), largest, ..Chunk::default() };
+    let chunk = EdgeChunk { ends: IndexVec::up_to(ends, largest), largest, ..EdgeChunk::default() };
     let mut edges = Edges::Kept(vec![chunk]);
-    let found = Found { edges: entries as u64, largest };
+    let found = EdgeExtent { edges: entries as u64, largest };
     let numbered = number(found, Vertices::Compact, &mut edges, ctx);
     let (numbering, count, numbers) = numbered.map_err(|e| e.in_file(path))?;
     let assembly = Assembly {
@@ -125,13 +126,14 @@ pub(in crate::io) fn source(path: &Path, options: &ReadOptions) -> Result<GraphF
     let format = options.format;
     let by_name = format.is_none();
     if format == Some(FileFormat::Stored) || (by_name && path.is_dir()) {
+        refuse_member(path, options.member.as_deref())?;
         return Ok(GraphFile::Stored);
     }
     let text = TextFile::open_member(path, options.member.as_deref())?;
     let format = match format {
         Some(format) => format,
         None if has_banner(&text)? => FileFormat::MatrixMarket,
-        None => match FileFormat::of_name(&unpacked_name(path)) {
+        None => match FileFormat::of_name(&without_packing(path)) {
             Some(named @ (FileFormat::MatrixMarket | FileFormat::Metis)) => named,
             _ => FileFormat::EdgeList,
         },
@@ -144,14 +146,6 @@ pub(in crate::io) fn source(path: &Path, options: &ReadOptions) -> Result<GraphF
             GraphFile::EdgeList(list.read_so(options.hypersparse, by_name))
         }
     })
-}
-
-/// A path without the ending of a gzip file.
-fn unpacked_name(path: &Path) -> std::path::PathBuf {
-    match path.extension() {
-        Some(extension) if extension.eq_ignore_ascii_case("gz") => path.with_extension(""),
-        _ => path.to_owned(),
-    }
 }
 
 /// Whether a Matrix Market banner is the first line that is not blank.
@@ -172,7 +166,7 @@ fn has_banner(text: &TextFile) -> Result<bool> {
                 .expected("a banner on the first line, or none")
                 .found(quoted(cursor.token()))
                 .remedy("move it to the front, or say with ReadOptions that the file is a list of edges");
-            return Err(text.fault(line, error));
+            return Err(text.error_at(line, error));
         }
         comments = cursor.at_any(b"#%");
         match comments && !is_banner(cursor.rest()) {

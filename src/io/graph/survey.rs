@@ -1,10 +1,10 @@
 //! Passes over a list of edges: the first, which counts them and keeps what fits, and others that read them again.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::blocks::Blocks;
-use crate::io::graph::chunk::{Chunk, Ids, Parsing};
+use crate::io::graph::chunk::{EdgeChunk, Ids, MADE, Parsing};
 use crate::io::graph::numbering::check_table;
-use crate::io::text::lines::TextLines;
+use crate::io::text::lines::LineReader;
+use crate::io::text::records::TextLines;
 use crate::io::text::text_file::TextFile;
 use crate::storage::{Context, Held};
 
@@ -29,7 +29,7 @@ pub(super) struct Survey {
     /// Whether an id is no number, at which the pass ended.
     pub(super) named: bool,
     /// The edges, if they fit.
-    pub(super) kept: Option<Vec<Chunk>>,
+    pub(super) kept: Option<Vec<EdgeChunk>>,
     held: Vec<Held>,
     /// Bytes of those that are kept.
     pub(super) bytes: u64,
@@ -40,14 +40,13 @@ impl Passes<'_> {
     fn run(
         &self,
         ctx: &Context,
-        take: &mut (dyn FnMut(Chunk) -> Result<()> + Send),
+        take: &mut (dyn FnMut(EdgeChunk) -> Result<()> + Send),
     ) -> Result<u64> {
         let from = self.parsing.layout.from;
-        let blocks = Blocks { text: self.text, from, phase: "reading edges" };
-        ctx.meter().pass();
-        ctx.meter().read(self.text.length());
+        let lines = LineReader::new(self.text, from, "reading edges");
+        ctx.meter().pass_over(self.text.length());
         let parse = |block: TextLines<'_>| self.parsing.parse(block);
-        let end = blocks.for_each(ctx, &parse, &mut |chunk, _| take(chunk))?;
+        let end = lines.for_each_made(ctx, MADE, &parse, &mut |chunk, _| take(chunk))?;
         Ok(end.line - from.line)
     }
 
@@ -55,7 +54,7 @@ impl Passes<'_> {
     pub(super) fn again(
         &self,
         ctx: &Context,
-        take: &mut (dyn FnMut(&[Chunk]) -> Result<()> + Send),
+        take: &mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send),
     ) -> Result<()> {
         self.run(ctx, &mut |chunk| take(&[chunk])).map(drop)
     }
@@ -89,7 +88,7 @@ impl Passes<'_> {
 
 impl Survey {
     /// Keeps the edges, or drops all if they are more than these bytes.
-    fn keep(&mut self, chunk: Chunk, budget: u64, ctx: &Context) {
+    fn keep(&mut self, chunk: EdgeChunk, budget: u64, ctx: &Context) {
         let Some(kept) = &mut self.kept else { return };
         self.bytes += chunk.memory();
         if self.bytes > budget {
@@ -100,7 +99,7 @@ impl Survey {
         kept.push(chunk);
     }
 
-    /// Fails if a file that nobody called a list of edges is a METIS graph whose lines all have two or three numbers.
+    /// Fails if a file that was not said to be a list of edges is a METIS graph whose lines all have two or three numbers.
     pub(super) fn check_guess(&self) -> Result<()> {
         let Some((vertices, edges)) = self.first.filter(|_| !self.zero) else { return Ok(()) };
         let others = self.edges - 1;

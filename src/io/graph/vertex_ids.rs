@@ -35,10 +35,10 @@ pub struct VertexIds(Arc<IdsOf>);
 enum IdsOf {
     /// In ascending order.
     Numbers(Vec<u64>),
-    Names(Names),
+    Names(VertexNames),
 }
 
-struct Names {
+struct VertexNames {
     /// UTF-8, a line feed behind each name.
     text: Vec<u8>,
     /// Where each name ends, behind its line feed.
@@ -60,7 +60,7 @@ impl VertexIds {
 
     /// Names with a line feed behind each, and where each ends; they are UTF-8.
     pub(super) fn of_names(text: Vec<u8>, ends: Vec<u64>) -> Self {
-        VertexIds(Arc::new(IdsOf::Names(Names { text, ends, index: OnceLock::new() })))
+        VertexIds(Arc::new(IdsOf::Names(VertexNames { text, ends, index: OnceLock::new() })))
     }
 
     /// The ids of some vertices, in the order of their numbers.
@@ -146,10 +146,10 @@ impl VertexIds {
         }
     }
 
-    /// Has a matrix made at a path, and stores the ids beside its arrays: both are published together, in one step. At
+    /// Has a matrix made at a path, and stores the ids with its arrays: both are published together, in one step. At
     /// another place only the matrix is made.
     ///
-    /// `make` gets the place where the matrix is to be, which for a path is in a hidden folder beside it: what maps the
+    /// `make` gets the place where the matrix is to be, which for a path is in a hidden folder next to it: what maps the
     /// matrix there is opened anew, at the path.
     ///
     /// Fails with the error of `make`, and as [`store`](Self::store) does; then nothing is left, and what is to be
@@ -183,7 +183,7 @@ impl VertexIds {
         folder.publish()
     }
 
-    /// Stores the ids in the folder of a stored matrix, beside its arrays and with checksums, in place of those that
+    /// Stores the ids in the folder of a stored matrix, next to its arrays and with checksums, in place of those that
     /// are there. Until that is done the matrix is there without them: [`store_with`](Self::store_with) publishes both
     /// at once.
     ///
@@ -260,7 +260,7 @@ impl VertexIds {
     }
 }
 
-impl Names {
+impl VertexNames {
     fn name(&self, vertex: usize) -> &[u8] {
         let start = if vertex == 0 { 0 } else { self.ends[vertex - 1] as usize };
         &self.text[start..self.ends[vertex] as usize - 1]

@@ -19,7 +19,7 @@ const WIDEST: usize = 4096;
 
 /// A format of one kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fields {
+pub(super) struct FortranFormat {
     pub(super) per_line: usize,
     pub(super) width: usize,
     /// Decimals of a real number without a point; `None` for integers.
@@ -30,7 +30,7 @@ pub(super) struct Fields {
 /// What is wrong with a field for a real number.
 const NOT_A_NUMBER: &str = "not a number";
 
-impl Fields {
+impl FortranFormat {
     /// The format in a pair of parentheses.
     pub(super) fn parse(text: &[u8]) -> Result<Self> {
         Self::parsed(text).ok_or_else(|| {
@@ -84,7 +84,7 @@ impl Fields {
             b'I' => None,
             _ => Some(u32::try_from(decimals.unwrap_or(0)).ok().filter(|n| *n < 1000)?),
         };
-        (known && fits).then_some(Fields { per_line, width, decimals, scale })
+        (known && fits).then_some(FortranFormat { per_line, width, decimals, scale })
     }
 
     pub(super) fn is_integer(&self) -> bool {
@@ -96,15 +96,15 @@ impl Fields {
         let (start, end) = (k * self.width, (k + 1) * self.width);
         let field = line.get(start..end.min(line.len())).unwrap_or_default().trim_ascii();
         match field.is_empty() {
-            true => Err(self.fault("a number is missing", k, field)),
+            true => Err(self.error("a number is missing", k, field)),
             false => Ok(field),
         }
     }
 
     #[cold]
-    fn fault(&self, what: &str, k: usize, field: &[u8]) -> Error {
+    fn error(&self, what: &str, k: usize, field: &[u8]) -> Error {
         let (start, end) = (k * self.width + 1, (k + 1) * self.width);
-        // A wrong count or index is a fault of the structure, a wrong entry one of its value.
+        // A wrong count or index is an error of the structure, a wrong entry one of its value.
         let is_value = what == NOT_A_NUMBER && !field.is_empty();
         let kind = if is_value { ErrorKind::Value } else { ErrorKind::Format };
         Error::new(kind, what)
@@ -119,7 +119,7 @@ impl Fields {
         let number = read_integer(&mut cursor).ok().filter(|_| cursor.is_done());
         number
             .and_then(|number| i64::try_from(number).ok())
-            .ok_or_else(|| self.fault("not an integer", k, field))
+            .ok_or_else(|| self.error("not an integer", k, field))
     }
 
     /// The real number in field `k` of a line.
@@ -134,7 +134,7 @@ impl Fields {
                 return Ok(number);
             }
         }
-        self.unusual(field, exponent).ok_or_else(|| self.fault(NOT_A_NUMBER, k, field))
+        self.unusual(field, exponent).ok_or_else(|| self.error(NOT_A_NUMBER, k, field))
     }
 
     /// A number with an exponent of Fortran's own, without a point, or with a scale factor.
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn fields(text: &str) -> Option<(usize, usize, Option<u32>, i32)> {
-        let fields = Fields::parse(text.as_bytes()).ok()?;
+        let fields = FortranFormat::parse(text.as_bytes()).ok()?;
         Some((fields.per_line, fields.width, fields.decimals, fields.scale))
     }
 
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn numbers() {
         let reals = |format: &str, line: &str| -> Vec<Option<f64>> {
-            let fields = Fields::parse(format.as_bytes()).unwrap();
+            let fields = FortranFormat::parse(format.as_bytes()).unwrap();
             (0..fields.per_line).map(|k| fields.real(line.as_bytes(), k).ok()).collect()
         };
         assert_eq!(
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(reals("(4F4.1)", "1.5     x.5 1e5"), [Some(1.5), None, None, Some(10000.0)]);
         assert_eq!(reals("(2F5.1)", "1.5"), [Some(1.5), None]);
         assert_eq!(reals("(2F5.1)", "1 2.31E+E"), [None, None]);
-        let fields = Fields::parse(b"(3I3)").unwrap();
+        let fields = FortranFormat::parse(b"(3I3)").unwrap();
         let line = b"  1-22333";
         let read: Vec<_> = (0..3).map(|k| fields.integer(line, k).unwrap()).collect();
         assert_eq!(read, [1, -22, 333]);

@@ -1,7 +1,7 @@
 //! The four or five lines before the numbers.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::harwell_boeing::fortran::Fields;
+use crate::io::harwell_boeing::fortran::FortranFormat;
 use crate::io::text::cursor::quoted;
 use crate::io::text::records::without_end;
 use crate::io::text::text_file::{Position, TextFile};
@@ -11,7 +11,7 @@ const MOST_LINES: usize = 5;
 
 /// What the values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum ValueField {
     Real,
     Complex,
     Integer,
@@ -20,7 +20,7 @@ pub(super) enum Field {
 
 /// What the stored triangle says of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Symmetry {
+pub(super) enum OtherTriangle {
     General,
     Symmetric,
     Skew,
@@ -30,15 +30,15 @@ pub(super) enum Symmetry {
 /// Numbers of one kind: their format, and how many lines they take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Section {
-    pub(super) fields: Fields,
+    pub(super) fields: FortranFormat,
     pub(super) count: u64,
 }
 
 /// What a file says of itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
-    pub(super) field: Field,
-    pub(super) symmetry: Symmetry,
+pub(super) struct FileHeader {
+    pub(super) field: ValueField,
+    pub(super) symmetry: OtherTriangle,
     pub(super) nrows: usize,
     pub(super) ncols: usize,
     pub(super) nnz: u64,
@@ -48,7 +48,7 @@ pub(super) struct Header {
     pub(super) values: Option<Section>,
 }
 
-impl Header {
+impl FileHeader {
     /// Reads the lines of the header, and returns also where the numbers begin.
     pub(super) fn read(text: &TextFile) -> Result<(Self, Position)> {
         let (lines, ends) = first_lines(text)?;
@@ -66,7 +66,7 @@ impl Header {
         };
         next("a title")?;
         let (second, line) = next("the counts of lines")?;
-        let at = |number: u64, error: Error| text.fault(number, error);
+        let at = |number: u64, error: Error| text.error_at(number, error);
         let counts = numbers(&line, 3, "the counts of lines").map_err(|e| at(second, e))?;
         let right_hand_sides = counts.get(4).copied().unwrap_or(0) > 0;
         let (third, line) = next("the type and the extents")?;
@@ -81,7 +81,7 @@ impl Header {
             })
         };
         let (nrows, ncols, nnz) = (extent(0)?, extent(1)?, extents[2]);
-        if symmetry != Symmetry::General && nrows != ncols {
+        if symmetry != OtherTriangle::General && nrows != ncols {
             let error = Error::new(ErrorKind::Format, "a matrix with a symmetry is square");
             return Err(at(
                 third,
@@ -89,7 +89,7 @@ impl Header {
             ));
         }
         let (fourth, line) = next("the formats of the numbers")?;
-        let mut formats = formats(&line).map(Fields::parse);
+        let mut formats = formats(&line).map(FortranFormat::parse);
         let mut format = |what: &'static str| match formats.next() {
             Some(fields) => fields.map_err(|error| at(fourth, error)),
             None => {
@@ -99,7 +99,7 @@ impl Header {
         if right_hand_sides {
             next("the type of the right-hand sides")?;
         }
-        let integers = |fields: Fields| match fields.is_integer() {
+        let integers = |fields: FortranFormat| match fields.is_integer() {
             true => Ok(fields),
             false => Err(at(
                 fourth,
@@ -107,7 +107,7 @@ impl Header {
                     .expected("a format such as (16I5)"),
             )),
         };
-        let section = |fields: Fields, count: u64, (lines, what): (u64, &str)| {
+        let section = |fields: FortranFormat, count: u64, (lines, what): (u64, &str)| {
             let needed = count.div_ceil(fields.per_line as u64);
             match lines == needed {
                 true => Ok(Section { fields, count }),
@@ -137,19 +137,19 @@ impl Header {
             (counts[2], "the row indices"),
         )?;
         let values = match field {
-            Field::Pattern => None,
-            Field::Complex => Some(nnz.saturating_mul(2)),
-            Field::Real | Field::Integer => Some(nnz),
+            ValueField::Pattern => None,
+            ValueField::Complex => Some(nnz.saturating_mul(2)),
+            ValueField::Real | ValueField::Integer => Some(nnz),
         };
         let values = match values {
             None => None,
             Some(count) => {
                 let fields = format("the format of the values")?;
-                let fields = if field == Field::Integer { integers(fields)? } else { fields };
+                let fields = if field == ValueField::Integer { integers(fields)? } else { fields };
                 Some(section(fields, count, (counts.get(3).copied().unwrap_or(0), "the values"))?)
             }
         };
-        let header = Header { field, symmetry, nrows, ncols, nnz, pointers, indices, values };
+        let header = FileHeader { field, symmetry, nrows, ncols, nnz, pointers, indices, values };
         header.check_length(text)?;
         Ok((header, start))
     }
@@ -171,7 +171,7 @@ impl Header {
     /// Entries of the matrix, at most.
     pub(super) fn expanded_upper_bound(&self) -> u64 {
         match self.symmetry {
-            Symmetry::General => self.nnz,
+            OtherTriangle::General => self.nnz,
             _ => self.nnz.saturating_mul(2),
         }
     }
@@ -231,7 +231,7 @@ fn formats(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn kind_of(word: &[u8]) -> Result<(Field, Symmetry)> {
+fn kind_of(word: &[u8]) -> Result<(ValueField, OtherTriangle)> {
     let refused = |kind, what: &str, expected: &str| {
         Err(Error::new(kind, what).expected(expected.to_owned()).found(quoted(word)))
     };
@@ -243,10 +243,10 @@ fn kind_of(word: &[u8]) -> Result<(Field, Symmetry)> {
         );
     };
     let field = match field {
-        b'r' => Field::Real,
-        b'c' => Field::Complex,
-        b'i' => Field::Integer,
-        b'p' => Field::Pattern,
+        b'r' => ValueField::Real,
+        b'c' => ValueField::Complex,
+        b'i' => ValueField::Integer,
+        b'p' => ValueField::Pattern,
         b'q' => {
             let what = "the values of this pattern are in another file";
             return refused(ErrorKind::Unsupported, what, "R, C, I or P");
@@ -254,11 +254,11 @@ fn kind_of(word: &[u8]) -> Result<(Field, Symmetry)> {
         _ => return refused(ErrorKind::Format, "not a kind of values", "R, C, I or P, first"),
     };
     let symmetry = match symmetry {
-        b'u' | b'r' => Symmetry::General,
-        b's' => Symmetry::Symmetric,
-        b'z' => Symmetry::Skew,
-        b'h' if field == Field::Complex => Symmetry::Hermitian,
-        b'h' => Symmetry::Symmetric,
+        b'u' | b'r' => OtherTriangle::General,
+        b's' => OtherTriangle::Symmetric,
+        b'z' => OtherTriangle::Skew,
+        b'h' if field == ValueField::Complex => OtherTriangle::Hermitian,
+        b'h' => OtherTriangle::Symmetric,
         _ => return refused(ErrorKind::Format, "not a symmetry", "U, R, S, Z or H, second"),
     };
     match form {

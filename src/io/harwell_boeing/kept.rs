@@ -5,19 +5,19 @@ use crate::io::harwell_boeing::header::Section;
 use crate::storage::{Context, DType, NpyHeader, Order, Plan, RawBuffer, RawWriter};
 
 /// Numbers that are kept until others are read: in memory, or in a scratch file if they take too much of it.
-pub(super) struct Kept {
+pub(super) struct KeptNumbers {
     dtype: DType,
     header: NpyHeader,
     in_memory: bool,
 }
 
-impl Kept {
+impl KeptNumbers {
     /// The numbers of a section, in memory if they take at most an eighth of it.
     pub(super) fn new(dtype: DType, section: Section, ctx: &Context) -> Self {
         let len = usize::try_from(section.count).unwrap_or(usize::MAX);
         let header = NpyHeader::new(dtype, &[len], Order::C);
         let in_memory = header.data_bytes() <= ctx.memory_left() / 8;
-        Kept { dtype, header, in_memory }
+        KeptNumbers { dtype, header, in_memory }
     }
 
     pub(super) fn memory(&self, ctx: &Context) -> u64 {

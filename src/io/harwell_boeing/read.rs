@@ -8,12 +8,13 @@ use crate::any::AnyMatrix;
 use crate::convert::CooBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
-use crate::io::harwell_boeing::fortran::Fields;
-use crate::io::harwell_boeing::header::{Field, Header, Section, Symmetry};
-use crate::io::harwell_boeing::kept::Kept;
-use crate::io::harwell_boeing::value::Value;
+use crate::io::harwell_boeing::fortran::FortranFormat;
+use crate::io::harwell_boeing::header::{FileHeader, OtherTriangle, Section, ValueField};
+use crate::io::harwell_boeing::kept::KeptNumbers;
+use crate::io::harwell_boeing::value::FortranValue;
 use crate::io::options::ReadOptions;
-use crate::io::text::lines::{Lines, TextLines};
+use crate::io::text::lines::LineReader;
+use crate::io::text::records::TextLines;
 use crate::io::text::records::{Parsed, without_end};
 use crate::io::text::text_file::{Position, TextFile};
 use crate::sparse::{ByRows, Csr, Duplicates, check_widths};
@@ -36,20 +37,20 @@ pub(in crate::io) fn read(
     ctx: &Context,
 ) -> Result<AnyMatrix> {
     let (text, _) = TextFile::open_any(path, options.member.as_deref())?;
-    let (header, start) = Header::read(&text)?;
+    let (header, start) = FileHeader::read(&text)?;
     let file = File { text: &text, header, start, hypersparse: options.hypersparse, place, ctx };
     match header.field {
-        Field::Pattern => file.read::<()>(),
-        Field::Integer => file.read::<i64>(),
-        Field::Real => file.read::<f64>(),
-        Field::Complex => file.read::<Complex<f64>>(),
+        ValueField::Pattern => file.read::<()>(),
+        ValueField::Integer => file.read::<i64>(),
+        ValueField::Real => file.read::<f64>(),
+        ValueField::Complex => file.read::<Complex<f64>>(),
     }
 }
 
 /// A file behind its header.
 struct File<'a> {
     text: &'a TextFile,
-    header: Header,
+    header: FileHeader,
     /// Where the numbers begin.
     start: Position,
     hypersparse: bool,
@@ -58,8 +59,8 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn read<T: Value>(&self) -> Result<AnyMatrix> {
-        let Header { nrows, ncols, .. } = self.header;
+    fn read<T: FortranValue>(&self) -> Result<AnyMatrix> {
+        let FileHeader { nrows, ncols, .. } = self.header;
         let most = (nrows.max(ncols) as u64).max(self.header.expanded_upper_bound());
         match most <= u32::LARGEST as u64 {
             true => self.assemble::<T, u32>().map(AnyMatrix::from),
@@ -67,8 +68,8 @@ impl File<'_> {
         }
     }
 
-    fn assemble<T: Value, I: Index>(&self) -> Result<Csr<T, I, I>> {
-        let Header { nrows, ncols, nnz, pointers, indices, values, .. } = self.header;
+    fn assemble<T: FortranValue, I: Index>(&self) -> Result<Csr<T, I, I>> {
+        let FileHeader { nrows, ncols, nnz, pointers, indices, values, .. } = self.header;
         let (shape, most) = ((nrows, ncols), self.header.expanded_upper_bound());
         let in_file = |error: Error| error.in_file(self.text.path());
         check_widths::<I, I>(nrows, ncols, 0).map_err(in_file)?;
@@ -82,8 +83,10 @@ impl File<'_> {
         };
         extent.check::<I>(self.place, self.ctx)?;
         let memory = self.lines(self.start).memory(self.ctx, EACH);
-        let kept =
-            [Kept::new(DType::UInt64, pointers, self.ctx), Kept::new(I::DTYPE, indices, self.ctx)];
+        let kept = [
+            KeptNumbers::new(DType::UInt64, pointers, self.ctx),
+            KeptNumbers::new(I::DTYPE, indices, self.ctx),
+        ];
         let with_window = memory.saturating_add(self.lines(self.start).window(self.ctx));
         let held =
             kept.iter().fold(with_window, |sum, kept| sum.saturating_add(kept.memory(self.ctx)));
@@ -95,19 +98,18 @@ impl File<'_> {
             let plan = CooBuilder::<T, I, ByRows>::plan::<I>(plan, shape, most, self.place, &less);
             Ok(plan.throughout(held))
         })?;
-        self.ctx.meter().pass();
-        self.ctx.meter().read(self.text.length());
+        self.ctx.meter().pass_over(self.text.length());
         let _held = self.ctx.hold(memory);
         let (starts, behind_pointers) = self.pointers(&kept[0])?;
         let mut builder = CooBuilder::<T, I, ByRows>::with_types(shape, &less).map_err(in_file)?;
-        let mut column = Column::new(starts.as_raw().as_typed());
+        let mut column = ColumnOfEntry::new(starts.as_raw().as_typed());
         let first = behind_pointers.line;
-        let index = |fields: &Fields, line: &[u8], k: usize| self.row::<I>(fields, line, k);
+        let index = |fields: &FortranFormat, line: &[u8], k: usize| self.row::<I>(fields, line, k);
         let mut entry = 0;
-        let place = |column: &mut Column<'_>, entry: u64, row: usize| {
+        let place = |column: &mut ColumnOfEntry<'_>, entry: u64, row: usize| {
             let col = column.of(entry);
             self.check_triangle(row, col).map_err(|error| {
-                self.text.fault(first + entry / indices.fields.per_line as u64, error)
+                self.text.error_at(first + entry / indices.fields.per_line as u64, error)
             })?;
             Ok((row, col))
         };
@@ -151,14 +153,14 @@ impl File<'_> {
     }
 
     /// Adds an entry and its image.
-    fn push<T: Value, I: Index>(
+    fn push<T: FortranValue, I: Index>(
         &self,
         builder: &mut CooBuilder<T, I, ByRows>,
         (row, col): (usize, usize),
         value: T,
     ) -> Result<()> {
         builder.push(row, col, value)?;
-        if self.header.symmetry == Symmetry::General || row == col {
+        if self.header.symmetry == OtherTriangle::General || row == col {
             return Ok(());
         }
         let image = value.image(self.header.symmetry).ok_or_else(|| {
@@ -170,7 +172,7 @@ impl File<'_> {
     }
 
     /// The row of an entry, counted from 0.
-    fn row<I: Index>(&self, fields: &Fields, line: &[u8], k: usize) -> Result<I> {
+    fn row<I: Index>(&self, fields: &FortranFormat, line: &[u8], k: usize) -> Result<I> {
         let found = fields.integer(line, k)?;
         let row = usize::try_from(found).ok().filter(|&row| row >= 1 && row <= self.header.nrows);
         row.map(|row| I::from_usize(row - 1)).ok_or_else(|| {
@@ -182,9 +184,9 @@ impl File<'_> {
 
     fn check_triangle(&self, row: usize, col: usize) -> Result<()> {
         let wrong = match self.header.symmetry {
-            Symmetry::General => false,
-            Symmetry::Symmetric | Symmetry::Hermitian => row < col,
-            Symmetry::Skew => row <= col,
+            OtherTriangle::General => false,
+            OtherTriangle::Symmetric | OtherTriangle::Hermitian => row < col,
+            OtherTriangle::Skew => row <= col,
         };
         match wrong {
             false => Ok(()),
@@ -198,11 +200,11 @@ impl File<'_> {
     }
 
     /// Where the entries of each column begin, counted from 0, and the number of all; and what comes after the pointers.
-    fn pointers(&self, kept: &Kept) -> Result<(RawBuffer, Position)> {
-        let Header { pointers: section, nnz, .. } = self.header;
+    fn pointers(&self, kept: &KeptNumbers) -> Result<(RawBuffer, Position)> {
+        let FileHeader { pointers: section, nnz, .. } = self.header;
         let first = self.start.line;
         let (mut writer, mut before, mut count) = (kept.writer(self.ctx)?, 1, 0u64);
-        let parse = |fields: &Fields, line: &[u8], k: usize| fields.integer(line, k);
+        let parse = |fields: &FortranFormat, line: &[u8], k: usize| fields.integer(line, k);
         let mut run = Vec::new();
         let behind = self.section(self.start, section, &parse, &mut |pointers| {
             run.clear();
@@ -221,7 +223,7 @@ impl File<'_> {
                         .found(pointer);
                     return Err(self
                         .text
-                        .fault(first + count / section.fields.per_line as u64, error));
+                        .error_at(first + count / section.fields.per_line as u64, error));
                 }
                 run.push(found - 1);
                 before = found;
@@ -232,8 +234,8 @@ impl File<'_> {
         Ok((kept.finish(writer)?, behind))
     }
 
-    fn lines(&self, from: Position) -> Lines<'_> {
-        Lines::new(self.text, from, PHASE).of_any_width(self.ctx)
+    fn lines(&self, from: Position) -> LineReader<'_> {
+        LineReader::new(self.text, from, PHASE).of_any_width(self.ctx)
     }
 
     /// Parses the numbers of a section, passes them on in order, and returns where the next section begins.
@@ -241,7 +243,7 @@ impl File<'_> {
         &self,
         from: Position,
         Section { fields, count }: Section,
-        parse: &(dyn Fn(&Fields, &[u8], usize) -> Result<N> + Sync),
+        parse: &(dyn Fn(&FortranFormat, &[u8], usize) -> Result<N> + Sync),
         take: &mut (dyn FnMut(&[N]) -> Result<()> + Send),
     ) -> Result<Position> {
         let each = fields.per_line as u64;
@@ -255,12 +257,12 @@ impl File<'_> {
                 for k in 0..left.min(each) as usize {
                     match parse(&fields, line, k) {
                         Ok(number) => numbers.push(number),
-                        Err(error) => return Parsed { lines, fault: Some(error) },
+                        Err(error) => return Parsed { lines, error: Some(error) },
                     }
                 }
                 left = left.saturating_sub(each);
             }
-            Parsed { lines, fault: None }
+            Parsed { lines, error: None }
         };
         let end = self.lines(from).for_some(
             wanted,
@@ -275,21 +277,21 @@ impl File<'_> {
             let error = error
                 .expected(format!("{} more lines of numbers", wanted - (end.line - from.line)))
                 .found("the end of the file");
-            return Err(self.text.fault(end.line, error));
+            return Err(self.text.error_at(end.line, error));
         }
         Ok(end)
     }
 }
 
 /// The column of entries that come in order.
-struct Column<'a> {
+struct ColumnOfEntry<'a> {
     starts: &'a [u64],
     col: usize,
 }
 
-impl<'a> Column<'a> {
+impl<'a> ColumnOfEntry<'a> {
     fn new(starts: &'a [u64]) -> Self {
-        Column { starts, col: 0 }
+        ColumnOfEntry { starts, col: 0 }
     }
 
     /// The column of an entry, not before that of the last call. There is one for every entry.

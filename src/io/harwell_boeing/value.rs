@@ -3,51 +3,51 @@
 use num_complex::Complex;
 
 use crate::error::Result;
-use crate::io::harwell_boeing::fortran::Fields;
-use crate::io::harwell_boeing::header::Symmetry;
+use crate::io::harwell_boeing::fortran::FortranFormat;
+use crate::io::harwell_boeing::header::OtherTriangle;
 use crate::storage::Entry;
 
 /// A type of entries, and the numbers of a file that make one.
-pub(super) trait Value: Entry {
+pub(super) trait FortranValue: Entry {
     type Number: Send + Copy + 'static;
     /// Numbers for a value.
     const NUMBERS: usize;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<Self::Number>;
+    fn parse(fields: &FortranFormat, line: &[u8], k: usize) -> Result<Self::Number>;
     fn of(numbers: &[Self::Number]) -> Self;
     /// The entry on the other side of the diagonal; `None` if the type does not have it.
-    fn image(self, symmetry: Symmetry) -> Option<Self>;
+    fn image(self, symmetry: OtherTriangle) -> Option<Self>;
 }
 
-impl Value for () {
+impl FortranValue for () {
     type Number = ();
     const NUMBERS: usize = 1;
-    fn parse(_: &Fields, _: &[u8], _: usize) -> Result<()> {
+    fn parse(_: &FortranFormat, _: &[u8], _: usize) -> Result<()> {
         Ok(())
     }
     fn of(_: &[()]) {}
-    fn image(self, _: Symmetry) -> Option<()> {
+    fn image(self, _: OtherTriangle) -> Option<()> {
         Some(())
     }
 }
 
-impl Value for i64 {
+impl FortranValue for i64 {
     type Number = i64;
     const NUMBERS: usize = 1;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<i64> {
+    fn parse(fields: &FortranFormat, line: &[u8], k: usize) -> Result<i64> {
         fields.integer(line, k)
     }
     fn of(numbers: &[i64]) -> i64 {
         numbers[0]
     }
-    fn image(self, symmetry: Symmetry) -> Option<i64> {
-        if symmetry == Symmetry::Skew { self.checked_neg() } else { Some(self) }
+    fn image(self, symmetry: OtherTriangle) -> Option<i64> {
+        if symmetry == OtherTriangle::Skew { self.checked_neg() } else { Some(self) }
     }
 }
 
-impl Value for f64 {
+impl FortranValue for f64 {
     type Number = f64;
     const NUMBERS: usize = 1;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<f64> {
+    fn parse(fields: &FortranFormat, line: &[u8], k: usize) -> Result<f64> {
         match fields.is_integer() {
             true => fields.integer(line, k).map(|number| number as f64),
             false => fields.real(line, k),
@@ -56,24 +56,24 @@ impl Value for f64 {
     fn of(numbers: &[f64]) -> f64 {
         numbers[0]
     }
-    fn image(self, symmetry: Symmetry) -> Option<f64> {
-        Some(if symmetry == Symmetry::Skew { -self } else { self })
+    fn image(self, symmetry: OtherTriangle) -> Option<f64> {
+        Some(if symmetry == OtherTriangle::Skew { -self } else { self })
     }
 }
 
-impl Value for Complex<f64> {
+impl FortranValue for Complex<f64> {
     type Number = f64;
     const NUMBERS: usize = 2;
-    fn parse(fields: &Fields, line: &[u8], k: usize) -> Result<f64> {
-        <f64 as Value>::parse(fields, line, k)
+    fn parse(fields: &FortranFormat, line: &[u8], k: usize) -> Result<f64> {
+        <f64 as FortranValue>::parse(fields, line, k)
     }
     fn of(numbers: &[f64]) -> Self {
         Complex::new(numbers[0], numbers[1])
     }
-    fn image(self, symmetry: Symmetry) -> Option<Self> {
+    fn image(self, symmetry: OtherTriangle) -> Option<Self> {
         Some(match symmetry {
-            Symmetry::Skew => -self,
-            Symmetry::Hermitian => self.conj(),
+            OtherTriangle::Skew => -self,
+            OtherTriangle::Hermitian => self.conj(),
             _ => self,
         })
     }

@@ -106,10 +106,10 @@ impl Group {
         match self.find(name)? {
             Some(Node::Dataset(dataset)) => Ok(dataset),
             Some(Node::Group(_)) => {
-                Err(self.fault("a group is where a dataset belongs").found(name))
+                Err(self.error("a group is where a dataset belongs").found(name))
             }
             None => Err(self
-                .fault("the group has no such dataset")
+                .error("the group has no such dataset")
                 .expected(format!("\"{name}\""))
                 .found(self.list()?)),
         }
@@ -152,7 +152,7 @@ impl Group {
     }
 
     /// An error about this group.
-    pub(super) fn fault(&self, what: &str) -> Error {
+    pub(super) fn error(&self, what: &str) -> Error {
         let error = Error::new(ErrorKind::Format, what).in_file(self.file.path());
         if self.path.is_empty() { error } else { error.at_field(&self.path) }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hdf5_pure::Layout;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::arrays::{Bytes, ForeignArray, ForeignFile};
+use crate::io::arrays::{ArrayBytes, ForeignArray, ForeignFile};
 use crate::io::hdf5::container::{CHUNKS, Dataset};
 use crate::io::hdf5::element_type::element_type;
 use crate::io::hdf5::failure::parsed;
@@ -53,7 +53,7 @@ impl Dataset {
 
     /// The array, as it is in the file: in C order.
     pub(super) fn array(&self) -> Result<ForeignArray> {
-        let fault = |kind, what: &str| {
+        let error = |kind, what: &str| {
             Error::new(kind, what).in_file(self.file.path()).at_field(&self.path)
         };
         let call = || {
@@ -63,11 +63,11 @@ impl Dataset {
         let (datatype, shape, layout, filters) =
             parsed(&self.file, call).map_err(|error| error.at_field(&self.path))?;
         let Some((dtype, byte_order)) = element_type(&datatype) else {
-            return Err(fault(ErrorKind::Unsupported, "elements of this type are not read")
+            return Err(error(ErrorKind::Unsupported, "elements of this type are not read")
                 .expected("integers, floats, complex numbers or bool")
                 .found(datatype.to_string().chars().take(80).collect::<String>()));
         };
-        let too_many = || fault(ErrorKind::Shape, "the dataset has too many elements");
+        let too_many = || error(ErrorKind::Shape, "the dataset has too many elements");
         let extent = |&n: &u64| usize::try_from(n).ok();
         let shape: Option<Vec<usize>> = shape.iter().map(extent).collect();
         let header = NpyHeader::new(dtype, &shape.ok_or_else(too_many)?, Order::C);
@@ -89,7 +89,7 @@ impl Dataset {
             Layout::Contiguous { address: Some(address), size } => {
                 let end = address.checked_add(bytes);
                 if size < bytes || end.is_none_or(|end| end > self.file.length()) {
-                    return Err(fault(
+                    return Err(error(
                         ErrorKind::Format,
                         "the file is shorter than its shape says",
                     )
@@ -104,7 +104,7 @@ impl Dataset {
                     .try_fold(dtype.size() as u64, |bytes, &extent| bytes.checked_mul(extent));
                 let chunk = chunk.filter(|&bytes| bytes > 0 && bytes <= isize::MAX as u64);
                 let chunk = chunk.ok_or_else(|| {
-                    fault(ErrorKind::Format, "the chunks of the dataset cannot be so large")
+                    error(ErrorKind::Format, "the chunks of the dataset cannot be so large")
                         .found(format!("{chunk_shape:?}"))
                 })?;
                 found.chunk = Some((chunk_shape.first().copied().unwrap_or(1), chunk));
@@ -118,12 +118,12 @@ impl Dataset {
             }
             Layout::Contiguous { .. } | Layout::Compact { .. } => {}
             _ => {
-                return Err(fault(ErrorKind::Unsupported, "the dataset is in other files")
+                return Err(error(ErrorKind::Unsupported, "the dataset is in other files")
                     .remedy("copy it into one file with h5repack"));
             }
         }
         if bytes > most.max(ALWAYS) {
-            return Err(fault(ErrorKind::Format, "the dataset is larger than its file can hold")
+            return Err(error(ErrorKind::Format, "the dataset is larger than its file can hold")
                 .expected(format!("at most {} bytes", most.max(ALWAYS)))
                 .found(bytes));
         }
@@ -159,7 +159,7 @@ impl DatasetBytes {
     }
 }
 
-impl Bytes for DatasetBytes {
+impl ArrayBytes for DatasetBytes {
     fn in_place(&self) -> Option<u64> {
         self.address
     }
@@ -185,8 +185,7 @@ impl Bytes for DatasetBytes {
         if let Some(address) = self.address {
             let origin = Origin { path: self.file.path().to_owned(), file: self.file.again()? };
             let range = address..address + self.rows * self.row;
-            let (step, ahead) = (WINDOW / 4, WINDOW);
-            return sweep_bytes(&origin, range, (step, ahead), ctx, take);
+            return sweep_bytes(&origin, range, (WINDOW as usize / 4, WINDOW), ctx, take);
         }
         if self.row == 0 {
             return Ok(());

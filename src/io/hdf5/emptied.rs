@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{ErrorKind, Result};
-use crate::io::arrays::{Bytes, ForeignArray};
+use crate::io::arrays::{ArrayBytes, ForeignArray};
 use crate::storage::{Context, DType, NpyHeader};
 
 /// An array of the name and the file of another without elements. Fails if the shape has some.
@@ -13,7 +13,7 @@ pub(super) fn emptied(like: &ForeignArray, dtype: DType, shape: &[usize]) -> Res
     match empty.len() {
         0 => Ok(empty),
         _ => Err(like
-            .fault(ErrorKind::Format, "the array is said to be empty")
+            .error(ErrorKind::Format, "the array is said to be empty")
             .expected("an extent of 0")
             .found(format!("{shape:?}"))),
     }
@@ -22,7 +22,7 @@ pub(super) fn emptied(like: &ForeignArray, dtype: DType, shape: &[usize]) -> Res
 /// No bytes.
 struct Nothing;
 
-impl Bytes for Nothing {
+impl ArrayBytes for Nothing {
     fn in_place(&self) -> Option<u64> {
         None
     }

@@ -3,7 +3,7 @@
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::{
-    ForeignArray, Lines, Named, Values, read_binsparse, read_dense, read_lines,
+    ForeignArray, ForeignLines, ForeignValues, Named, read_binsparse, read_dense, read_lines,
 };
 use crate::io::hdf5::container::{Attributes, Dataset, Group};
 use crate::io::hdf5::emptied::emptied;
@@ -14,7 +14,7 @@ use crate::storage::{Context, DType, Order, Place, SparseFormat};
 const OPERATION: &str = "reading an HDF5 file";
 
 /// The matrix that a group is, if it is one.
-pub(super) enum Kind {
+pub(super) enum MatrixKind {
     /// The text of the descriptor.
     Binsparse(String),
     /// Compressed along an axis; `shape` is an attribute.
@@ -27,15 +27,15 @@ pub(super) enum Kind {
 
 impl Group {
     /// The kind of matrix that the group is; `None` if it is no matrix.
-    pub(super) fn kind(&self) -> Result<Option<Kind>> {
+    pub(super) fn kind(&self) -> Result<Option<MatrixKind>> {
         let attributes = self.attributes()?;
         if let Some(text) = attributes.text("binsparse") {
-            return Ok(Some(Kind::Binsparse(text.to_owned())));
+            return Ok(Some(MatrixKind::Binsparse(text.to_owned())));
         }
         if let Some(rows) = attributes.positions("MATLAB_sparse") {
             return match rows[..] {
-                [rows] => Ok(Some(Kind::Matlab(rows))),
-                _ => Err(self.fault("the number of rows is not one number")),
+                [rows] => Ok(Some(MatrixKind::Matlab(rows))),
+                _ => Err(self.error("the number of rows is not one number")),
             };
         }
         // Before AnnData had encodings, its sparse matrices were those of h5sparse.
@@ -45,10 +45,10 @@ impl Group {
             Some("csc_matrix" | "csc") => SparseFormat::Csc,
             _ => {
                 let is_tenx = self.has(&["barcodes", "data", "indices", "indptr", "shape"])?;
-                return Ok(is_tenx.then_some(Kind::TenX));
+                return Ok(is_tenx.then_some(MatrixKind::TenX));
             }
         };
-        self.shape_said(&attributes).map(|shape| Some(Kind::AnnData(format, shape)))
+        self.shape_said(&attributes).map(|shape| Some(MatrixKind::AnnData(format, shape)))
     }
 
     fn shape_said(&self, attributes: &Attributes) -> Result<(usize, usize)> {
@@ -56,7 +56,7 @@ impl Group {
         match shape.as_deref() {
             Some(&[nrows, ncols]) => Ok((nrows, ncols)),
             other => Err(self
-                .fault("the matrix has no shape")
+                .error("the matrix has no shape")
                 .expected("an attribute \"shape\" of two numbers")
                 .found(other.map_or("nothing".to_owned(), |shape| format!("{shape:?}")))),
         }
@@ -65,42 +65,42 @@ impl Group {
     /// Reads the matrix that the group is.
     pub(super) fn read(
         &self,
-        kind: Kind,
+        kind: MatrixKind,
         place: &Place,
         ctx: &Context,
     ) -> Result<(AnyMatrix, ReadAs)> {
         let array = |name: &str| self.dataset(name)?.array();
         let lines = match kind {
-            Kind::Binsparse(text) => {
+            MatrixKind::Binsparse(text) => {
                 let named = |error: Error| match error.path() {
                     Some(_) => error,
                     None => error.in_file(self.file.path()),
                 };
                 return read_binsparse(OPERATION, &text, self, place, ctx).map_err(named);
             }
-            Kind::AnnData(format, shape) => Lines {
+            MatrixKind::AnnData(format, shape) => ForeignLines {
                 format,
                 shape,
                 indptr: array("indptr")?,
                 indices: array("indices")?,
-                values: Values::Each(array("data")?),
+                values: ForeignValues::Each(array("data")?),
             },
-            Kind::TenX => {
+            MatrixKind::TenX => {
                 let shape = array("shape")?;
                 let &[features, cells] = &shape.few(2, ctx)?[..] else {
                     return Err(shape
-                        .fault(ErrorKind::Format, "the array has the wrong shape")
+                        .error(ErrorKind::Format, "the array has the wrong shape")
                         .expected("two numbers: features and cells"));
                 };
-                Lines {
+                ForeignLines {
                     format: SparseFormat::Csr,
                     shape: (cells, features),
                     indptr: array("indptr")?,
                     indices: array("indices")?,
-                    values: Values::Each(array("data")?),
+                    values: ForeignValues::Each(array("data")?),
                 }
             }
-            Kind::Matlab(nrows) => return self.read_matlab(nrows, place, ctx),
+            MatrixKind::Matlab(nrows) => return self.read_matlab(nrows, place, ctx),
         };
         read_lines(OPERATION, &lines, place, ctx)
     }
@@ -114,7 +114,7 @@ impl Group {
     ) -> Result<(AnyMatrix, ReadAs)> {
         let indptr = self.dataset("jc")?.array()?;
         let ncols = indptr.len().checked_sub(1).ok_or_else(|| {
-            indptr.fault(ErrorKind::Format, "the array has the wrong shape").expected("a pointer")
+            indptr.error(ErrorKind::Format, "the array has the wrong shape").expected("a pointer")
         })?;
         let (format, shape) = (SparseFormat::Csc, (nrows, ncols));
         let attributes = self.attributes()?;
@@ -125,7 +125,8 @@ impl Group {
                 (emptied(&indptr, indptr.dtype, &[0])?, emptied(&indptr, dtype, &[0])?)
             }
         };
-        let lines = Lines { format, shape, indptr, indices, values: Values::Each(values) };
+        let lines =
+            ForeignLines { format, shape, indptr, indices, values: ForeignValues::Each(values) };
         read_lines(OPERATION, &lines, place, ctx)
     }
 }
@@ -168,7 +169,7 @@ impl Dataset {
         if let Some(class) = attributes.text("MATLAB_class").filter(|_| is_matlab) {
             let Some(dtype) = matlab_type(&attributes) else {
                 return Err(array
-                    .fault(ErrorKind::Unsupported, "the variable is no matrix of numbers")
+                    .error(ErrorKind::Unsupported, "the variable is no matrix of numbers")
                     .found(class));
             };
             if attributes.has("MATLAB_empty") {

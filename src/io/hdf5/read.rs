@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::hdf5::container::{Container, Dataset, Group, Node};
-use crate::io::hdf5::kinds::Kind;
+use crate::io::hdf5::kinds::MatrixKind;
 use crate::io::options::ReadOptions;
 use crate::io::read_as::ReadAs;
 use crate::storage::{Context, Place};
@@ -17,8 +17,8 @@ const DEPTH: usize = 8;
 const MOST: usize = 1 << 10;
 
 /// A matrix that was found.
-enum Found {
-    Group(Group, Kind),
+enum FoundMatrix {
+    Group(Group, MatrixKind),
     Dataset(Dataset),
 }
 
@@ -35,16 +35,16 @@ pub(in crate::io) fn read(
         None => choose(&root)?,
         Some("") => only(root)?,
         Some(name) => match member(&root, name)? {
-            Node::Dataset(dataset) => Found::Dataset(dataset),
+            Node::Dataset(dataset) => FoundMatrix::Dataset(dataset),
             Node::Group(group) => match group.kind()? {
-                Some(kind) => Found::Group(group, kind),
+                Some(kind) => FoundMatrix::Group(group, kind),
                 None => only(group)?,
             },
         },
     };
     match found {
-        Found::Group(group, kind) => group.read(kind, place, ctx),
-        Found::Dataset(dataset) => dataset.read(container.is_matlab, place, ctx),
+        FoundMatrix::Group(group, kind) => group.read(kind, place, ctx),
+        FoundMatrix::Dataset(dataset) => dataset.read(container.is_matlab, place, ctx),
     }
 }
 
@@ -58,48 +58,48 @@ fn member(root: &Group, name: &str) -> Result<Node> {
         }
     }
     Err(root
-        .fault("the file has no such group or dataset")
+        .error("the file has no such group or dataset")
         .expected(format!("\"{name}\""))
         .found(root.list()?))
 }
 
 /// The matrix that a file means.
-fn choose(root: &Group) -> Result<Found> {
-    if let Some(kind @ Kind::Binsparse(_)) = root.kind()? {
-        return Ok(Found::Group(root.copy(), kind));
+fn choose(root: &Group) -> Result<FoundMatrix> {
+    if let Some(kind @ MatrixKind::Binsparse(_)) = root.kind()? {
+        return Ok(FoundMatrix::Group(root.copy(), kind));
     }
     let is_anndata =
         root.attributes()?.text("encoding-type") == Some("anndata") || root.has(&["obs", "var"])?;
     if is_anndata {
         return match root.find("X")? {
-            Some(Node::Dataset(dataset)) => Ok(Found::Dataset(dataset)),
+            Some(Node::Dataset(dataset)) => Ok(FoundMatrix::Dataset(dataset)),
             Some(Node::Group(group)) => match group.kind()? {
-                Some(kind) => Ok(Found::Group(group, kind)),
-                None => Err(group.fault("X is not a matrix").found(group.list()?)),
+                Some(kind) => Ok(FoundMatrix::Group(group, kind)),
+                None => Err(group.error("X is not a matrix").found(group.list()?)),
             },
             None => Err(root
-                .fault("the file has no X")
+                .error("the file has no X")
                 .found(root.list()?)
                 .remedy("name another matrix with `member`, as layers/NAME")),
         };
     }
     if let Some(Node::Group(group)) = root.find("matrix")?
-        && let Some(kind @ Kind::TenX) = group.kind()?
+        && let Some(kind @ MatrixKind::TenX) = group.kind()?
     {
-        return Ok(Found::Group(group, kind));
+        return Ok(FoundMatrix::Group(group, kind));
     }
     only(root.copy())
 }
 
 /// The only matrix in a group, or in the only group in it.
-fn only(mut group: Group) -> Result<Found> {
+fn only(mut group: Group) -> Result<FoundMatrix> {
     for _ in 0..DEPTH {
         let (mut found, mut inner) = (Vec::new(), None);
         let groups = group.groups()?;
         for name in groups.iter().filter(|name| !name.starts_with('#')).take(MOST) {
             if let Some(Node::Group(child)) = group.find(name)? {
                 match child.kind()? {
-                    Some(kind) => found.push(Found::Group(child, kind)),
+                    Some(kind) => found.push(FoundMatrix::Group(child, kind)),
                     None => inner = Some(child),
                 }
             }
@@ -107,7 +107,7 @@ fn only(mut group: Group) -> Result<Found> {
         for name in group.datasets()?.iter().take(MOST) {
             let dataset = group.dataset(name)?;
             if dataset.may_be_matrix()? {
-                found.push(Found::Dataset(dataset));
+                found.push(FoundMatrix::Dataset(dataset));
             }
         }
         match (found.len(), inner) {
@@ -127,5 +127,5 @@ fn only(mut group: Group) -> Result<Found> {
             }
         }
     }
-    Err(group.fault("the groups of the file are nested too deeply"))
+    Err(group.error("the groups of the file are nested too deeply"))
 }

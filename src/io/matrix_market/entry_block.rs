@@ -115,7 +115,7 @@ fn parse<T: Number>(grammar: &Grammar<'_>, text: &[u8], block: &mut EntryBlock) 
         Ok(())
     });
     if block.refused.is_some() {
-        parsed.fault = None;
+        parsed.error = None;
     }
     parsed
 }
@@ -147,7 +147,7 @@ impl Sequence {
         Sequence { symmetry, announced, seen: 0, lower: None }
     }
 
-    /// Checks the next block. Of several faults the first in the file is reported.
+    /// Checks the next block. Of several errors the first in the file is reported.
     pub(super) fn check(&mut self, block: &mut EntryBlock) -> std::result::Result<(), BlockHalt> {
         let left = usize::try_from(self.announced - self.seen).unwrap_or(usize::MAX);
         if let Some((record, row, col)) = block.off_diagonal
@@ -155,13 +155,13 @@ impl Sequence {
             && *self.lower.get_or_insert(row > col) != (row > col)
         {
             let error = Mirror::new(self.symmetry).both_triangles(row, col);
-            return Err(BlockHalt::Fault { record, error });
+            return Err(BlockHalt::Record { record, error });
         }
         let refused = block.refused.take();
         if block.stored + usize::from(refused.is_some()) > left {
-            return Err(BlockHalt::Fault { record: left, error: too_many(self.announced) });
+            return Err(BlockHalt::Record { record: left, error: too_many(self.announced) });
         }
         self.seen += block.stored as u64;
-        refused.map_or(Ok(()), |error| Err(BlockHalt::Fault { record: block.stored, error }))
+        refused.map_or(Ok(()), |error| Err(BlockHalt::Record { record: block.stored, error }))
     }
 }

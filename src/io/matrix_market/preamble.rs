@@ -47,7 +47,7 @@ pub(crate) fn read_header(text: &TextFile) -> Result<(Header, Position)> {
             Some(_) if skip_if_empty(&mut cursor, b"%") => Ok(None),
             Some(words) => size_line(words, &mut cursor).map(Some),
         };
-        read.map_err(|error| text.fault(line, error))
+        read.map_err(|error| text.error_at(line, error))
     })?;
     if let Some(header) = header {
         check_length(text, &header, place)?;
@@ -56,7 +56,7 @@ pub(crate) fn read_header(text: &TextFile) -> Result<(Header, Position)> {
     let expected =
         if words.is_some() { "a line with the sizes" } else { "the banner %%MatrixMarket" };
     let error = Error::new(ErrorKind::Format, "the file ends inside its header");
-    Err(text.fault(place.line, error.expected(expected).found("the end of the file")))
+    Err(text.error_at(place.line, error.expected(expected).found("the end of the file")))
 }
 
 /// Reads the words of the banner into a header without sizes.
@@ -186,14 +186,14 @@ fn check_length(text: &TextFile, header: &Header, entries: Position) -> Result<(
         Format::Array => (header.positions(), 2),
     };
     let bytes = text.most_text().saturating_sub(entries.offset);
-    let room = bytes.saturating_add(1) / shortest_line;
-    if announced <= u128::from(room) {
+    let most = bytes.saturating_add(1) / shortest_line;
+    if announced <= u128::from(most) {
         return Ok(());
     }
     let error = Error::new(ErrorKind::Format, "the file is too short for the entries it announces")
         .expected(format!("{announced} entries"))
-        .found(format!("{bytes} bytes, room for {room} at most"));
-    Err(text.fault(entries.line - 1, error))
+        .found(format!("{bytes} bytes, space for {most} at most"));
+    Err(text.error_at(entries.line - 1, error))
 }
 
 #[cfg(test)]

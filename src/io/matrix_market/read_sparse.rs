@@ -3,7 +3,7 @@
 //! | entries | go |
 //! |---|---|
 //! | in the order of the result | straight to their places, in memory or in files ([`InOrder`]) |
-//! | in any order, and they fit in memory beside a result there | as coordinates to memory, and from there to their lines |
+//! | in any order, and they fit in memory together with a result there | as coordinates to memory, and from there to their lines |
 //! | in any order, to files, and they fit in memory | to sorted runs in memory, and from there to their lines |
 //! | any other | to the external sort |
 //!
@@ -28,7 +28,7 @@ const USUAL_RATIO: u64 = 32;
 
 /// Which way entries go.
 #[derive(Clone, Copy, PartialEq)]
-enum Way {
+enum EntryOrder {
     InOrder,
     /// With the memory in addition to the coordinates and the result.
     InMemory(u64),
@@ -76,13 +76,13 @@ pub(super) fn compressed(
     let in_file = |e: Error| e.in_file(file.path());
     let reader = ValueReader::of(kind.1.values);
     (reader.check)(file.header().field, true).map_err(in_file)?;
-    let way = Way::choose(file, kind, place, ctx)?;
+    let way = EntryOrder::choose(file, kind, place, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).reads(1, file.bytes());
         Ok(way.plan(plan.works(file.header().stored, work::READ_TEXT), file, kind, place, ctx))
     })?;
     ctx.meter().read(file.bytes());
-    if way == Way::InOrder {
+    if way == EntryOrder::InOrder {
         let made = in_order(file, kind, &reader, place, ctx)?;
         if let Some(matrix) = made {
             ctx.meter().pass();
@@ -92,13 +92,13 @@ pub(super) fn compressed(
         return sorted(file, kind, &reader, place, ctx);
     }
     match way {
-        Way::InMemory(_) => in_memory(file, kind, &reader, ctx),
-        Way::InRuns(_) => in_runs(file, kind, &reader, place, ctx),
+        EntryOrder::InMemory(_) => in_memory(file, kind, &reader, ctx),
+        EntryOrder::InRuns(_) => in_runs(file, kind, &reader, place, ctx),
         _ => sorted(file, kind, &reader, place, ctx),
     }
 }
 
-impl Way {
+impl EntryOrder {
     fn choose(
         file: &Reader,
         kind: (SparseFormat, Types),
@@ -108,26 +108,26 @@ impl Way {
         let (format, types) = kind;
         let (shape, entries) = sizes(file);
         if !is_justified(file) {
-            return Ok(Way::Sorted);
+            return Ok(EntryOrder::Sorted);
         }
         let by_cols = format == SparseFormat::Csc;
         let general = file.header().symmetry == Symmetry::General;
         if general && seems_in_order(&file.text, file.entries, by_cols)? {
-            return Ok(Way::InOrder);
+            return Ok(EntryOrder::InOrder);
         }
         let limit = ctx.memory_left().saturating_sub(file.window(ctx));
         let (major, _) = format.swap_if_cols(shape);
         if *place != Place::Memory {
             let memory = MemorySorter::memory(types, (major, entries), limit);
             let fits = memory.saturating_add(AnyWriter::extra_memory(limit)) <= limit;
-            return Ok(if fits { Way::InRuns(memory) } else { Way::Sorted });
+            return Ok(if fits { EntryOrder::InRuns(memory) } else { EntryOrder::Sorted });
         }
         let coo = coo_bytes((types.values, types.indices), entries);
         let less = ctx.less(coo.saturating_add(file.window(ctx)));
         let result = types.bytes_of(major, entries);
         let fits = |&extra: &u64| coo.saturating_add(result).saturating_add(extra) <= limit;
         let extra = memory_to_compress(shape, entries, kind, &less).filter(fits);
-        Ok(extra.map_or(Way::Sorted, Way::InMemory))
+        Ok(extra.map_or(EntryOrder::Sorted, EntryOrder::InMemory))
     }
 
     fn plan(
@@ -144,13 +144,17 @@ impl Way {
         let less = ctx.less(window);
         let result = |plan| AnyWriter::plan(plan, kind.1, (major, entries), place, &less);
         let plan = match self {
-            Way::InOrder => result(plan),
-            Way::InMemory(extra) => {
+            EntryOrder::InOrder => result(plan),
+            EntryOrder::InMemory(extra) => {
                 let coo = coo_bytes((kind.1.values, kind.1.indices), entries);
                 result(plan.works(entries as u64, work::COMPRESS).holds(coo + extra))
             }
-            Way::InRuns(memory) => result(plan.works(entries as u64, work::SORT).holds(memory)),
-            Way::Sorted => AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less),
+            EntryOrder::InRuns(memory) => {
+                result(plan.works(entries as u64, work::SORT).holds(memory))
+            }
+            EntryOrder::Sorted => {
+                AnyEntryBuilder::plan(plan, kind, shape, entries as u64, place, &less)
+            }
         };
         plan.throughout(window)
     }

@@ -8,9 +8,9 @@ use crate::io::matrix_market::header::{Format, Header, Symmetry};
 use crate::io::matrix_market::mirror::Mirror;
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::preamble::read_header;
-use crate::io::matrix_market::walk::Walk;
+use crate::io::matrix_market::walk::ArrayPositions;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::lines::{Halt, Lines};
+use crate::io::text::lines::{Halt, LineReader};
 use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
 
@@ -146,10 +146,10 @@ impl Reader {
         let mut seen = 0;
         let end = self.records().for_each(ctx, parse, |(row, col, value)| {
             if seen == stored {
-                return Err(Halt::Fault(too_many(stored)));
+                return Err(Halt::Record(too_many(stored)));
             }
             seen += 1;
-            let image = mirror.image(row, col, value).map_err(Halt::Fault)?;
+            let image = mirror.image(row, col, value).map_err(Halt::Record)?;
             visit(row, col, value).map_err(Halt::Caller)?;
             image.map_or(Ok(()), |image| visit(col, row, image)).map_err(Halt::Caller)
         })?;
@@ -165,22 +165,22 @@ impl Reader {
     ) -> Result<()> {
         let field = self.header.field;
         let mut mirror = Mirror::new(self.header.symmetry);
-        let mut walk = Walk::new(&self.header, self.has_skew_diagonal(ctx));
+        let mut walk = ArrayPositions::new(&self.header, self.has_skew_diagonal(ctx));
         let mut seen = 0;
         let parse = |cursor: &mut Cursor<'_>| T::read_seen(field, cursor);
         let end = self.records().for_each(ctx, parse, |(value, zero)| {
             let Some((row, col)) = walk.position() else {
-                return Err(Halt::Fault(too_many(self.header.stored)));
+                return Err(Halt::Record(too_many(self.header.stored)));
             };
             walk.step();
             if zero && row == col && self.header.symmetry == Symmetry::SkewSymmetric {
                 return Ok(());
             }
             if row == col && self.header.symmetry == Symmetry::SkewSymmetric {
-                return Err(Halt::Fault(not_a_zero(value)));
+                return Err(Halt::Record(not_a_zero(value)));
             }
             seen += 1;
-            let image = mirror.image(row, col, value).map_err(Halt::Fault)?;
+            let image = mirror.image(row, col, value).map_err(Halt::Record)?;
             if zero && !zeros {
                 return Ok(());
             }
@@ -209,8 +209,11 @@ impl Reader {
         counted.is_ok() && lines == self.header.positions() + self.header.nrows as u128
     }
 
-    pub(super) fn records(&self) -> Lines<'_> {
-        Lines { comments: b"%", ..Lines::new(&self.text, self.entries, "reading Matrix Market") }
+    pub(super) fn records(&self) -> LineReader<'_> {
+        LineReader {
+            comments: b"%",
+            ..LineReader::new(&self.text, self.entries, "reading Matrix Market")
+        }
     }
 
     pub(super) fn check_count(&self, seen: u64, end: Position) -> Result<()> {
@@ -220,7 +223,7 @@ impl Reader {
         let error = Error::new(ErrorKind::Format, "the file ends too early")
             .expected(format!("{} entries", self.header.stored))
             .found(seen);
-        Err(self.text.fault(end.line, error))
+        Err(self.text.error_at(end.line, error))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::io::matrix_market::header::{Header, Symmetry};
 
 /// The position of the next value.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(super) struct ArrayPositions {
     row: usize,
     col: usize,
     nrows: usize,
@@ -12,11 +12,12 @@ pub(super) struct Walk {
     symmetry: Symmetry,
 }
 
-impl Walk {
+impl ArrayPositions {
     /// The positions of a file with this header; including those on the diagonal of a skew-symmetric one if `diagonal`.
     pub(super) fn new(header: &Header, diagonal: bool) -> Self {
         let symmetry = if diagonal { Symmetry::Symmetric } else { header.symmetry };
-        let mut walk = Walk { row: 0, col: 0, nrows: header.nrows, ncols: header.ncols, symmetry };
+        let mut walk =
+            ArrayPositions { row: 0, col: 0, nrows: header.nrows, ncols: header.ncols, symmetry };
         walk.row = walk.first_row();
         walk.leave_full_columns();
         walk

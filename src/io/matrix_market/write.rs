@@ -2,23 +2,24 @@
 
 use std::path::Path;
 
-use crate::any::{AnyMatrix, Body};
+use crate::any::{AnyMatrix, Body, place_for};
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
-use crate::error::{Error, ErrorKind, Result};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
+use crate::error::{ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
-use crate::io::matrix_market::write_text::{PHASE, Part, Places, TextWriter, WriteHalt};
-use crate::io::matrix_market::writer::Writer;
+use crate::io::matrix_market::write_text::ValueWriter;
+use crate::io::matrix_market::writer::head;
 use crate::io::output::Target;
-use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Axis, Compressed, Indices,
-    index_out_of_range,
-};
-use crate::storage::work;
-use crate::storage::{Context, DType, Element, Index, Order, Place, Plan, SparseFormat};
+use crate::io::text::text_writer::TextWriter;
+use crate::io::text::write_entries::{write_coordinates, write_lines};
+use crate::sparse::{AnyCompressed, AnyCoo, Axis, Compressed};
+use crate::storage::{Context, DType, Element, Index, Order, Place, Plan};
 
-/// Approximate bytes of a line with an entry.
+/// The name of the operation, also for the progress callback.
+const PHASE: &str = "writing Matrix Market";
+
+/// Approximate bytes of a line with a value.
 const LINE: u64 = 24;
 
 /// Writes a CSR or CSC matrix as a general coordinate file, entries in stored order, with the lines of `comment` after
@@ -61,8 +62,8 @@ pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context
     let wide;
     let matrix = match matrix.dtype() {
         Some(DType::Float16 | DType::BFloat16) => {
-            let beside = if matrix.stored_bytes() > 0 { Place::Scratch } else { Place::Memory };
-            wide = matrix.to_dtype(DType::Float32, beside, ctx)?;
+            let extra = if matrix.stored_bytes() > 0 { Place::Scratch } else { Place::Memory };
+            wide = matrix.to_dtype(DType::Float32, extra, ctx)?;
             &wide
         }
         _ => matrix,
@@ -95,74 +96,38 @@ fn general(values: Option<DType>, (nrows, ncols): (usize, usize), nnz: u64) -> H
     Header { unsigned: is_unsigned(values), ..header }
 }
 
-/// Adds the text of this many entries to the plan of what reads them; its bytes are an estimate.
-fn plan_text(plan: Plan, entries: u64, ctx: &Context) -> Plan {
-    let plan = plan.writes(entries.saturating_mul(LINE)).works(entries, work::WRITE_TEXT);
-    plan.throughout(TextWriter::memory(ctx))
-}
-
-fn end(writer: Writer, ctx: &Context) -> Result<()> {
-    ctx.meter().wrote(writer.finish_counted()?);
-    Ok(())
-}
-
-fn changed() -> Error {
-    Error::new(ErrorKind::Index, "the matrix changed while it was read")
+/// Starts a file with this header and these lines of comment.
+fn start<'c>(
+    target: Target<'_>,
+    header: &Header,
+    comment: &str,
+    (values, total): (Option<DType>, u64),
+    ctx: &'c Context,
+) -> Result<(TextWriter<'c>, ValueWriter)> {
+    let head = head(target.path, header, comment)?;
+    let lines = ValueWriter::of(values);
+    (lines.check)(header.field, false).map_err(|error| error.in_file(target.path))?;
+    Ok((TextWriter::create(target, &head, PHASE, total, ctx)?, lines))
 }
 
 fn sparse(target: Target<'_>, a: &AnyCompressed, comment: &str, ctx: &Context) -> Result<()> {
     let (values, nnz) = (a.types().values, a.nnz() as u64);
-    let mut writer = Writer::at(target, general(values, a.shape(), nnz), comment)?;
-    let budget = ctx.memory_left().saturating_sub(TextWriter::memory(ctx));
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
-    let _running = ctx.begin(|| {
-        let plan = Plan::new(PHASE).on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
-        Ok(plan_text(plan, nnz, ctx))
+    let header = general(values, a.shape(), nnz);
+    let (mut writer, lines) = start(target, &header, comment, (values, nnz), ctx)?;
+    write_lines(&mut writer, a, &|entries, range, text| {
+        (lines.entries)(entries, range, header.field, text)
     })?;
-    let _texts = ctx.hold(TextWriter::memory(ctx));
-    let mut texts = TextWriter::new(&mut writer, values, nnz, ctx)?;
-    let (by_cols, across) = (a.format() == SparseFormat::Csc, a.minor());
-    let start_of_all = a.indptr().at(0);
-    let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
-        let base = indptr.at(0);
-        let lens = (1..indptr.len()).try_fold(0, |before, line| {
-            let end = indptr.at(line).checked_sub(base)?;
-            (before <= end).then_some(end)
-        });
-        if lens != Some(data.len()) || indices.len() != data.len() {
-            return Err(changed());
-        }
-        let places = Places::Lines { first, indptr, indices, across, by_cols };
-        texts.write(&Part { places, data }, ctx).map_err(|halt| match halt {
-            WriteHalt::Error(error) => error,
-            WriteHalt::Index(k) => {
-                let line = (1..indptr.len()).find(|&line| indptr.at(line).wrapping_sub(base) > k);
-                let position = base.wrapping_sub(start_of_all).wrapping_add(k);
-                let major = first + line.map_or(0, |line| line - 1);
-                index_out_of_range(major, position, indices.at(k), across)
-            }
-        })
-    });
-    swept.map_err(|error| a.name_indices(error))?;
-    end(writer, ctx)
+    writer.finish()
 }
 
 fn coordinates(target: Target<'_>, a: &AnyCoo, ctx: &Context) -> Result<()> {
     let (values, nnz) = (a.types().0, a.nnz() as u64);
-    let mut writer = Writer::at(target, general(values, a.shape(), nnz), "")?;
-    a.check()?;
-    let _running = ctx.begin(|| {
-        let plan = Plan::new(PHASE).on_device_of(a.rows().file());
-        Ok(plan_text(plan.reads(1, a.stored_bytes()), nnz, ctx))
+    let header = general(values, a.shape(), nnz);
+    let (mut writer, lines) = start(target, &header, "", (values, nnz), ctx)?;
+    write_coordinates(&mut writer, a, &|entries, range, text| {
+        (lines.entries)(entries, range, header.field, text)
     })?;
-    ctx.meter().pass();
-    ctx.meter().read(a.stored_bytes());
-    let _texts = ctx.hold(TextWriter::memory(ctx));
-    let places = Places::Each(Indices::of(a.rows()), Indices::of(a.cols()));
-    let part = Part { places, data: a.data().as_raw() };
-    write_all(&mut writer, values, &part, ctx)?;
-    end(writer, ctx)
+    writer.finish()
 }
 
 /// Writes column by column.
@@ -172,55 +137,38 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
     let (nrows, ncols) = a.dim();
     let header = Header::array(field_of(values), Symmetry::General, nrows, ncols);
     let header = Header { unsigned: is_unsigned(values), ..header };
-    let mut writer = Writer::at(target, header, comment)?;
     let (stored, count) = (a.stored_bytes(), a.len() as u64);
+    let (mut writer, lines) = start(target, &header, comment, (values, count), ctx)?;
     let a = match a.order() {
         // Across the order of the file: only in memory.
         Order::C if stored > 0 => {
-            let fits = stored <= ctx.memory_left() / 4;
-            let place = if fits { Place::Memory } else { Place::Scratch };
-            let ordered = to_order(&a, Order::Fortran, &place, ctx);
+            let ordered = to_order(&a, Order::Fortran, &place_for(stored, ctx), ctx);
             if ordered.as_ref().is_err_and(|error| error.kind() == ErrorKind::Planned) {
                 // Only planned; what follows is part of the plan.
-                let plan = Plan::new(PHASE).reads(1, stored);
-                ctx.begin(|| Ok(plan_text(plan, count, ctx)))?;
+                ctx.begin(|| Ok(writer.plan(Plan::new(PHASE).reads(1, stored), LINE)))?;
             }
             ordered?
         }
         _ => a,
     };
     if a.is_empty() || a.order() == Order::C {
-        let plan = || Plan::new(PHASE).reads(1, 0);
-        let _running = ctx.begin(|| Ok(plan_text(plan(), count, ctx)))?;
+        let _running = ctx.begin(|| Ok(writer.plan(Plan::new(PHASE).reads(1, 0), LINE)))?;
         ctx.meter().pass();
-        let _texts = ctx.hold(TextWriter::memory(ctx));
-        let part = Part { places: Places::NextColumn(nrows, ncols), data: a.elements() };
-        write_all(&mut writer, values, &part, ctx)?;
-        return end(writer, ctx);
+        let _texts = ctx.hold(writer.memory());
+        writer.write(a.len(), &|range, text| {
+            (lines.rows)(a.elements(), (nrows, ncols), range, header.field, text);
+            Ok(())
+        })?;
+        return writer.finish();
     }
-    let mut panels = AnyDensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
-    let _running = ctx.begin(|| Ok(plan_text(panels.plan(PHASE), count, ctx)))?;
-    let _texts = ctx.hold(TextWriter::memory(ctx));
-    let mut texts = TextWriter::new(&mut writer, values, count, ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
-        let part = Part { places: Places::Next, data: elements };
-        texts.write(&part, ctx).map_err(|halt| match halt {
-            WriteHalt::Error(error) => error,
-            WriteHalt::Index(_) => changed(),
+    let mut panels = DensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
+    let _running = ctx.begin(|| Ok(writer.plan(panels.reading.plan(PHASE), LINE)))?;
+    let _texts = ctx.hold(writer.memory());
+    panels.sweep(ctx, &mut |DensePanel { elements, .. }| {
+        writer.write(elements.len(), &|range, text| {
+            (lines.columns)(elements, range, header.field, text);
+            Ok(())
         })
     })?;
-    end(writer, ctx)
-}
-
-fn write_all(
-    writer: &mut Writer,
-    values: Option<DType>,
-    part: &Part<'_>,
-    ctx: &Context,
-) -> Result<()> {
-    let mut texts = TextWriter::new(writer, values, part.data.len() as u64, ctx)?;
-    texts.write(part, ctx).map_err(|halt| match halt {
-        WriteHalt::Error(error) => error,
-        WriteHalt::Index(_) => changed(),
-    })
+    writer.finish()
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
-use crate::io::matrix_market::walk::Walk;
-use crate::io::output::{Output, Target};
+use crate::io::matrix_market::walk::ArrayPositions;
+use crate::io::output::Target;
 use crate::io::text::digits::push_unsigned;
+use crate::io::text::text_output::TextOutput;
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
@@ -33,10 +34,10 @@ const BUFFER: usize = 1 << 20;
 /// ```
 #[derive(Debug)]
 pub struct Writer {
-    output: Output,
+    output: TextOutput,
     buffer: Vec<u8>,
     header: Header,
-    walk: Option<Walk>,
+    walk: Option<ArrayPositions>,
     pushed: u64,
     /// Set once bytes may be missing from the file, which can then only be dropped.
     torn: bool,
@@ -48,30 +49,13 @@ impl Writer {
     /// Fails if the header contradicts itself, if no file can be created in the folder, and if `path` is a folder, a
     /// pipe or a device. An existing file stays until `finish`.
     pub fn create(path: impl AsRef<Path>, header: Header, comment: &str) -> Result<Self> {
-        Self::at(Target::replacing(path.as_ref()), header, comment)
-    }
-
-    /// As [`create`](Self::create); an existing file may also have to stay, and is then an error.
-    pub(super) fn at(target: Target<'_>, header: Header, comment: &str) -> Result<Self> {
-        let path = target.path;
-        header.check().map_err(|error| error.in_file(path))?;
-        if header.format == Format::Array && header.positions() > u128::from(u64::MAX) {
-            return Err(Error::new(ErrorKind::Unsupported, "more values than a file can hold")
-                .in_file(path)
-                .expected(format!("at most {} values", u64::MAX))
-                .found(header.positions()));
-        }
-        let output = Output::create(target)?;
-        // With room for the line that fills it, so that it does not grow to twice the size.
+        let path = path.as_ref();
+        let head = head(path, &header, comment)?;
+        let output = TextOutput::create(Target::replacing(path))?;
+        // With space for the line that fills it, so that it does not grow to twice the size.
         let mut buffer = Vec::with_capacity(BUFFER + (1 << 10));
-        buffer.extend_from_slice(header.banner().as_bytes());
-        for line in comment.lines() {
-            buffer.push(b'%');
-            buffer.extend_from_slice(line.as_bytes());
-            buffer.push(b'\n');
-        }
-        buffer.extend_from_slice(header.sizes().as_bytes());
-        let walk = (header.format == Format::Array).then(|| Walk::new(&header, false));
+        buffer.extend_from_slice(&head);
+        let walk = (header.format == Format::Array).then(|| ArrayPositions::new(&header, false));
         Ok(Writer { output, buffer, header, walk, pushed: 0, torn: false })
     }
 
@@ -102,12 +86,7 @@ impl Writer {
     /// Writes the rest, syncs the file and gives it its name, replacing an existing one.
     ///
     /// Fails if fewer entries were pushed than the header announces, and on a system error; the path is then unchanged.
-    pub fn finish(self) -> Result<()> {
-        self.finish_counted().map(drop)
-    }
-
-    /// As [`finish`](Self::finish); returns the bytes of the file.
-    pub(in crate::io) fn finish_counted(mut self) -> Result<u64> {
+    pub fn finish(mut self) -> Result<()> {
         if self.pushed != self.header.stored {
             return Err(Error::new(ErrorKind::Format, "entries are missing")
                 .in_file(self.output.path())
@@ -120,40 +99,13 @@ impl Writer {
             );
         }
         self.flush()?;
-        self.output.publish()
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        self.output.path()
-    }
-
-    pub(super) fn field(&self) -> Field {
-        self.header.field
-    }
-
-    /// Appends lines with entries that are known to be in place, and are [counted](Self::count) separately.
-    pub(super) fn append(&mut self, text: &[u8]) -> Result<()> {
-        if !self.buffer.is_empty() {
-            self.flush()?;
-        }
-        self.write(text)
-    }
-
-    /// Counts entries that were appended as text.
-    pub(super) fn count(&mut self, entries: u64) {
-        self.pushed += entries;
+        self.output.publish().map(drop)
     }
 
     fn flush(&mut self) -> Result<()> {
-        let text = std::mem::take(&mut self.buffer);
-        let written = self.write(&text);
-        self.buffer = text;
+        let written = self.output.append(&self.buffer).inspect_err(|_| self.torn = true);
         self.buffer.clear();
         written
-    }
-
-    fn write(&mut self, text: &[u8]) -> Result<()> {
-        self.output.append(text).inspect_err(|_| self.torn = true)
     }
 
     fn check_entry<T: Number>(&self, row: usize, col: usize, value: T) -> Result<()> {
@@ -201,4 +153,17 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The lines before the first entry: banner, comment and sizes. Fails if the header contradicts itself.
+pub(super) fn head(path: &Path, header: &Header, comment: &str) -> Result<Vec<u8>> {
+    header.check().map_err(|error| error.in_file(path))?;
+    if header.format == Format::Array && header.positions() > u128::from(u64::MAX) {
+        return Err(Error::new(ErrorKind::Unsupported, "more values than a file can hold")
+            .in_file(path)
+            .expected(format!("at most {} values", u64::MAX))
+            .found(header.positions()));
+    }
+    let comment: String = comment.lines().map(|line| format!("%{line}\n")).collect();
+    Ok([header.banner(), comment, header.sizes()].concat().into_bytes())
 }

@@ -29,12 +29,12 @@ const RATIO: u64 = 1032;
 pub(super) struct Archive {
     file: Arc<ForeignFile>,
     zip: ZipArchive<FileReader>,
-    members: Vec<Member>,
+    members: Vec<ArchiveMember>,
 }
 
 /// A member as the directory describes it.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+pub(super) struct ArchiveMember {
     pub(super) name: String,
     pub(super) crc: u32,
     /// Bytes of the member when it is unpacked.
@@ -86,7 +86,7 @@ impl Archive {
             if entry.is_dir() {
                 continue;
             }
-            members.push(Member {
+            members.push(ArchiveMember {
                 crc: entry.crc32(),
                 size: entry.uncompressed_size_hint(),
                 packed: entry.compressed_size_hint(),
@@ -105,20 +105,20 @@ impl Archive {
     }
 
     /// Every member that is not a folder.
-    pub(super) fn members(&self) -> &[Member] {
+    pub(super) fn members(&self) -> &[ArchiveMember] {
         &self.members
     }
 
     /// Finds the bytes of a member, and compares what is said of them.
-    pub(super) fn locate(&self, member: &Member) -> Result<Located> {
+    pub(super) fn locate(&self, member: &ArchiveMember) -> Result<Located> {
         let file = &self.file;
-        let fault = |what: &str| {
+        let error = |what: &str| {
             Error::new(ErrorKind::Format, what).in_file(file.path()).at_field(&member.name)
         };
         let broken = |error| damaged(file, error).at_field(&member.name);
         let is_deflated = match member.method {
             _ if member.encrypted => {
-                return Err(fault("the member is encrypted").remedy("unpack the archive"));
+                return Err(error("the member is encrypted").remedy("unpack the archive"));
             }
             CompressionMethod::STORE => false,
             CompressionMethod::DEFLATE => true,
@@ -143,7 +143,7 @@ impl Archive {
         if local.compression_method() != member.method
             || local.file_path().as_bytes() != member.name.as_bytes()
         {
-            return Err(fault("the local header differs from the directory of the archive"));
+            return Err(error("the local header differs from the directory of the archive"));
         }
         let (offset, end) = entry.compressed_data_range();
         // What follows the member: the next one, or the directory.
@@ -151,14 +151,14 @@ impl Archive {
         let next = headers.filter(|&header| header > member.header).min();
         let limit = next.unwrap_or_else(|| self.zip.directory_offset()).min(file.length());
         if end > limit {
-            return Err(fault("the member is longer than its place in the archive")
+            return Err(error("the member is longer than its place in the archive")
                 .at_byte(offset)
                 .expected(format!("at most {} bytes", limit.saturating_sub(offset)))
                 .found(format!("{} bytes", member.packed)));
         }
         let most = if is_deflated { member.packed.saturating_mul(RATIO) } else { member.packed };
         if member.size > most || (!is_deflated && member.size < most) {
-            return Err(fault("the size of the member cannot be right")
+            return Err(error("the size of the member cannot be right")
                 .expected(format!("at most {most} bytes, of {} in the archive", member.packed))
                 .found(member.size));
         }

@@ -9,8 +9,8 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::arrays::{Bytes, ForeignArray, ForeignFile};
-use crate::io::npz::archive::{Archive, Located, Member};
+use crate::io::arrays::{ArrayBytes, ForeignArray, ForeignFile};
+use crate::io::npz::archive::{Archive, ArchiveMember, Located};
 use crate::storage::work;
 use crate::storage::{
     Context, LONGEST_START, NpyHeader, Order, Origin, parse_header, parse_text, sweep_bytes,
@@ -28,14 +28,14 @@ const LONGEST_TEXT: u64 = 4 << 20;
 /// A member that was found.
 struct MemberBytes {
     file: Arc<ForeignFile>,
-    member: Member,
+    member: ArchiveMember,
     located: Located,
     /// The offset of the elements in the member.
     start: u64,
 }
 
 /// The array in a member.
-pub(super) fn array(archive: &Archive, member: &Member) -> Result<ForeignArray> {
+pub(super) fn array(archive: &Archive, member: &ArchiveMember) -> Result<ForeignArray> {
     let located = archive.locate(member)?;
     let mut bytes =
         MemberBytes { file: Arc::clone(archive.file()), member: member.clone(), located, start: 0 };
@@ -45,7 +45,7 @@ pub(super) fn array(archive: &Archive, member: &Member) -> Result<ForeignArray> 
     bytes.start = header.data_start;
     if header.data_start.checked_add(data) != Some(member.size) {
         return Err(bytes
-            .fault(ErrorKind::Format, "the member is not as long as its shape says")
+            .error(ErrorKind::Format, "the member is not as long as its shape says")
             .expected(format!("{data} bytes of data for shape {:?}", header.shape))
             .found(member.size.saturating_sub(header.data_start)));
     }
@@ -54,13 +54,13 @@ pub(super) fn array(archive: &Archive, member: &Member) -> Result<ForeignArray> 
 }
 
 /// The string in a member.
-pub(super) fn text(archive: &Archive, member: &Member) -> Result<String> {
+pub(super) fn text(archive: &Archive, member: &ArchiveMember) -> Result<String> {
     let located = archive.locate(member)?;
     let file = Arc::clone(archive.file());
     let bytes = MemberBytes { file, member: member.clone(), located, start: 0 };
     if member.size > LONGEST_TEXT {
         return Err(bytes
-            .fault(ErrorKind::Format, "the member is too long for a description")
+            .error(ErrorKind::Format, "the member is too long for a description")
             .expected(format!("at most {LONGEST_TEXT} bytes"))
             .found(member.size));
     }
@@ -68,7 +68,7 @@ pub(super) fn text(archive: &Archive, member: &Member) -> Result<String> {
 }
 
 /// Type and shape of the array in a member, for a list.
-pub(super) fn description(archive: &Archive, member: &Member) -> String {
+pub(super) fn description(archive: &Archive, member: &ArchiveMember) -> String {
     let described = array(archive, member).map(|array| match &array.shape[..] {
         [] => format!("a number, {}", array.dtype),
         shape => {
@@ -80,7 +80,7 @@ pub(super) fn description(archive: &Archive, member: &Member) -> String {
 }
 
 impl MemberBytes {
-    fn fault(&self, kind: ErrorKind, what: &str) -> Error {
+    fn error(&self, kind: ErrorKind, what: &str) -> Error {
         Error::new(kind, what).in_file(self.file.path()).at_field(&self.member.name)
     }
 
@@ -106,12 +106,12 @@ impl MemberBytes {
         Ok(bytes)
     }
 
-    fn packed(&self) -> Packed<'_> {
+    fn packed(&self) -> PackedBytes<'_> {
         let Located { offset, packed, .. } = self.located;
-        Packed { file: &self.file, at: offset, end: offset.saturating_add(packed) }
+        PackedBytes { file: &self.file, at: offset, end: offset.saturating_add(packed) }
     }
 
-    fn unpacked(&self) -> DeflateDecoder<std::io::BufReader<Packed<'_>>> {
+    fn unpacked(&self) -> DeflateDecoder<std::io::BufReader<PackedBytes<'_>>> {
         let capacity = STEP.min(self.located.packed as usize + 1);
         DeflateDecoder::new(std::io::BufReader::with_capacity(capacity, self.packed()))
     }
@@ -120,7 +120,7 @@ impl MemberBytes {
         match error.raw_os_error() {
             Some(_) => Error::io("reading", self.file.path(), error),
             None => self
-                .fault(ErrorKind::Format, "the member is damaged")
+                .error(ErrorKind::Format, "the member is damaged")
                 .expected("packed data up to its end")
                 .found(error),
         }
@@ -129,13 +129,13 @@ impl MemberBytes {
     fn check_sum(&self, crc: &Crc) -> Result<()> {
         if u64::from(crc.amount()) != self.member.size & u64::from(u32::MAX) {
             return Err(self
-                .fault(ErrorKind::Format, "the member has another size than the archive says")
+                .error(ErrorKind::Format, "the member has another size than the archive says")
                 .expected(format!("{} bytes", self.member.size)));
         }
         match crc.sum() == self.member.crc {
             true => Ok(()),
             false => Err(self
-                .fault(ErrorKind::Checksum, "the member does not match its checksum")
+                .error(ErrorKind::Checksum, "the member does not match its checksum")
                 .expected(format!("{:08x}", self.member.crc))
                 .found(format!("{:08x}", crc.sum()))),
         }
@@ -165,7 +165,7 @@ impl MemberBytes {
         match done == self.member.size {
             true => Ok(()),
             false => Err(self
-                .fault(ErrorKind::Format, "the member has another size than the archive says")
+                .error(ErrorKind::Format, "the member has another size than the archive says")
                 .expected(format!("{} bytes", self.member.size))
                 .found(match done > self.member.size {
                     true => "more".to_owned(),
@@ -175,7 +175,7 @@ impl MemberBytes {
     }
 }
 
-impl Bytes for MemberBytes {
+impl ArrayBytes for MemberBytes {
     fn in_place(&self) -> Option<u64> {
         (!self.located.is_deflated).then_some(self.located.offset + self.start)
     }
@@ -207,20 +207,20 @@ impl Bytes for MemberBytes {
             let origin = Origin { path: self.file.path().to_owned(), file: self.file.again()? };
             let Located { offset, packed, .. } = self.located;
             let range = offset..offset + packed;
-            sweep_bytes(&origin, range, (STEP as u64, AHEAD), ctx, &mut elements)?;
+            sweep_bytes(&origin, range, (STEP, AHEAD), ctx, &mut elements)?;
         }
         self.check_sum(&crc)
     }
 }
 
 /// The bytes of a member in the archive.
-struct Packed<'a> {
+struct PackedBytes<'a> {
     file: &'a ForeignFile,
     at: u64,
     end: u64,
 }
 
-impl Read for Packed<'_> {
+impl Read for PackedBytes<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
         let count = self.file.file().read_at(&mut buffer[..left], self.at)?;
@@ -233,7 +233,7 @@ impl Read for Packed<'_> {
 pub(super) fn halves(array: &ForeignArray) -> Result<[ForeignArray; 2]> {
     let &[2, len] = &array.shape[..] else {
         return Err(array
-            .fault(ErrorKind::Unsupported, "the matrix has another number of dimensions")
+            .error(ErrorKind::Unsupported, "the matrix has another number of dimensions")
             .expected("coordinates of two dimensions")
             .found(format!("{:?}", array.shape)));
     };
@@ -241,26 +241,26 @@ pub(super) fn halves(array: &ForeignArray) -> Result<[ForeignArray; 2]> {
         let bytes = array.dtype.bytes_of(len);
         let header = NpyHeader::new(array.dtype, &[len], array.order);
         let header = NpyHeader { byte_order: array.byte_order, ..header };
-        let part = Part { whole: array.bytes(), skip: k * bytes, bytes };
+        let part = ArrayHalf { whole: array.bytes(), skip: k * bytes, bytes };
         ForeignArray::new(array.file(), array.name(), header, Arc::new(part))
     };
     match array.order {
         Order::C => Ok([half(0)?, half(1)?]),
         Order::Fortran => Err(array
-            .fault(ErrorKind::Unsupported, "the coordinates alternate")
+            .error(ErrorKind::Unsupported, "the coordinates alternate")
             .expected("an array in C order")
             .found("Fortran order")),
     }
 }
 
 /// A range of the bytes of an array.
-struct Part {
-    whole: Arc<dyn Bytes>,
+struct ArrayHalf {
+    whole: Arc<dyn ArrayBytes>,
     skip: u64,
     bytes: u64,
 }
 
-impl Bytes for Part {
+impl ArrayBytes for ArrayHalf {
     fn in_place(&self) -> Option<u64> {
         self.whole.in_place().map(|offset| offset + self.skip)
     }

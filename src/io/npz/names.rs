@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::{ForeignArray, Named};
-use crate::io::npz::archive::{Archive, Member, quoted};
+use crate::io::npz::archive::{Archive, ArchiveMember, quoted};
 use crate::io::npz::member;
 
 /// The name of the operation in plans.
@@ -12,8 +12,8 @@ pub(super) const OPERATION: &str = "reading an .npz file";
 const LISTED: usize = 12;
 
 /// Names and shapes of some arrays, for an error.
-pub(super) fn list(archive: &Archive, members: &[&Member]) -> String {
-    let describe = |found: &&Member| {
+pub(super) fn list(archive: &Archive, members: &[&ArchiveMember]) -> String {
+    let describe = |found: &&ArchiveMember| {
         let name = found.name.strip_suffix(".npy").unwrap_or(&found.name);
         format!("{name} ({})", member::description(archive, found))
     };
@@ -26,13 +26,13 @@ pub(super) fn list(archive: &Archive, members: &[&Member]) -> String {
 
 impl Archive {
     /// The members that are arrays, by their name.
-    pub(super) fn arrays(&self) -> impl Iterator<Item = &Member> {
+    pub(super) fn arrays(&self) -> impl Iterator<Item = &ArchiveMember> {
         self.members().iter().filter(|member| member.name.ends_with(".npy"))
     }
 
     /// The member of an array, called `NAME.npy` or just so.
-    pub(super) fn find(&self, name: &str) -> Option<&Member> {
-        let called = |member: &&Member| {
+    pub(super) fn find(&self, name: &str) -> Option<&ArchiveMember> {
+        let called = |member: &&ArchiveMember| {
             member.name == name || member.name.strip_suffix(".npy") == Some(name)
         };
         self.members().iter().find(called)

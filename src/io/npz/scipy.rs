@@ -3,8 +3,8 @@
 use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::{
-    Blocks, Coordinates, Diagonals, Lines, Named, Values, read_blocks, read_coordinates,
-    read_diagonals, read_lines,
+    ForeignBlocks, ForeignCoordinates, ForeignDiagonals, ForeignLines, ForeignValues, Named,
+    read_blocks, read_coordinates, read_diagonals, read_lines,
 };
 use crate::io::npz::archive::{Archive, quoted};
 use crate::io::npz::member::{halves, text};
@@ -29,12 +29,12 @@ pub(super) fn read(
     let hypersparse = options.hypersparse;
     match format.as_str() {
         "csr" | "csc" => {
-            let lines = Lines {
+            let lines = ForeignLines {
                 format: if format == "csr" { SparseFormat::Csr } else { SparseFormat::Csc },
                 shape,
                 indptr: array("indptr")?,
                 indices: array("indices")?,
-                values: Values::Each(array("data")?),
+                values: ForeignValues::Each(array("data")?),
             };
             read_lines(OPERATION, &lines, place, ctx)
         }
@@ -43,18 +43,22 @@ pub(super) fn read(
                 Some(_) => halves(&array("coords")?)?,
                 None => [array("row")?, array("col")?],
             };
-            let coordinates =
-                Coordinates { shape, rows, cols, values: Values::Each(array("data")?) };
+            let coordinates = ForeignCoordinates {
+                shape,
+                rows,
+                cols,
+                values: ForeignValues::Each(array("data")?),
+            };
             read_coordinates(OPERATION, &coordinates, place, ctx)
         }
         "bsr" => {
             let (indptr, indices, data) = (array("indptr")?, array("indices")?, array("data")?);
-            let blocks = Blocks { shape, indptr, indices, data };
+            let blocks = ForeignBlocks { shape, indptr, indices, data };
             read_blocks(OPERATION, &blocks, hypersparse, place, ctx)
         }
         "dia" => {
             let (offsets, data) = (array("offsets")?, array("data")?);
-            let diagonals = Diagonals { shape, offsets, data };
+            let diagonals = ForeignDiagonals { shape, offsets, data };
             read_diagonals(OPERATION, &diagonals, hypersparse, place, ctx)
         }
         other => Err(Error::new(ErrorKind::Unsupported, "the matrix has an unknown format")
@@ -70,7 +74,7 @@ fn shape(archive: &Archive, ctx: &Context) -> Result<(usize, usize)> {
     match shape.few(64, ctx)?[..] {
         [nrows, ncols] => Ok((nrows, ncols)),
         ref other => Err(shape
-            .fault(ErrorKind::Unsupported, "the matrix has another number of dimensions")
+            .error(ErrorKind::Unsupported, "the matrix has another number of dimensions")
             .expected("two")
             .found(format!("{other:?}"))),
     }

@@ -8,7 +8,7 @@ use crate::io::output::Target;
 use crate::sparse::{AnyCompressed, AnyCoo, IndexVec, Indices, on_disk};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, DType, NpyHeader, Order, Part, Plan, RawBuffer, Reading,
+    ArrayPanels, Arrays, Context, DType, EvenCut, NpyHeader, Order, Plan, RawBuffer, Reading,
     SparseFormat, elements_within, text_array, work,
 };
 
@@ -19,20 +19,20 @@ const ONES: [i8; 1 << 12] = [1; 1 << 12];
 pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
     let in_file = |error: Error| error.in_file(target.path);
     match matrix.body() {
-        Body::Dense(a) => write_members(target, &[Member::dense(a)], matrix, ctx),
+        Body::Dense(a) => write_members(target, &[WrittenMember::dense(a)], matrix, ctx),
         Body::Lines(a) => {
             a.check()?;
-            write_members(target, &Member::lines(a).map_err(in_file)?, matrix, ctx)
+            write_members(target, &WrittenMember::lines(a).map_err(in_file)?, matrix, ctx)
         }
         Body::Coo(a) => {
             a.check()?;
-            write_members(target, &Member::coordinates(a).map_err(in_file)?, matrix, ctx)
+            write_members(target, &WrittenMember::coordinates(a).map_err(in_file)?, matrix, ctx)
         }
     }
 }
 
 /// A member to be written.
-struct Member<'a> {
+struct WrittenMember<'a> {
     name: &'static str,
     header: Vec<u8>,
     content: Content<'a>,
@@ -50,47 +50,49 @@ enum Content<'a> {
     Nothing,
 }
 
-impl<'a> Member<'a> {
+impl<'a> WrittenMember<'a> {
     fn dense(a: &'a AnyDense) -> Self {
         let header = NpyHeader::new(a.dtype(), a.shape(), a.order());
-        Member::new("arr_0.npy", &header, Content::Elements(a.buffer()))
+        WrittenMember::new("arr_0.npy", &header, Content::Elements(a.buffer()))
     }
 
     fn lines(a: &'a AnyCompressed) -> Result<Vec<Self>> {
         let (types, is_csr) = (a.types(), a.format() == SparseFormat::Csr);
         let pointers = line(on_disk(types.pointers), a.indptr().len());
         let mut members = vec![
-            Member::indices("indices.npy", a.indices_buffer()),
-            Member::new("indptr.npy", &pointers, Content::Pointers(a.indptr_buffer())),
+            WrittenMember::indices("indices.npy", a.indices_buffer()),
+            WrittenMember::new("indptr.npy", &pointers, Content::Pointers(a.indptr_buffer())),
         ];
-        members.extend(Member::about(if is_csr { "csr" } else { "csc" }, a.shape()));
-        members.push(Member::values(a.data())?);
+        members.extend(WrittenMember::about(if is_csr { "csr" } else { "csc" }, a.shape()));
+        members.push(WrittenMember::values(a.data())?);
         Ok(members)
     }
 
     fn coordinates(a: &'a AnyCoo) -> Result<Vec<Self>> {
-        let mut members =
-            vec![Member::indices("row.npy", a.rows()), Member::indices("col.npy", a.cols())];
-        members.extend(Member::about("coo", a.shape()));
-        members.push(Member::values(a.data())?);
+        let mut members = vec![
+            WrittenMember::indices("row.npy", a.rows()),
+            WrittenMember::indices("col.npy", a.cols()),
+        ];
+        members.extend(WrittenMember::about("coo", a.shape()));
+        members.push(WrittenMember::values(a.data())?);
         Ok(members)
     }
 
     fn new(name: &'static str, header: &NpyHeader, content: Content<'a>) -> Self {
         // The extents of a matrix fit in a header.
         let header = header.to_bytes_of(ALIGNMENT).unwrap_or_default();
-        Member { name, header, content }
+        WrittenMember { name, header, content }
     }
 
     /// Indices, as the signed type of the same width.
     fn indices(name: &'static str, indices: &'a RawBuffer) -> Self {
         let dtype = Indices::of(indices).dtype();
-        Member::new(name, &line(on_disk(dtype), indices.len()), Content::Elements(indices))
+        WrittenMember::new(name, &line(on_disk(dtype), indices.len()), Content::Elements(indices))
     }
 
     /// The format and the shape.
     fn about(format: &str, (nrows, ncols): (usize, usize)) -> [Self; 2] {
-        let whole = |name, header| Member { name, header, content: Content::Nothing };
+        let whole = |name, header| WrittenMember { name, header, content: Content::Nothing };
         let mut shape = line(DType::Int64, 2).to_bytes_of(ALIGNMENT).unwrap_or_default();
         shape.extend_from_slice(&(nrows as u64).to_ne_bytes());
         shape.extend_from_slice(&(ncols as u64).to_ne_bytes());
@@ -102,7 +104,7 @@ impl<'a> Member<'a> {
         match values.dtype() {
             None => {
                 let header = line(DType::Int8, values.len());
-                Ok(Member::new("data.npy", &header, Content::Ones(values.len())))
+                Ok(WrittenMember::new("data.npy", &header, Content::Ones(values.len())))
             }
             Some(dtype @ (DType::Float16 | DType::BFloat16)) => {
                 Err(Error::new(ErrorKind::Unsupported, "SciPy has no sparse matrices of this type")
@@ -112,7 +114,7 @@ impl<'a> Member<'a> {
             }
             Some(dtype) => {
                 let header = line(dtype, values.len());
-                Ok(Member::new("data.npy", &header, Content::Elements(values)))
+                Ok(WrittenMember::new("data.npy", &header, Content::Elements(values)))
             }
         }
     }
@@ -133,8 +135,7 @@ impl<'a> Member<'a> {
         };
         let (budget, size) = (ctx.memory_left() / 4, array.bytes() as usize / array.len().max(1));
         let step = elements_within(budget, size.max(1));
-        let part = |start| -> Vec<Part> { vec![(0, start..array.len().min(start + step))] };
-        let cut: Vec<Vec<Part>> = (0..array.len()).step_by(step).map(part).collect();
+        let cut = EvenCut { len: array.len(), step, arrays: 1 };
         let arrays = Arrays::read([*array])?;
         ArrayPanels::new(arrays, cut, Reading::once(budget)).map(Some)
     }
@@ -178,7 +179,7 @@ fn line(dtype: DType, len: usize) -> NpyHeader {
 
 fn write_members(
     target: Target<'_>,
-    members: &[Member<'_>],
+    members: &[WrittenMember<'_>],
     matrix: &AnyMatrix,
     ctx: &Context,
 ) -> Result<()> {

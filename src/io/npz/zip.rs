@@ -33,14 +33,14 @@ pub(super) struct ZipWriter {
     buffer: Vec<u8>,
     /// Bytes so far, with those in the buffer.
     length: u64,
-    members: Vec<Written>,
+    members: Vec<DirectoryEntry>,
     /// The checksum of the current member, and the bytes that it still lacks.
     crc: Crc,
     left: u64,
 }
 
 /// A member as the directory will describe it.
-struct Written {
+struct DirectoryEntry {
     name: String,
     size: u64,
     crc: u32,
@@ -96,7 +96,7 @@ impl ZipWriter {
         bytes.extend_from_slice(&(ALIGNMENT as u16).to_le_bytes());
         bytes.resize(before + padding, 0);
         self.append(&bytes)?;
-        self.members.push(Written { name: name.to_owned(), size, crc: 0, header });
+        self.members.push(DirectoryEntry { name: name.to_owned(), size, crc: 0, header });
         (self.crc, self.left) = (Crc::new(), size);
         Ok(())
     }
@@ -115,7 +115,7 @@ impl ZipWriter {
     pub(super) fn finish(mut self) -> Result<u64> {
         self.end()?;
         let start = self.length;
-        let directory: Vec<u8> = self.members.iter().flat_map(Written::entry).collect();
+        let directory: Vec<u8> = self.members.iter().flat_map(DirectoryEntry::entry).collect();
         self.append(&directory)?;
         let (count, size) = (self.members.len(), self.length - start);
         let mut end = Vec::new();
@@ -181,10 +181,10 @@ impl ZipWriter {
     }
 }
 
-impl Written {
+impl DirectoryEntry {
     /// The entry of the directory.
     fn entry(&self) -> Vec<u8> {
-        let Written { name, size, crc, header } = self;
+        let DirectoryEntry { name, size, crc, header } = self;
         let mut wide = Vec::new();
         if *size >= WIDE {
             wide.extend_from_slice(&[*size, *size]);

@@ -57,7 +57,7 @@ pub(super) struct PetscFile {
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ObjectKind {
     /// So many entries.
     Sparse(u64),
     Dense,
@@ -68,7 +68,7 @@ pub(super) enum Kind {
 /// An object, by its header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Object {
-    pub(super) kind: Kind,
+    pub(super) kind: ObjectKind,
     pub(super) nrows: u64,
     pub(super) ncols: u64,
     /// Where its contents begin.
@@ -80,9 +80,9 @@ impl Object {
     fn contents(&self) -> (u64, u64) {
         let elements = self.nrows.saturating_mul(self.ncols);
         match self.kind {
-            Kind::Sparse(nnz) => (self.nrows.saturating_add(nnz), nnz),
-            Kind::Dense | Kind::Vector => (0, elements),
-            Kind::IndexSet => (elements, 0),
+            ObjectKind::Sparse(nnz) => (self.nrows.saturating_add(nnz), nnz),
+            ObjectKind::Dense | ObjectKind::Vector => (0, elements),
+            ObjectKind::IndexSet => (elements, 0),
         }
     }
 
@@ -130,7 +130,7 @@ impl PetscFile {
         }
     }
 
-    fn fault(&self, offset: u64, what: &str) -> Error {
+    fn error_at(&self, offset: u64, what: &str) -> Error {
         Error::new(ErrorKind::Format, what).in_file(&self.path).at_byte(offset)
     }
 
@@ -140,40 +140,43 @@ impl PetscFile {
         let at = |k: u64| offset.saturating_add(k * word);
         let integer = |k: u64| {
             self.integer(at(k))?.ok_or_else(|| {
-                self.fault(self.length, "the file ends within the header of an object")
+                self.error_at(self.length, "the file ends within the header of an object")
             })
         };
         let extent = |k: u64| {
             let found = integer(k)?;
             u64::try_from(found).map_err(|_| {
-                self.fault(at(k), "a negative extent").expected("a number from 0").found(found)
+                self.error_at(at(k), "a negative extent").expected("a number from 0").found(found)
             })
         };
         let class = integer(0)?;
         match class as u64 {
             MATRIX => {
                 let (nrows, ncols, nnz) = (extent(1)?, extent(2)?, integer(3)?);
-                let sparse = |nnz| Object { kind: Kind::Sparse(nnz), nrows, ncols, start: at(4) };
+                let sparse =
+                    |nnz| Object { kind: ObjectKind::Sparse(nnz), nrows, ncols, start: at(4) };
                 match nnz {
-                    DENSE => Ok(Object { kind: Kind::Dense, ..sparse(0) }),
+                    DENSE => Ok(Object { kind: ObjectKind::Dense, ..sparse(0) }),
                     // So PETSc writes a number of entries that is too large for 32 bits.
                     nnz if nnz == i64::from(i32::MAX) && word == 4 => {
                         let Object { start, .. } = sparse(0);
                         self.sum_of_lengths(start, nrows, ctx).map(sparse)
                     }
                     nnz => u64::try_from(nnz).map(sparse).map_err(|_| {
-                        self.fault(at(3), "a negative number of entries")
+                        self.error_at(at(3), "a negative number of entries")
                             .expected("a number from 0, or -1 for a dense matrix")
                             .found(nnz)
                     }),
                 }
             }
-            VECTOR => Ok(Object { kind: Kind::Vector, nrows: extent(1)?, ncols: 1, start: at(2) }),
+            VECTOR => {
+                Ok(Object { kind: ObjectKind::Vector, nrows: extent(1)?, ncols: 1, start: at(2) })
+            }
             INDEX_SET => {
-                Ok(Object { kind: Kind::IndexSet, nrows: extent(1)?, ncols: 1, start: at(2) })
+                Ok(Object { kind: ObjectKind::IndexSet, nrows: extent(1)?, ncols: 1, start: at(2) })
             }
             _ => Err(self
-                .fault(offset, "an object that is neither matrix nor vector")
+                .error_at(offset, "an object that is neither matrix nor vector")
                 .expected(format!("{MATRIX} or {VECTOR}"))
                 .found(class)),
         }
@@ -185,7 +188,7 @@ impl PetscFile {
         let bytes = len.saturating_mul(dtype.size() as u64);
         if start.saturating_add(bytes) > self.length {
             return Err(self
-                .fault(self.length, "the file ends too early")
+                .error_at(self.length, "the file ends too early")
                 .expected(format!("{len} integers from byte {start} on"))
                 .found(format!("{} bytes", self.length.saturating_sub(start))));
         }
@@ -286,7 +289,7 @@ impl PetscFile {
             let end = object.extent(self.integers, dtype.size()).map_or(u64::MAX, |(_, end)| end);
             if end > self.length {
                 return Err(self
-                    .fault(self.length, "the file ends too early")
+                    .error_at(self.length, "the file ends too early")
                     .expected(format!(
                         "an object of {} bytes with values of type {dtype}",
                         end - at

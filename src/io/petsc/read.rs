@@ -6,7 +6,7 @@ use crate::any::AnyMatrix;
 use crate::dense::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::options::ReadOptions;
-use crate::io::petsc::objects::{BIG_ENDIAN, Kind, Object, PetscFile};
+use crate::io::petsc::objects::{BIG_ENDIAN, Object, ObjectKind, PetscFile};
 use crate::sparse::{AnyArrayWriter, AnyWriter, IndexVec, Types, largest, memory_left};
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -50,9 +50,9 @@ pub(in crate::io) fn read(
     let fixed = options.petsc.scalars.is_some();
     let (object, scalars) = file.nth(number, (scalars, fixed), ctx)?;
     match object.kind {
-        Kind::Sparse(nnz) => sparse(&file, object, (nnz, scalars), place, ctx),
-        Kind::Dense | Kind::Vector => dense(&file, object, scalars, place, ctx),
-        Kind::IndexSet => dense(&file, object, file.integers, place, ctx),
+        ObjectKind::Sparse(nnz) => sparse(&file, object, (nnz, scalars), place, ctx),
+        ObjectKind::Dense | ObjectKind::Vector => dense(&file, object, scalars, place, ctx),
+        ObjectKind::IndexSet => dense(&file, object, file.integers, place, ctx),
     }
 }
 
@@ -162,7 +162,7 @@ fn pointers(
     push: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ctx: &Context,
 ) -> Result<()> {
-    let fault = |what: &str| Error::new(ErrorKind::Index, what).in_file(&file.path);
+    let error = |what: &str| Error::new(ErrorKind::Index, what).in_file(&file.path);
     let (mut ends, mut sum) = (IndexVec::new(dtype), 0u64);
     ends.resize(1, 0);
     push(ends.as_raw())?;
@@ -173,7 +173,7 @@ fn pointers(
         for (k, length) in lengths.enumerate() {
             let end = u64::try_from(length).ok().and_then(|length| sum.checked_add(length));
             sum = end.filter(|&end| end <= nnz).ok_or_else(|| {
-                fault("the entries of the rows are more than those of the matrix")
+                error("the entries of the rows are more than those of the matrix")
                     .at_byte(start + k as u64 * word)
                     .expected(format!("at most {} entries in this row", nnz - sum))
                     .found(length)
@@ -184,7 +184,7 @@ fn pointers(
     })?;
     match sum == nnz {
         true => Ok(()),
-        false => Err(fault("the entries of the rows are fewer than those of the matrix")
+        false => Err(error("the entries of the rows are fewer than those of the matrix")
             .at_byte(object.start)
             .expected(format!("{nnz} entries in all rows"))
             .found(sum)),

@@ -5,19 +5,20 @@ use std::path::Path;
 
 use num_complex::Complex;
 
-use crate::any::{AnyMatrix, Body};
+use crate::any::{AnyMatrix, Body, place_for};
 use crate::convert::{recompress, to_compressed, to_order};
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::output::{Output, Target};
 use crate::io::petsc::objects::{DENSE, MATRIX, VECTOR};
 use crate::sparse::{
-    AnyCompressed, AnyLinePanel, AnyLinePanels, Duplicates, Indices, index_out_of_range, largest,
+    AnyCompressed, CompressedPanel, CompressedPanels, Duplicates, Indices, index_out_of_range,
+    largest,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Place, Plan, SparseFormat};
+use crate::storage::{Context, DType, Order, SparseFormat};
 
 /// Elements that a thread encodes before it writes them.
 const RUN: usize = 1 << 15;
@@ -90,7 +91,7 @@ fn write_with(
     // What cannot be written is refused before a long conversion.
     let output = Output::create(target)?;
     let wide = widened(matrix, ctx).map_err(|error| error.in_file(path))?;
-    let place = beside(wide.stored_bytes().max(bytes_of(&wide)), ctx);
+    let place = place_for(wide.stored_bytes().max(bytes_of(&wide)), ctx);
     let file = Encoder { output, word: integers.size() };
     match wide.body() {
         Body::Dense(a) => {
@@ -112,11 +113,6 @@ fn write_with(
 
 fn bytes_of(matrix: &AnyMatrix) -> u64 {
     (matrix.nnz() as u64).saturating_mul(24).saturating_add(matrix.nrows() as u64 * 8)
-}
-
-/// Where a converted matrix of so many bytes is kept until it is written.
-fn beside(bytes: u64, ctx: &Context) -> Place {
-    if bytes <= ctx.memory_left() / 4 { Place::Memory } else { Place::Scratch }
 }
 
 /// The matrix with values as PETSc has them.
@@ -152,7 +148,7 @@ fn widened(matrix: &AnyMatrix, ctx: &Context) -> Result<AnyMatrix> {
     {
         return Err(inexact(k, values[k].to_string()));
     }
-    matrix.to_dtype(dtype, beside(bytes_of(matrix), ctx), ctx)
+    matrix.to_dtype(dtype, place_for(bytes_of(matrix), ctx), ctx)
 }
 
 /// A file that is being written, and the bytes of its integers.
@@ -224,15 +220,17 @@ impl Encoder {
         let a = AnyDense { order: Order::C, ..a.clone() };
         let width = a.dtype().size();
         let budget = (ctx.memory_left() / 2).saturating_sub(Self::memory(ctx));
-        let mut panels = AnyDensePanels::once(&a, (1, 1), budget)?;
+        let mut panels = DensePanels::once(&a, (1, 1), budget)?;
         let _running = ctx.begin(|| {
-            let plan =
-                panels.plan("writing PETSc binary").writes(start + a.dtype().bytes_of(a.len()));
+            let plan = panels
+                .reading
+                .plan("writing PETSc binary")
+                .writes(start + a.dtype().bytes_of(a.len()));
             let plan = plan.works(a.len() as u64, work::COPY_DENSE);
             Ok(plan.throughout(Self::memory(ctx)))
         })?;
         let _held = ctx.hold(Self::memory(ctx));
-        panels.sweep(ctx, &mut |LinePanel { first, offset, elements, .. }| {
+        panels.sweep(ctx, &mut |DensePanel { first, offset, elements, .. }| {
             let at = start + ((first * ncols + offset) * width) as u64;
             let encode = |run: Range<usize>, bytes: &mut Vec<u8>| {
                 values(elements.slice(run), bytes);
@@ -251,16 +249,14 @@ impl Encoder {
         let values_at = indices_at + nnz as u64 * word;
         let width = a.data().dtype().map_or(0, DType::size);
         let budget = (ctx.memory_left() / 2).saturating_sub(Self::memory(ctx));
-        let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
+        let mut panels = CompressedPanels::for_one_sweep(a.clone(), budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("writing PETSc binary").on_device_of(a.indices_buffer().file());
-            let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
-            let plan = plan.writes(values_at + (nnz * width) as u64);
+            let plan = panels.plan("writing PETSc binary").writes(values_at + (nnz * width) as u64);
             Ok(plan.works(nnz as u64, work::COPY).throughout(Self::memory(ctx)))
         })?;
         let _held = ctx.hold(Self::memory(ctx));
         let first_of_all = a.indptr().at(0);
-        let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+        let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
             let base = indptr.at(0);
             let start = base.wrapping_sub(first_of_all);
             let (lines, count) = (indptr.len() - 1, indices.len());

@@ -13,11 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::any::AnyMatrix;
 use crate::dense::{AnyDense, AnyDenseWriter};
 use crate::error::{Error, Result};
-use crate::io::table::field::{Fields, count, is_skipped, ragged};
-use crate::io::table::layout::Layout;
-use crate::io::table::numbers::{GROWTH, Numbers, PHASE, is_whole};
-use crate::io::table::plain::{Number, count_rows, filled, plain_row, split_line};
-use crate::io::text::lines::{BlockHalt, Lines, TextLines};
+use crate::io::table::field::{TableFields, count, is_skipped, ragged};
+use crate::io::table::layout::TableLayout;
+use crate::io::table::numbers::{GROWTH, NumberType, PHASE, is_whole};
+use crate::io::table::plain::{TableNumber, count_rows, filled, plain_row, split_line};
+use crate::io::text::lines::{BlockHalt, LineReader};
+use crate::io::text::records::TextLines;
 use crate::io::text::records::{Parsed, without_end};
 use crate::io::text::text_file::TextFile;
 use crate::storage::raw::Raw;
@@ -30,12 +31,12 @@ const KEPT: usize = 1 << 17;
 /// The matrix of a table, in C order.
 pub(super) fn dense(
     text: &TextFile,
-    layout: &Layout,
+    layout: &TableLayout,
     missing: Option<f64>,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyMatrix> {
-    let lines = Lines::new(text, layout.start, PHASE).of_any_width(ctx);
+    let lines = LineReader::new(text, layout.start, PHASE).of_any_width(ctx);
     let memory = lines.memory(ctx, GROWTH);
     let with_window = memory.saturating_add(lines.window(ctx));
     let less = ctx.less(with_window);
@@ -76,8 +77,8 @@ pub(super) fn dense(
 
 /// A table, to be read several times.
 struct Table<'a> {
-    lines: Lines<'a>,
-    layout: &'a Layout,
+    lines: LineReader<'a>,
+    layout: &'a TableLayout,
     missing: Option<f64>,
     place: &'a Place,
     ctx: &'a Context,
@@ -86,7 +87,7 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// Passes on what `parse` makes of each block, as [`Lines::for_each_block`] does.
+    /// Passes on what `parse` makes of each block, as [`LineReader::for_each_block`] does.
     fn pass<B: Send>(
         &self,
         growth: usize,
@@ -94,8 +95,7 @@ impl Table<'_> {
         parse: &(dyn Fn(TextLines<'_>, &mut B) -> Parsed + Sync),
         take: &mut (dyn FnMut(&mut B) -> Result<()> + Send),
     ) -> Result<()> {
-        self.ctx.meter().pass();
-        self.ctx.meter().read(self.lines.text.length());
+        self.ctx.meter().pass_over(self.lines.text.length());
         let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
         self.lines.for_each_block(self.ctx, growth, new, parse, &mut take).map(drop)
     }
@@ -105,7 +105,7 @@ impl Table<'_> {
         let parse = |block: TextLines<'_>, rows: &mut u64| {
             let lines;
             (*rows, lines) = count_rows(block.bytes, self.layout.separator);
-            Parsed { lines, fault: None }
+            Parsed { lines, error: None }
         };
         self.pass(0, &|| 0, &parse, &mut |rows| {
             all += *rows;
@@ -115,12 +115,12 @@ impl Table<'_> {
     }
 
     /// What all values are. A wrong line is reported when it is parsed.
-    fn see_numbers(&self) -> Result<Numbers> {
-        let mut all = Numbers::NONE;
+    fn see_numbers(&self) -> Result<NumberType> {
+        let mut all = NumberType::NONE;
         // Once a value is not whole, the others need not be looked at.
         let real = AtomicBool::new(false);
-        let parse = |block: TextLines<'_>, seen: &mut Numbers| {
-            *seen = Numbers::NONE;
+        let parse = |block: TextLines<'_>, seen: &mut NumberType| {
+            *seen = NumberType::NONE;
             for line in block.bytes.split_inclusive(|&byte| byte == b'\n').map(without_end) {
                 if real.load(Ordering::Relaxed) {
                     break;
@@ -128,7 +128,7 @@ impl Table<'_> {
                 if is_skipped(line, self.layout.separator) {
                     continue;
                 }
-                let mut fields = Fields::new(line, self.layout.separator);
+                let mut fields = TableFields::new(line, self.layout.separator);
                 while let Ok(Some(field)) = fields.next() {
                     seen.see(field, self.missing);
                 }
@@ -136,9 +136,9 @@ impl Table<'_> {
                     real.store(true, Ordering::Relaxed);
                 }
             }
-            Parsed { lines: 0, fault: None }
+            Parsed { lines: 0, error: None }
         };
-        self.pass(0, &|| Numbers::NONE, &parse, &mut |seen| {
+        self.pass(0, &|| NumberType::NONE, &parse, &mut |seen| {
             all = all.and(*seen);
             Ok(())
         })?;
@@ -146,8 +146,8 @@ impl Table<'_> {
         Ok(all)
     }
 
-    /// The table with elements of a type. Sets `refused` if the text is at fault.
-    fn parse<T: Number>(&self, rows: u64, refused: &AtomicBool) -> Result<AnyDense> {
+    /// The table with elements of a type. Sets `refused` if the text is wrong.
+    fn parse<T: TableNumber>(&self, rows: u64, refused: &AtomicBool) -> Result<AnyDense> {
         let in_file = |error: Error| error.in_file(self.lines.text.path());
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         let shape = [rows, self.layout.ncols];
@@ -159,7 +159,7 @@ impl Table<'_> {
         let parse = |block: TextLines<'_>, values: &mut Vec<T>| {
             values.clear();
             let parsed = self.parse_rows(block.bytes, instead, values);
-            if parsed.fault.is_some() {
+            if parsed.error.is_some() {
                 refused.store(true, Ordering::Relaxed);
             }
             parsed
@@ -175,13 +175,13 @@ impl Table<'_> {
         writer.finish().map_err(in_file)
     }
 
-    fn parse_rows<T: Number>(
+    fn parse_rows<T: TableNumber>(
         &self,
         text: &[u8],
         instead: Option<T>,
         values: &mut Vec<T>,
     ) -> Parsed {
-        let Layout { separator, ncols, .. } = *self.layout;
+        let TableLayout { separator, ncols, .. } = *self.layout;
         let (mut rest, mut lines) = (text, 0);
         while !rest.is_empty() {
             lines += 1;
@@ -195,25 +195,25 @@ impl Table<'_> {
             rest = tail;
             if let Err(error) = self.parse_row(without_end(line), instead, values) {
                 values.truncate(before);
-                return Parsed { lines, fault: Some(error) };
+                return Parsed { lines, error: Some(error) };
             }
         }
-        Parsed { lines, fault: None }
+        Parsed { lines, error: None }
     }
 
     /// A line of any kind.
     #[inline(never)]
-    fn parse_row<T: Number>(
+    fn parse_row<T: TableNumber>(
         &self,
         line: &[u8],
         instead: Option<T>,
         values: &mut Vec<T>,
     ) -> Result<()> {
-        let Layout { separator, ncols, .. } = *self.layout;
+        let TableLayout { separator, ncols, .. } = *self.layout;
         if is_skipped(line, separator) {
             return Ok(());
         }
-        let (mut fields, mut k) = (Fields::new(line, separator), 0);
+        let (mut fields, mut k) = (TableFields::new(line, separator), 0);
         while let Some(field) = fields.next()? {
             if k == ncols {
                 return Err(ragged(ncols, count(line, separator)));

@@ -1,15 +1,15 @@
 //! A line of a list of entries: row, column, and what stands behind them.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::table::field::{Fields, Kind, count, is_skipped, kind_of, ragged};
-use crate::io::table::layout::Layout;
+use crate::io::table::field::{FieldKind, TableFields, count, is_skipped, kind_of, ragged};
+use crate::io::table::layout::TableLayout;
 use crate::io::table::plain::PlainLine;
-use crate::io::table::value::Value;
+use crate::io::table::value::EntryValue;
 use crate::io::text::cursor::quoted;
 
 /// How the lines of a list are read.
 pub(super) struct EntryLine<'a> {
-    pub(super) layout: &'a Layout,
+    pub(super) layout: &'a TableLayout,
     /// The number of the first row and column.
     pub(super) base: u64,
     /// Rows and columns there may be.
@@ -30,7 +30,7 @@ impl EntryLine<'_> {
 
     /// Row, column and value of a line of any kind; `None` of a blank one or a comment.
     #[inline(never)]
-    pub(super) fn entry<'t, T: Value>(
+    pub(super) fn entry<'t, T: EntryValue>(
         &self,
         line: &'t [u8],
         fields: &mut Vec<&'t [u8]>,
@@ -49,12 +49,12 @@ impl EntryLine<'_> {
         line: &'t [u8],
         fields: &mut Vec<&'t [u8]>,
     ) -> Result<Option<(u64, u64)>> {
-        let Layout { separator, ncols, .. } = *self.layout;
+        let TableLayout { separator, ncols, .. } = *self.layout;
         if is_skipped(line, separator) {
             return Ok(None);
         }
         fields.clear();
-        let mut all = Fields::new(line, separator);
+        let mut all = TableFields::new(line, separator);
         while let Some(field) = all.next()? {
             fields.push(field);
             if fields.len() > ncols {
@@ -72,7 +72,7 @@ impl EntryLine<'_> {
     }
 
     fn index(&self, field: &[u8], name: &str, extent: u64) -> Result<u64> {
-        if let Kind::Whole(number) = kind_of(field)
+        if let FieldKind::Whole(number) = kind_of(field)
             && let Ok(number) = u64::try_from(number)
             && let Some(index) = number.checked_sub(self.base)
             && index < extent
@@ -86,7 +86,7 @@ impl EntryLine<'_> {
 #[cold]
 fn wrong_index(field: &[u8], name: &str, base: u64, extent: u64) -> Error {
     let (what, kind) = match kind_of(field) {
-        Kind::Whole(_) | Kind::TooLarge => ("is out of range", ErrorKind::Index),
+        FieldKind::Whole(_) | FieldKind::TooLarge => ("is out of range", ErrorKind::Index),
         _ => ("is no whole number", ErrorKind::Format),
     };
     let error = Error::new(kind, format!("the {name} {what}"));

@@ -6,28 +6,28 @@ use crate::io::text::decimal::{read_float, read_integer};
 
 /// What stands between fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Separator {
+pub(super) enum FieldSeparator {
     Byte(u8),
     /// Any number of blanks and tabs.
     Blanks,
 }
 
-impl Separator {
+impl FieldSeparator {
     pub(super) fn of(byte: u8) -> Self {
-        if byte == b' ' { Separator::Blanks } else { Separator::Byte(byte) }
+        if byte == b' ' { FieldSeparator::Blanks } else { FieldSeparator::Byte(byte) }
     }
 }
 
 /// The fields of a line, without blanks and quotes around them.
-pub(super) struct Fields<'a> {
+pub(super) struct TableFields<'a> {
     rest: Option<&'a [u8]>,
-    separator: Separator,
+    separator: FieldSeparator,
 }
 
-impl<'a> Fields<'a> {
-    pub(super) fn new(line: &'a [u8], separator: Separator) -> Self {
-        let line = if separator == Separator::Blanks { line.trim_ascii() } else { line };
-        Fields { rest: Some(line), separator }
+impl<'a> TableFields<'a> {
+    pub(super) fn new(line: &'a [u8], separator: FieldSeparator) -> Self {
+        let line = if separator == FieldSeparator::Blanks { line.trim_ascii() } else { line };
+        TableFields { rest: Some(line), separator }
     }
 
     /// The next field; `None` after the last. Fails if a quoted field does not end, or something follows it.
@@ -47,22 +47,22 @@ impl<'a> Fields<'a> {
     }
 
     fn byte(&self) -> u8 {
-        if let Separator::Byte(byte) = self.separator { byte } else { b' ' }
+        if let FieldSeparator::Byte(byte) = self.separator { byte } else { b' ' }
     }
 
     #[inline]
     fn ends(&self, byte: u8) -> bool {
         match self.separator {
-            Separator::Byte(separator) => byte == separator,
-            Separator::Blanks => byte == b' ' || byte == b'\t',
+            FieldSeparator::Byte(separator) => byte == separator,
+            FieldSeparator::Blanks => byte == b' ' || byte == b'\t',
         }
     }
 
     /// The text after the separator with which it begins.
     fn after(&self, text: &'a [u8]) -> &'a [u8] {
         match self.separator {
-            Separator::Byte(_) => &text[1..],
-            Separator::Blanks => text.trim_ascii_start(),
+            FieldSeparator::Byte(_) => &text[1..],
+            FieldSeparator::Blanks => text.trim_ascii_start(),
         }
     }
 
@@ -103,8 +103,9 @@ impl<'a> Fields<'a> {
 
 /// Whether a line is blank or a comment.
 #[inline]
-pub(super) fn is_skipped(line: &[u8], separator: Separator) -> bool {
-    let blank = |byte: u8| byte == b' ' || byte == b'\t' && separator != Separator::Byte(b'\t');
+pub(super) fn is_skipped(line: &[u8], separator: FieldSeparator) -> bool {
+    let blank =
+        |byte: u8| byte == b' ' || byte == b'\t' && separator != FieldSeparator::Byte(b'\t');
     match line.iter().find(|&&byte| !blank(byte)) {
         None => true,
         Some(first) => matches!(first, b'#' | b'%'),
@@ -119,7 +120,7 @@ pub(super) fn is_missing(field: &[u8]) -> bool {
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     Missing,
     /// An integer of 64 bits.
     Whole(i128),
@@ -131,17 +132,17 @@ pub(super) enum Kind {
 
 /// What kind of number a field holds, if any.
 #[inline]
-pub(super) fn kind_of(field: &[u8]) -> Kind {
-    let Some((&first, rest)) = field.split_first() else { return Kind::Missing };
+pub(super) fn kind_of(field: &[u8]) -> FieldKind {
+    let Some((&first, rest)) = field.split_first() else { return FieldKind::Missing };
     if !matches!(first, b'0'..=b'9' | b'+' | b'-') {
-        return if is_missing(field) { Kind::Missing } else { Kind::Other };
+        return if is_missing(field) { FieldKind::Missing } else { FieldKind::Other };
     }
     // Seen first: an integer that cannot be read costs the making of an error. A sign alone is no number.
     if !rest.iter().all(u8::is_ascii_digit) || rest.is_empty() && !first.is_ascii_digit() {
-        return Kind::Other;
+        return FieldKind::Other;
     }
     let mut cursor = Cursor::new(field);
-    read_integer(&mut cursor).map_or(Kind::TooLarge, Kind::Whole)
+    read_integer(&mut cursor).map_or(FieldKind::TooLarge, FieldKind::Whole)
 }
 
 /// The number of a field as a float.
@@ -152,7 +153,7 @@ pub(super) fn real(field: &[u8]) -> Result<f64> {
     let Some(number) = number else { return Err(not_a_number(field)) };
     // With fifteen digits every integer is exact.
     if field.len() > 15
-        && let Kind::Whole(_) | Kind::TooLarge = kind_of(field)
+        && let FieldKind::Whole(_) | FieldKind::TooLarge = kind_of(field)
         && !is_exact(field, number)
     {
         return Err(Error::new(ErrorKind::Value, "an integer that float64 does not hold exactly")
@@ -210,8 +211,8 @@ pub(super) fn ragged(expected: usize, found: usize) -> Error {
 
 /// The number of fields of a line.
 #[cold]
-pub(super) fn count(line: &[u8], separator: Separator) -> usize {
-    let (mut fields, mut count) = (Fields::new(line, separator), 0);
+pub(super) fn count(line: &[u8], separator: FieldSeparator) -> usize {
+    let (mut fields, mut count) = (TableFields::new(line, separator), 0);
     while let Ok(Some(_)) = fields.next() {
         count += 1;
     }
@@ -222,8 +223,8 @@ pub(super) fn count(line: &[u8], separator: Separator) -> usize {
 mod tests {
     use super::*;
 
-    fn split(line: &str, separator: Separator) -> Result<Vec<String>> {
-        let mut fields = Fields::new(line.as_bytes(), separator);
+    fn split(line: &str, separator: FieldSeparator) -> Result<Vec<String>> {
+        let mut fields = TableFields::new(line.as_bytes(), separator);
         let mut split = Vec::new();
         while let Some(field) = fields.next()? {
             split.push(String::from_utf8_lossy(field).into_owned());
@@ -233,17 +234,17 @@ mod tests {
 
     #[test]
     fn fields() {
-        let comma = |line: &str| split(line, Separator::Byte(b',')).unwrap();
+        let comma = |line: &str| split(line, FieldSeparator::Byte(b',')).unwrap();
         assert_eq!(comma("1, 2 ,3"), ["1", "2", "3"]);
         assert_eq!(comma("1,,"), ["1", "", ""]);
         assert_eq!(comma(""), [""]);
         assert_eq!(comma(" \"a,b\" ,\"c\"\"d\",e"), ["a,b", "c\"\"d", "e"]);
-        assert_eq!(split("1\t\t\"2\"", Separator::Byte(b'\t')).unwrap(), ["1", "", "2"]);
-        assert_eq!(split("  1 \t 2  ", Separator::Blanks).unwrap(), ["1", "2"]);
-        assert_eq!(split("\"a b\" c", Separator::Blanks).unwrap(), ["a b", "c"]);
+        assert_eq!(split("1\t\t\"2\"", FieldSeparator::Byte(b'\t')).unwrap(), ["1", "", "2"]);
+        assert_eq!(split("  1 \t 2  ", FieldSeparator::Blanks).unwrap(), ["1", "2"]);
+        assert_eq!(split("\"a b\" c", FieldSeparator::Blanks).unwrap(), ["a b", "c"]);
         for wrong in ["\"a", "\"a\"b,c", "1,\"\"\""] {
             assert_eq!(
-                split(wrong, Separator::Byte(b',')).unwrap_err().kind(),
+                split(wrong, FieldSeparator::Byte(b',')).unwrap_err().kind(),
                 ErrorKind::Format,
                 "{wrong}"
             );
@@ -253,16 +254,16 @@ mod tests {
     #[test]
     fn kinds_of_numbers() {
         for (field, kind) in [
-            ("", Kind::Missing),
-            ("NaN", Kind::Missing),
-            ("-12", Kind::Whole(-12)),
-            ("+7", Kind::Whole(7)),
-            ("18446744073709551615", Kind::Whole(u64::MAX.into())),
-            ("18446744073709551616", Kind::TooLarge),
-            ("-9223372036854775809", Kind::TooLarge),
-            ("-", Kind::Other),
-            ("1.0", Kind::Other),
-            ("abc", Kind::Other),
+            ("", FieldKind::Missing),
+            ("NaN", FieldKind::Missing),
+            ("-12", FieldKind::Whole(-12)),
+            ("+7", FieldKind::Whole(7)),
+            ("18446744073709551615", FieldKind::Whole(u64::MAX.into())),
+            ("18446744073709551616", FieldKind::TooLarge),
+            ("-9223372036854775809", FieldKind::TooLarge),
+            ("-", FieldKind::Other),
+            ("1.0", FieldKind::Other),
+            ("abc", FieldKind::Other),
         ] {
             assert_eq!(kind_of(field.as_bytes()), kind, "{field}");
         }

@@ -1,8 +1,10 @@
 //! What the first lines of a table say: what stands between fields, how many there are, and whether they are names.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::table::field::{Fields, Kind, Separator, is_skipped, kind_of, ragged, real};
-use crate::io::table::numbers::Numbers;
+use crate::io::table::field::{
+    FieldKind, FieldSeparator, TableFields, is_skipped, kind_of, ragged, real,
+};
+use crate::io::table::numbers::NumberType;
 use crate::io::table::options::TableOptions;
 use crate::io::text::lines::widest;
 use crate::io::text::records::without_end;
@@ -22,8 +24,8 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How the lines of a file are to be read.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
-    pub(super) separator: Separator,
+pub(super) struct TableLayout {
+    pub(super) separator: FieldSeparator,
     /// Fields of a line.
     pub(super) ncols: usize,
     pub(super) columns: Option<Vec<String>>,
@@ -33,7 +35,7 @@ pub(super) struct Layout {
     /// Lines with values, about.
     pub(super) rows: u64,
     /// What the values of the first lines are.
-    pub(super) numbers: Numbers,
+    pub(super) numbers: NumberType,
 }
 
 /// The first lines of a file.
@@ -50,7 +52,7 @@ struct FirstLines {
     end: u64,
 }
 
-impl Layout {
+impl TableLayout {
     /// Looks at the first lines of a file.
     pub(super) fn of(
         text: &TextFile,
@@ -58,7 +60,7 @@ impl Layout {
         triplets: bool,
         ctx: &Context,
     ) -> Result<Self> {
-        let separator = options.separator.map(Separator::of);
+        let separator = options.separator.map(FieldSeparator::of);
         let first = FirstLines::of(text, separator, options.header == Some(true), ctx)?;
         let lines: Vec<(Position, &[u8])> =
             first.content.iter().map(|(at, line)| (*at, &line[..])).collect();
@@ -69,8 +71,8 @@ impl Layout {
                 .found("no line with a field"));
         };
         let separator = separator.unwrap_or_else(|| sniff(&lines));
-        let fault = |at: Position, error: Error| text.fault(at.line, error);
-        let fields = fields(line, separator).map_err(|error| fault(lines[0].0, error))?;
+        let wrong = |at: Position, error: Error| text.error_at(at.line, error);
+        let fields = fields(line, separator).map_err(|error| wrong(lines[0].0, error))?;
         let header = options.header.unwrap_or_else(|| are_names(&fields));
         let columns = header.then(|| fields.iter().map(|field| name_of(field)).collect::<Vec<_>>());
         let triplets = match options.triplets {
@@ -81,7 +83,7 @@ impl Layout {
         if triplets && !(2..=4).contains(&fields.len()) {
             let error =
                 ragged(3, fields.len()).expected("row, column and value; two or four fields also");
-            return Err(fault(lines[0].0, error));
+            return Err(wrong(lines[0].0, error));
         }
         let (start, counted) = match header {
             true => (first.after_header, first.counted),
@@ -95,14 +97,14 @@ impl Layout {
         };
         let rows = u128::from(counted) * u128::from(all) / u128::from(looked_at.max(1));
         let (rows, ncols) = (rows as u64, fields.len());
-        let mut numbers = Numbers::NONE;
+        let mut numbers = NumberType::NONE;
         for (_, line) in &lines[usize::from(header)..] {
-            let mut fields = Fields::new(line, separator);
+            let mut fields = TableFields::new(line, separator);
             while let Ok(Some(field)) = fields.next() {
                 numbers.see(field, options.missing);
             }
         }
-        Ok(Layout { separator, ncols, columns, triplets, start, rows, numbers })
+        Ok(TableLayout { separator, ncols, columns, triplets, start, rows, numbers })
     }
 
     /// The error of a field, with its column.
@@ -119,7 +121,7 @@ impl FirstLines {
     /// Reads the first lines. A forced header may look like a comment.
     fn of(
         text: &TextFile,
-        separator: Option<Separator>,
+        separator: Option<FieldSeparator>,
         forced: bool,
         ctx: &Context,
     ) -> Result<Self> {
@@ -147,7 +149,7 @@ impl FirstLines {
             let plain = without_end(line);
             let skipped = match forced && first.content.is_empty() {
                 true => plain.trim_ascii().is_empty(),
-                false => is_skipped(plain, separator.unwrap_or(Separator::Blanks)),
+                false => is_skipped(plain, separator.unwrap_or(FieldSeparator::Blanks)),
             };
             first.with_header += u64::from(!plain.is_empty());
             if first.content.is_empty() && !skipped {
@@ -170,10 +172,10 @@ impl FirstLines {
 }
 
 /// The separator that all lines have equally often; else the one that the first line has; else blanks.
-fn sniff(lines: &[(Position, &[u8])]) -> Separator {
+fn sniff(lines: &[(Position, &[u8])]) -> FieldSeparator {
     let counts = |byte: u8| -> Vec<usize> {
         let count =
-            |line: &[u8]| fields(line, Separator::Byte(byte)).map_or(0, |fields| fields.len());
+            |line: &[u8]| fields(line, FieldSeparator::Byte(byte)).map_or(0, |fields| fields.len());
         lines.iter().map(|(_, line)| count(line)).collect()
     };
     let all = TRIED.into_iter().find(|&byte| {
@@ -182,11 +184,11 @@ fn sniff(lines: &[(Position, &[u8])]) -> Separator {
     });
     let first = || TRIED.into_iter().find(|byte| lines[0].1.contains(byte));
     let any = || TRIED.into_iter().find(|byte| lines.iter().any(|(_, line)| line.contains(byte)));
-    all.or_else(first).or_else(any).map_or(Separator::Blanks, Separator::Byte)
+    all.or_else(first).or_else(any).map_or(FieldSeparator::Blanks, FieldSeparator::Byte)
 }
 
-fn fields(line: &[u8], separator: Separator) -> Result<Vec<&[u8]>> {
-    let mut fields = Fields::new(line, separator);
+fn fields(line: &[u8], separator: FieldSeparator) -> Result<Vec<&[u8]>> {
+    let mut fields = TableFields::new(line, separator);
     let mut found = Vec::new();
     while let Some(field) = fields.next()? {
         found.push(field);
@@ -196,7 +198,7 @@ fn fields(line: &[u8], separator: Separator) -> Result<Vec<&[u8]>> {
 
 /// Whether fields are names: one of them begins like a word, or none is a number. A number with a slip in it is none.
 fn are_names(fields: &[&[u8]]) -> bool {
-    let is_number = |field: &[u8]| kind_of(field) != Kind::Other || real(field).is_ok();
+    let is_number = |field: &[u8]| kind_of(field) != FieldKind::Other || real(field).is_ok();
     let begins = |field: &[u8]| {
         field.first().is_some_and(|byte| {
             !byte.is_ascii_digit() && !matches!(byte, b'+' | b'-' | b'.' | b',')

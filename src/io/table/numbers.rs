@@ -1,7 +1,7 @@
 //! The type of the numbers of a table, from all of them.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::table::field::{Kind, kind_of};
+use crate::io::table::field::{FieldKind, kind_of};
 use crate::storage::DType;
 
 pub(super) const PHASE: &str = "reading a table";
@@ -11,24 +11,24 @@ pub(super) const GROWTH: usize = 4;
 
 /// The type of numbers that were seen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers {
+pub(super) struct NumberType {
     /// All of them are integers.
     pub(super) whole: bool,
     least: i128,
     largest: i128,
 }
 
-impl Numbers {
-    pub(super) const NONE: Numbers = Numbers { whole: true, least: 0, largest: 0 };
-    pub(super) const REAL: Numbers = Numbers { whole: false, ..Numbers::NONE };
+impl NumberType {
+    pub(super) const NONE: NumberType = NumberType { whole: true, least: 0, largest: 0 };
+    pub(super) const REAL: NumberType = NumberType { whole: false, ..NumberType::NONE };
 
     /// Takes a field into account, and the value of one that is missing.
     #[inline]
     pub(super) fn see(&mut self, field: &[u8], missing: Option<f64>) {
         match kind_of(field) {
-            Kind::Whole(number) => self.see_whole(number),
+            FieldKind::Whole(number) => self.see_whole(number),
             // What is missing, and must not be, is an error of the second pass.
-            Kind::Missing if missing.is_none_or(is_whole) => {}
+            FieldKind::Missing if missing.is_none_or(is_whole) => {}
             _ => self.whole = false,
         }
     }
@@ -40,8 +40,8 @@ impl Numbers {
         self.largest = self.largest.max(number);
     }
 
-    pub(super) fn and(self, other: Numbers) -> Numbers {
-        Numbers {
+    pub(super) fn and(self, other: NumberType) -> NumberType {
+        NumberType {
             whole: self.whole && other.whole,
             least: self.least.min(other.least),
             largest: self.largest.max(other.largest),
@@ -67,7 +67,7 @@ pub(super) fn is_whole(value: f64) -> bool {
 /// The integer of a field, of a table in which all are.
 pub(super) fn whole<T: TryFrom<i128>>(field: &[u8]) -> Result<T> {
     match kind_of(field) {
-        Kind::Whole(number) => T::try_from(number).map_err(|_| changed()),
+        FieldKind::Whole(number) => T::try_from(number).map_err(|_| changed()),
         // Unless it is no number at all, the table is read again, with floats.
         _ => Err(changed()),
     }

@@ -1,11 +1,11 @@
 //! Plain lines, which are nearly all: decimal numbers, a separator between two, blanks around them at most. They are
 //! read in one go, without first looking for the ends of fields.
 //!
-//! What is not plain (quotes, missing values, comments, tabs around fields, faults) is left to
-//! [`Fields`](super::field::Fields), which finds the same numbers in a plain line, only later.
+//! What is not plain (quotes, missing values, comments, tabs around fields, errors) is left to
+//! [`TableFields`](super::field::Fields), which finds the same numbers in a plain line, only later.
 
 use crate::error::Result;
-use crate::io::table::field::{Kind, Separator, is_skipped, kind_of, missing, real};
+use crate::io::table::field::{FieldKind, FieldSeparator, is_skipped, kind_of, missing, real};
 use crate::io::table::numbers::whole;
 use crate::io::text::decimal::leading_float;
 use crate::io::text::digits::push_digits;
@@ -13,7 +13,7 @@ use crate::io::text::records::{count_lines, without_end};
 use crate::storage::Element;
 
 /// A number of a table.
-pub(super) trait Number: Element {
+pub(super) trait TableNumber: Element {
     /// The number at the start of a text and what follows it, if it is plain.
     fn plain(text: &[u8]) -> Option<(Self, &[u8])>;
     /// The number of a field.
@@ -25,7 +25,7 @@ pub(super) trait Number: Element {
     }
 }
 
-impl Number for f64 {
+impl TableNumber for f64 {
     #[inline(always)]
     fn plain(text: &[u8]) -> Option<(f64, &[u8])> {
         let (value, rest) = leading_float(text)?;
@@ -45,7 +45,7 @@ impl Number for f64 {
     }
 }
 
-impl Number for u64 {
+impl TableNumber for u64 {
     #[inline(always)]
     fn plain(text: &[u8]) -> Option<(u64, &[u8])> {
         let (value, rest) = push_digits(0, text);
@@ -60,7 +60,7 @@ impl Number for u64 {
     }
 }
 
-impl Number for i64 {
+impl TableNumber for i64 {
     #[inline(always)]
     fn plain(text: &[u8]) -> Option<(i64, &[u8])> {
         let digits = text.strip_prefix(b"-").unwrap_or(text);
@@ -81,19 +81,19 @@ impl Number for i64 {
 /// The rest of a text, at the start of a line or within it.
 pub(super) struct PlainLine<'a> {
     rest: &'a [u8],
-    separator: Separator,
+    separator: FieldSeparator,
 }
 
 impl<'a> PlainLine<'a> {
     #[inline(always)]
-    pub(super) fn new(rest: &'a [u8], separator: Separator) -> Self {
+    pub(super) fn new(rest: &'a [u8], separator: FieldSeparator) -> Self {
         PlainLine { rest, separator }
     }
 
     #[inline(always)]
     fn skip_blanks(&mut self) {
         while let [byte, tail @ ..] = self.rest
-            && (*byte == b' ' || *byte == b'\t' && self.separator == Separator::Blanks)
+            && (*byte == b' ' || *byte == b'\t' && self.separator == FieldSeparator::Blanks)
         {
             self.rest = tail;
         }
@@ -101,7 +101,7 @@ impl<'a> PlainLine<'a> {
 
     /// The next field.
     #[inline(always)]
-    pub(super) fn number<N: Number>(&mut self) -> Option<N> {
+    pub(super) fn number<N: TableNumber>(&mut self) -> Option<N> {
         self.skip_blanks();
         let (value, rest) = N::plain(self.rest)?;
         self.rest = rest;
@@ -114,8 +114,8 @@ impl<'a> PlainLine<'a> {
         let blanks = self.rest.len();
         self.skip_blanks();
         match self.separator {
-            Separator::Blanks => (self.rest.len() < blanks).then_some(()),
-            Separator::Byte(byte) => {
+            FieldSeparator::Blanks => (self.rest.len() < blanks).then_some(()),
+            FieldSeparator::Byte(byte) => {
                 self.rest = self.rest.strip_prefix(&[byte])?;
                 Some(())
             }
@@ -146,9 +146,9 @@ impl<'a> PlainLine<'a> {
 /// Appends the numbers of the line with which `text` begins, and returns what follows it; `None` if it has not `count`
 /// plain numbers.
 #[inline(always)]
-pub(super) fn plain_row<'a, N: Number>(
+pub(super) fn plain_row<'a, N: TableNumber>(
     text: &'a [u8],
-    (separator, count): (Separator, usize),
+    (separator, count): (FieldSeparator, usize),
     numbers: &mut Vec<N>,
 ) -> Option<&'a [u8]> {
     let mut line = PlainLine::new(text, separator);
@@ -169,16 +169,16 @@ pub(super) fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The number of a field, or the value to put where it is missing.
-pub(super) fn filled<N: Number>(field: &[u8], instead: Option<N>) -> Result<N> {
+pub(super) fn filled<N: TableNumber>(field: &[u8], instead: Option<N>) -> Result<N> {
     match N::of_field(field) {
         Ok(value) if !value.is_nan() => Ok(value),
-        _ if kind_of(field) == Kind::Missing => instead.ok_or_else(|| missing(field)),
+        _ if kind_of(field) == FieldKind::Missing => instead.ok_or_else(|| missing(field)),
         other => other,
     }
 }
 
 /// The rows of some lines, and the lines.
-pub(super) fn count_rows(text: &[u8], separator: Separator) -> (u64, u64) {
+pub(super) fn count_rows(text: &[u8], separator: FieldSeparator) -> (u64, u64) {
     let lines = count_lines(text);
     // A line that begins with a digit, a sign or a point is a row. All lines are looked at before a decision, so that
     // vector units do it.

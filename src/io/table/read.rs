@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::io::format::FileFormat;
 use crate::io::options::ReadOptions;
 use crate::io::table::dense::dense;
-use crate::io::table::layout::Layout;
+use crate::io::table::layout::TableLayout;
 use crate::io::table::triplets;
 use crate::io::text::foreign::foreign_binary;
 use crate::io::text::text_file::TextFile;
@@ -32,7 +32,7 @@ pub(in crate::io) fn read(
     if format == FileFormat::Tsv {
         table.separator = table.separator.or(Some(b'\t'));
     }
-    let layout = Layout::of(&text, &table, format == FileFormat::Triplets, ctx)?;
+    let layout = TableLayout::of(&text, &table, format == FileFormat::Triplets, ctx)?;
     let matrix = match layout.triplets {
         true => triplets::read(&text, &layout, &table, options.hypersparse, place, ctx)?,
         false => dense(&text, &layout, table.missing, place, ctx)?,

@@ -13,12 +13,13 @@ use crate::error::{Error, Result};
 use crate::io::entries::{Entries, InOrder};
 use crate::io::extents::JustifiedExtent;
 use crate::io::table::entry_line::EntryLine;
-use crate::io::table::layout::Layout;
-use crate::io::table::numbers::{Numbers, PHASE};
+use crate::io::table::layout::TableLayout;
+use crate::io::table::numbers::{NumberType, PHASE};
 use crate::io::table::options::TableOptions;
 use crate::io::table::plain::{PlainLine, split_line};
-use crate::io::table::value::Value;
-use crate::io::text::lines::{BlockHalt, Lines, TextLines};
+use crate::io::table::value::EntryValue;
+use crate::io::text::lines::{BlockHalt, LineReader};
+use crate::io::text::records::TextLines;
 use crate::io::text::records::{Parsed, without_end};
 use crate::io::text::text_file::TextFile;
 use crate::sparse::{AnyCompressed, AnyWriter, Duplicates, Types, check_types};
@@ -33,13 +34,13 @@ const GROWTH: usize = 8;
 /// one read in the scratch folder.
 pub(super) fn read(
     text: &TextFile,
-    layout: &Layout,
+    layout: &TableLayout,
     options: &TableOptions,
     hypersparse: bool,
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyMatrix> {
-    let lines = Lines::new(text, layout.start, PHASE).of_any_width(ctx);
+    let lines = LineReader::new(text, layout.start, PHASE).of_any_width(ctx);
     let list = List { lines, layout, options, hypersparse, place, ctx };
     let _running = ctx.begin(|| Ok(list.plan()))?;
     let _held = ctx.hold(list.memory());
@@ -55,7 +56,7 @@ pub(super) fn read(
 
 /// What some lines are.
 #[derive(Clone, Copy)]
-struct Seen {
+struct SeenEntries {
     entries: u64,
     /// The first and the last position.
     ends: Option<[(u64, u64); 2]>,
@@ -64,10 +65,10 @@ struct Seen {
     /// The least numbers of rows and columns.
     nrows: u64,
     ncols: u64,
-    numbers: Numbers,
+    numbers: NumberType,
 }
 
-impl Seen {
+impl SeenEntries {
     fn see(&mut self, (row, col): (u64, u64)) {
         let first = match self.ends {
             None => (row, col),
@@ -82,7 +83,7 @@ impl Seen {
         self.ncols = self.ncols.max(col.saturating_add(1));
     }
 
-    fn followed_by(self, next: &Seen) -> Seen {
+    fn followed_by(self, next: &SeenEntries) -> SeenEntries {
         let join = |[first, last]: [(u64, u64); 2], [next, end]: [(u64, u64); 2]| {
             ([first, end], last < next)
         };
@@ -93,7 +94,7 @@ impl Seen {
             }
             (these, those) => (these.or(those), true),
         };
-        Seen {
+        SeenEntries {
             entries: self.entries + next.entries,
             ends,
             rises: self.rises && next.rises && rises,
@@ -105,8 +106,8 @@ impl Seen {
 }
 
 struct List<'a> {
-    lines: Lines<'a>,
-    layout: &'a Layout,
+    lines: LineReader<'a>,
+    layout: &'a TableLayout,
     options: &'a TableOptions,
     hypersparse: bool,
     place: &'a Place,
@@ -144,23 +145,22 @@ impl List<'_> {
         parse: &(dyn Fn(&[u8], &mut B) -> Parsed + Sync),
         take: &mut (dyn FnMut(&mut B) -> Result<()> + Send),
     ) -> Result<()> {
-        self.ctx.meter().pass();
-        self.ctx.meter().read(self.lines.text.length());
+        self.ctx.meter().pass_over(self.lines.text.length());
         let parse = |block: TextLines<'_>, made: &mut B| parse(block.bytes, made);
         let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
         self.lines.for_each_block(self.ctx, growth, new, &parse, &mut take).map(drop)
     }
 
     /// Sees extents, order and the types of all values.
-    fn see(&self) -> Result<Seen> {
-        let numbers = if self.layout.ncols == 4 { Numbers::REAL } else { Numbers::NONE };
-        let none = Seen { entries: 0, ends: None, rises: true, nrows: 0, ncols: 0, numbers };
+    fn see(&self) -> Result<SeenEntries> {
+        let numbers = if self.layout.ncols == 4 { NumberType::REAL } else { NumberType::NONE };
+        let none = SeenEntries { entries: 0, ends: None, rises: true, nrows: 0, ncols: 0, numbers };
         let (nrows, ncols) =
             self.options.shape.map_or((u64::MAX, u64::MAX), |(m, n)| (m as u64, n as u64));
         let grammar = self.grammar(nrows, ncols);
         // Once a value is not whole, the others need not be looked at.
         let real = AtomicBool::new(!self.layout.numbers.whole);
-        let parse = |text: &[u8], seen: &mut Seen| {
+        let parse = |text: &[u8], seen: &mut SeenEntries| {
             *seen = none;
             let mut looks = seen.numbers.whole && !real.load(Ordering::Relaxed);
             let (mut rest, mut lines, mut fields) = (text, 0, Vec::new());
@@ -183,14 +183,14 @@ impl List<'_> {
                             seen.numbers.see(field, self.options.missing);
                         }
                     }
-                    Err(error) => return Parsed { lines, fault: Some(error) },
+                    Err(error) => return Parsed { lines, error: Some(error) },
                 }
                 if looks && !seen.numbers.whole {
                     real.store(true, Ordering::Relaxed);
                     looks = false;
                 }
             }
-            Parsed { lines, fault: None }
+            Parsed { lines, error: None }
         };
         let mut all = none;
         self.pass(0, &|| none, &parse, &mut |seen| {
@@ -208,7 +208,7 @@ impl List<'_> {
     }
 
     /// The matrix of entries with values of a type.
-    fn make<T: Value>(&self, seen: &Seen) -> Result<AnyMatrix> {
+    fn make<T: EntryValue>(&self, seen: &SeenEntries) -> Result<AnyMatrix> {
         let path = self.lines.text.path();
         let in_file = |error: Error| error.in_file(path);
         let found = (seen.nrows, seen.ncols);
@@ -246,7 +246,7 @@ impl List<'_> {
         matrix.map(AnyMatrix::of_lines)
     }
 
-    fn in_order<T: Value>(
+    fn in_order<T: EntryValue>(
         &self,
         kind: (SparseFormat, Types),
         shape: (usize, usize),
@@ -261,7 +261,7 @@ impl List<'_> {
     }
 
     /// Passes on all entries, in blocks, in the order of the file.
-    fn each_block<T: Value>(
+    fn each_block<T: EntryValue>(
         &self,
         types: Types,
         shape: (usize, usize),
@@ -291,7 +291,7 @@ impl List<'_> {
                         ) {
                             Ok(None) => continue,
                             Ok(Some(entry)) => entry,
-                            Err(error) => return Parsed { lines, fault: Some(error) },
+                            Err(error) => return Parsed { lines, error: Some(error) },
                         }
                     }
                 };
@@ -301,7 +301,7 @@ impl List<'_> {
                 block.rises &= last < next;
                 last = next;
             }
-            Parsed { lines, fault: None }
+            Parsed { lines, error: None }
         };
         self.pass(GROWTH, &new, &parse, &mut |block| take(block))
     }
@@ -309,7 +309,11 @@ impl List<'_> {
 
 /// What follows a plain line behind row and column, if it is plain to its end or its value need not be looked at.
 #[inline(always)]
-fn after_value<'t>(mut line: PlainLine<'t>, looks: bool, seen: &mut Seen) -> Option<&'t [u8]> {
+fn after_value<'t>(
+    mut line: PlainLine<'t>,
+    looks: bool,
+    seen: &mut SeenEntries,
+) -> Option<&'t [u8]> {
     if !looks {
         return Some(line.skip());
     }
@@ -321,7 +325,7 @@ fn after_value<'t>(mut line: PlainLine<'t>, looks: bool, seen: &mut Seen) -> Opt
 }
 
 #[inline(always)]
-fn plain_entry<'t, T: Value>(
+fn plain_entry<'t, T: EntryValue>(
     grammar: &EntryLine<'_>,
     text: &'t [u8],
 ) -> Option<((u64, u64, T), &'t [u8])> {

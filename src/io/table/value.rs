@@ -3,11 +3,11 @@
 use num_complex::Complex;
 
 use crate::error::{Error, Result};
-use crate::io::table::plain::{Number, PlainLine, filled};
+use crate::io::table::plain::{PlainLine, TableNumber, filled};
 use crate::storage::Entry;
 
 /// The value of an entry.
-pub(super) trait Value: Entry {
+pub(super) trait EntryValue: Entry {
     /// The value at this place of a line, if it is plain.
     fn plain(line: &mut PlainLine<'_>) -> Option<Self>;
     /// The value of some fields. An error comes with the number of its field.
@@ -17,7 +17,7 @@ pub(super) trait Value: Entry {
     ) -> std::result::Result<Self, (usize, Error)>;
 }
 
-impl Value for () {
+impl EntryValue for () {
     #[inline(always)]
     fn plain(_: &mut PlainLine<'_>) -> Option<()> {
         Some(())
@@ -29,7 +29,7 @@ impl Value for () {
 
 macro_rules! one_number {
     ($($number:ty),*) => {$(
-        impl Value for $number {
+        impl EntryValue for $number {
             #[inline(always)]
             fn plain(line: &mut PlainLine<'_>) -> Option<Self> {
                 line.separator()?;
@@ -47,7 +47,7 @@ macro_rules! one_number {
 
 one_number!(i64, u64, f64);
 
-impl Value for Complex<f64> {
+impl EntryValue for Complex<f64> {
     #[inline(always)]
     fn plain(line: &mut PlainLine<'_>) -> Option<Self> {
         line.separator()?;
@@ -63,7 +63,7 @@ impl Value for Complex<f64> {
     }
 }
 
-fn part<N: Number>(
+fn part<N: TableNumber>(
     fields: &[&[u8]],
     k: usize,
     instead: Option<f64>,

@@ -13,20 +13,20 @@ use crate::io::text::text_file::{BEYOND, TextFile, too_long};
 
 /// Some lines of a text.
 #[derive(Default)]
-pub(super) struct Block {
+pub(super) struct LineBlock {
     bytes: Vec<u8>,
     /// The part of `bytes` with the lines of this block.
     own: Range<usize>,
     /// Where the first of `bytes` stands in the text.
     offset: u64,
     /// What is still to be read.
-    unread: Option<Chunk>,
+    unread: Option<UnreadChunk>,
     /// What comes after the lines, if it cannot be read.
-    fault: Option<Error>,
+    error: Option<Error>,
 }
 
 /// A part of a file, cut by length alone.
-struct Chunk {
+struct UnreadChunk {
     begin: u64,
     size: usize,
     /// Whether the text begins here, and not before.
@@ -64,7 +64,7 @@ impl Filling {
     }
 
     /// Makes `block` the next one; returns false if there is none.
-    pub(super) fn fill(&mut self, block: &mut Block) -> bool {
+    pub(super) fn fill(&mut self, block: &mut LineBlock) -> bool {
         if self.unpacked.is_some() {
             return self.unpack(block);
         }
@@ -73,20 +73,20 @@ impl Filling {
         }
         let first = self.at == self.start;
         let Filling { at: begin, size, longest, .. } = *self;
-        block.unread = Some(Chunk { begin, size, first, longest });
+        block.unread = Some(UnreadChunk { begin, size, first, longest });
         self.at += self.size as u64;
         true
     }
 
-    /// Unpacks whole lines; a fault ends the text.
-    fn unpack(&mut self, block: &mut Block) -> bool {
+    /// Unpacks whole lines; an error ends the text.
+    fn unpack(&mut self, block: &mut LineBlock) -> bool {
         let Some(unpacked) = self.unpacked.as_mut().filter(|_| !self.ended) else { return false };
         block.offset = self.at - self.carried.len() as u64;
         let bytes = &mut block.bytes;
         forget_long_line(bytes, self.size);
         bytes.clear();
         bytes.append(&mut self.carried);
-        (block.unread, block.fault) = (None, None);
+        (block.unread, block.error) = (None, None);
         loop {
             let seen = bytes.len();
             bytes.resize(seen + self.size, 0);
@@ -98,9 +98,9 @@ impl Filling {
             let whole = last.map(|last| seen + last + 1);
             match (end, whole) {
                 (Some(End::OfText), _) => break,
-                // An incomplete line before the fault is part of it.
-                (Some(End::Fault(error)), whole) => {
-                    block.fault = Some(error);
+                // An incomplete line before the error is part of it.
+                (Some(End::Error(error)), whole) => {
+                    block.error = Some(error);
                     bytes.truncate(whole.unwrap_or(0));
                     break;
                 }
@@ -110,7 +110,7 @@ impl Filling {
                     break;
                 }
                 (None, None) if bytes.len() > self.longest => {
-                    block.fault = Some(too_long(self.longest));
+                    block.error = Some(too_long(self.longest));
                     bytes.clear();
                     self.ended = true;
                     break;
@@ -119,11 +119,11 @@ impl Filling {
             }
         }
         block.own = 0..block.bytes.len();
-        !block.bytes.is_empty() || block.fault.is_some()
+        !block.bytes.is_empty() || block.error.is_some()
     }
 }
 
-impl Block {
+impl LineBlock {
     /// Its lines, complete except perhaps the last of the text.
     pub(super) fn lines(&self) -> &[u8] {
         &self.bytes[self.own.clone()]
@@ -143,15 +143,15 @@ impl Block {
     pub(super) fn read(&mut self, text: &TextFile) -> Result<()> {
         if let Some(chunk) = self.unread.take() {
             self.own = 0..0;
-            self.fault = None;
+            self.error = None;
             self.read_chunk(&chunk, text)?;
         }
-        self.fault.take().map_or(Ok(()), Err)
+        self.error.take().map_or(Ok(()), Err)
     }
 
     /// Reads the lines that begin in a chunk.
-    fn read_chunk(&mut self, chunk: &Chunk, text: &TextFile) -> Result<()> {
-        let Chunk { begin, size, first, longest } = *chunk;
+    fn read_chunk(&mut self, chunk: &UnreadChunk, text: &TextFile) -> Result<()> {
+        let UnreadChunk { begin, size, first, longest } = *chunk;
         let bytes = &mut self.bytes;
         forget_long_line(bytes, size);
         // The byte before the chunk shows whether a line begins with it.
@@ -174,7 +174,7 @@ impl Block {
             None => {
                 let last = bytes[..end].iter().rposition(|&byte| byte == b'\n');
                 self.own = start..last.map_or(start, |at| at + 1).max(start);
-                self.fault = Some(too_long(longest));
+                self.error = Some(too_long(longest));
             }
         }
         Ok(())

@@ -13,14 +13,14 @@ use crate::io::text::cursor::quoted;
 pub(in crate::io) const SEEN: usize = 264;
 
 /// First bytes, the name of their format, and what to do.
-type Known = (&'static [u8], &'static str, &'static str);
+type KnownForeign = (&'static [u8], &'static str, &'static str);
 
 const UNPACK: &str = "unpack it first";
 const EXPORT: &str = "write its matrix as Matrix Market, in Python with scipy.io.mmwrite";
 const MATRIX: &str = "read it as a matrix or a graph, with read_matrix or read_graph";
 const LIST: &str = "write its edges as lines \"u v\"";
 
-const BINARY: &[Known] = &[
+const BINARY: &[KnownForeign] = &[
     (b"\x1f\x9d", "a file packed by compress", "unpack it with gunzip first"),
     (b"BZh", "bzip2", "unpack it with bunzip2 first"),
     (b"\xfd7zXZ\0", "xz", "unpack it with unxz first"),
@@ -59,7 +59,7 @@ const BINARY: &[Known] = &[
 ];
 
 /// After blanks and blank lines, in any letter case.
-const TEXT: &[Known] = &[
+const TEXT: &[KnownForeign] = &[
     (b"<!doctype", "a web page", "download the file itself"),
     (b"<html", "a web page", "download the file itself"),
     (b"<?xml", "XML, as GraphML files are", LIST),
@@ -75,7 +75,7 @@ const TEXT: &[Known] = &[
 ];
 
 /// As [`TEXT`], if one of the last bytes follows somewhere near.
-const TEXT_WITH: &[(Known, &[u8])] = &[
+const TEXT_WITH: &[(KnownForeign, &[u8])] = &[
     ((b"digraph", "a Graphviz file", LIST), b"{"),
     ((b"strict graph", "a Graphviz file", LIST), b"{"),
     ((b"graph", "a GML or Graphviz file", LIST), b"[{"),
@@ -83,7 +83,7 @@ const TEXT_WITH: &[(Known, &[u8])] = &[
 ];
 
 /// A comment of a DIMACS file, which is longer than a line with an edge, or precedes its first line.
-const DIMACS: Known = (b"c ", "a DIMACS file", LIST);
+const DIMACS: KnownForeign = (b"c ", "a DIMACS file", LIST);
 
 /// The error for a file in a recognised format that is not read here.
 pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
@@ -93,7 +93,7 @@ pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
     let text = after_blanks(first);
     let known = || {
         let follows = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
-        let is = |((mark, ..), with): &&(Known, &[u8])| begins(text, mark) && follows(with);
+        let is = |((mark, ..), with): &&(KnownForeign, &[u8])| begins(text, mark) && follows(with);
         TEXT.iter()
             .find(|(mark, ..)| begins(text, mark))
             .or_else(|| TEXT_WITH.iter().find(is).map(|(known, _)| known))
@@ -117,7 +117,7 @@ pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
 pub(in crate::io) fn foreign_binary(path: &Path, first: &[u8]) -> Option<Error> {
     let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
     let markup = after_blanks(first).starts_with(b"<");
-    let page = |(mark, ..): &&Known| {
+    let page = |(mark, ..): &&KnownForeign| {
         after_blanks(first).get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark))
     };
     let known = match (tar, markup) {
@@ -133,7 +133,7 @@ fn after_blanks(first: &[u8]) -> &[u8] {
     &first[first.iter().take_while(blank).count()..]
 }
 
-fn seems(path: &Path, (mark, name, remedy): &Known) -> Error {
+fn seems(path: &Path, (mark, name, remedy): &KnownForeign) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the file seems to be {name}"))
         .in_file(path)
         .expected("a matrix or a list of edges in plain text")

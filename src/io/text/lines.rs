@@ -4,50 +4,43 @@
 //! at the same time:  fill the next blocks with text | parse the blocks before them | pass on the blocks before those
 //! ```
 //!
-//! The text comes in [`blocks`](super::blocks) of whole lines. A batch of blocks is parsed at once, each by one thread
+//! The text comes in [`blocks`](super::blocks) of whole lines. Some of them are parsed at once, each by one thread
 //! and without a lock, into whatever the caller makes of a block: a vector of records, or arrays of entries. Then the
 //! blocks are passed on, one after the other. Line numbers come last: a block counts its lines, and only the sequential
 //! pass over the blocks knows how many came before. A format whose lines tell their place by their number alone has
-//! them [counted first](Lines::for_some), at the price of a look at every byte.
+//! them [counted first](LineReader::for_some), at the price of a look at every byte.
 
 use crate::error::{Error, Result};
-use crate::io::text::blocks::{Block, Filling};
+use crate::io::text::blocks::Filling;
 use crate::io::text::cursor::Cursor;
-use crate::io::text::records::{Parsed, count_lines, each_record, length_of_lines, lines_before};
+use crate::io::text::parsed_block::{Counted, Parse, ParsedBlock, parse_all};
+use crate::io::text::records::{Parsed, TextLines, each_record, lines_before};
 use crate::io::text::text_file::{BEYOND, LONGEST_LINE, Position, TextFile};
 use crate::storage::Context;
-use crate::storage::parallel::{ParallelSlice, Tasks, join};
+use crate::storage::parallel::join;
 
 /// Bytes of text in a block, at most and at least: few enough for the second-level cache, and so many that starting a
 /// block costs nothing.
 const BLOCK: usize = 1 << 17;
 const SMALL_BLOCK: usize = 1 << 13;
 
-/// Batches in memory: one that is filled, one that is parsed, one that is passed on.
-const BATCHES: usize = 3;
+/// Sets of blocks in memory: one is filled, one is parsed, one is passed on.
+const STAGES: usize = 3;
 
-/// Why a record was not taken: a fault in the file, without its place yet, or an error of the caller's.
+/// Why a record was not taken: an error in the file, without its place yet, or an error of the caller's.
 pub(in crate::io) enum Halt {
-    Fault(Error),
+    Record(Error),
     Caller(Error),
 }
 
-/// Why a block was not taken: a fault of one of its records, or an error of the caller's.
+/// Why a block was not taken: an error of one of its records, or an error of the caller's.
 pub(in crate::io) enum BlockHalt {
-    Fault { record: usize, error: Error },
+    Record { record: usize, error: Error },
     Caller(Error),
-}
-
-/// Some whole lines of a text.
-#[derive(Clone, Copy)]
-pub(in crate::io) struct TextLines<'a> {
-    pub(in crate::io) bytes: &'a [u8],
-    /// Where they begin in the text.
-    pub(in crate::io) offset: u64,
 }
 
 /// The lines of a file from a position on.
-pub(in crate::io) struct Lines<'a> {
+pub(in crate::io) struct LineReader<'a> {
     pub(in crate::io) text: &'a TextFile,
     pub(in crate::io) from: Position,
     /// A line whose first byte after the blanks is one of these is a comment, and no record.
@@ -58,38 +51,18 @@ pub(in crate::io) struct Lines<'a> {
     pub(in crate::io) phase: &'static str,
 }
 
-/// A block and what was made of its lines.
-struct Slot<B> {
-    block: Block,
-    /// Why there are no more lines, unless those that are there have a fault.
-    fault: Option<Error>,
-    /// The number of its first line, if it is known before the lines are parsed.
-    line: u64,
-    made: B,
-    parsed: Parsed,
-}
-
-/// The lines that are still to be taken, and where they begin.
-struct Counted {
-    left: u64,
-    at: Position,
-}
-
-/// Parses a block, with the number of its first line.
-type Parse<'a, B> = &'a (dyn Fn(TextLines<'_>, u64, &mut B) -> Parsed + Sync);
-
 /// Work that is done at the same time, or afterwards.
 type Meanwhile<'a> = &'a mut (dyn FnMut() + Send);
 
-impl<'a> Lines<'a> {
+impl<'a> LineReader<'a> {
     /// All lines from a position on, none of them a comment, each of at most about 1 MiB.
     pub(in crate::io) fn new(text: &'a TextFile, from: Position, phase: &'static str) -> Self {
-        Lines { text, from, comments: b"", longest: LONGEST_LINE, phase }
+        LineReader { text, from, comments: b"", longest: LONGEST_LINE, phase }
     }
 
     /// Allows lines of a sixteenth of the memory limit.
     pub(in crate::io) fn of_any_width(self, ctx: &Context) -> Self {
-        Lines { longest: widest(ctx), ..self }
+        LineReader { longest: widest(ctx), ..self }
     }
 
     /// Parses every line with `parse`, on all threads of `ctx`, and passes its record to `take`, in file order, on the
@@ -118,7 +91,7 @@ impl<'a> Lines<'a> {
                 match take(value) {
                     Ok(()) => {}
                     Err(Halt::Caller(error)) => return Err(BlockHalt::Caller(error)),
-                    Err(Halt::Fault(error)) => return Err(BlockHalt::Fault { record, error }),
+                    Err(Halt::Record(error)) => return Err(BlockHalt::Record { record, error }),
                 }
             }
             Ok(())
@@ -126,7 +99,7 @@ impl<'a> Lines<'a> {
         let mut line = self.from.line;
         // A record has at least a digit and a line feed.
         let growth = size_of::<R>().div_ceil(2);
-        self.in_batches(ctx, growth, None, &|| Vec::new(), &parse, &mut |slots, meanwhile| {
+        self.in_stages(ctx, growth, None, &|| Vec::new(), &parse, &mut |slots, meanwhile| {
             let taken = self.pass_on(slots, &mut line, &mut take_block);
             meanwhile();
             taken
@@ -150,10 +123,33 @@ impl<'a> Lines<'a> {
     ) -> Result<Position> {
         let mut line = self.from.line;
         let parse = |lines: TextLines<'_>, _: u64, made: &mut B| parse(lines, made);
-        self.in_batches(ctx, growth, None, new, &parse, &mut |slots, meanwhile| {
+        self.in_stages(ctx, growth, None, new, &parse, &mut |slots, meanwhile| {
             join(|| self.pass_on(slots, &mut line, take), meanwhile).0
         })?;
         Ok(self.end(line))
+    }
+
+    /// As [`for_each_block`](Self::for_each_block): `parse` makes a value of each block, which `take` gets with the number
+    /// of its first line. What precedes an error in its block counts as read.
+    pub(in crate::io) fn for_each_made<R: Send>(
+        &self,
+        ctx: &Context,
+        growth: usize,
+        parse: &(dyn Fn(TextLines<'_>) -> (R, Parsed) + Sync),
+        take: &mut (dyn FnMut(R, u64) -> Result<()> + Send),
+    ) -> Result<Position> {
+        let mut line = self.from.line;
+        let parse = |lines: TextLines<'_>, made: &mut Option<(R, u64)>| {
+            let (value, parsed) = parse(lines);
+            *made = Some((value, parsed.lines));
+            parsed
+        };
+        self.for_each_block(ctx, growth, &|| None, &parse, &mut |made| {
+            let Some((made, lines)) = made.take() else { return Ok(()) };
+            take(made, line).map_err(BlockHalt::Caller)?;
+            line += lines;
+            Ok(())
+        })
     }
 
     /// As [`for_each_block`](Self::for_each_block) for the first `count` lines only. `parse` also gets the number of the
@@ -171,7 +167,7 @@ impl<'a> Lines<'a> {
         let mut line = self.from.line;
         let mut counted = Counted { left: count, at: self.from };
         let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
-        self.in_batches(ctx, growth, Some(&mut counted), new, parse, &mut |slots, meanwhile| {
+        self.in_stages(ctx, growth, Some(&mut counted), new, parse, &mut |slots, meanwhile| {
             join(|| self.pass_on(slots, &mut line, &mut take), meanwhile).0
         })?;
         Ok(counted.at)
@@ -180,36 +176,36 @@ impl<'a> Lines<'a> {
     /// The memory in which a gzip file is unpacked: the text of all blocks. 0 for other files.
     pub(in crate::io) fn window(&self, ctx: &Context) -> u64 {
         let (blocks, size) = self.sizes(ctx, 0);
-        self.text.window((BATCHES * blocks * (size + BEYOND)) as u64)
+        self.text.window((STAGES * blocks * (size + BEYOND)) as u64)
     }
 
     /// The memory of all blocks and of what is made of them; that of [`window`](Self::window) comes in addition, and is
     /// held while lines are read.
     pub(in crate::io) fn memory(&self, ctx: &Context, growth: usize) -> u64 {
         let (blocks, size) = self.sizes(ctx, growth);
-        (BATCHES * blocks * bytes_of_block(size, growth)) as u64
+        (STAGES * blocks * bytes_of_block(size, growth)) as u64
     }
 
     fn end(&self, line: u64) -> Position {
         Position { offset: self.text.most_text(), line }
     }
 
-    /// Fills, parses and passes on all blocks, or as many as hold the `counted` lines, in batches; `take` gets a batch
-    /// that was parsed, and work to be done meanwhile.
-    fn in_batches<B: Send>(
+    /// Fills, parses and passes on all blocks, or as many as hold the `counted` lines, some at a time; `take` gets those
+    /// that were parsed, and work to be done meanwhile.
+    fn in_stages<B: Send>(
         &self,
         ctx: &Context,
         growth: usize,
         mut counted: Option<&mut Counted>,
         new: &dyn Fn() -> B,
         parse: Parse<'_, B>,
-        take: &mut dyn FnMut(&mut [Slot<B>], Meanwhile<'_>) -> Result<()>,
+        take: &mut dyn FnMut(&mut [ParsedBlock<B>], Meanwhile<'_>) -> Result<()>,
     ) -> Result<()> {
         let _window = ctx.hold(self.window(ctx));
         let (blocks, size) = self.sizes(ctx, growth);
         let mut filling = Filling::new(self.text, self.from.offset, size, self.longest);
-        let batch = || (0..blocks).map(|_| Slot::new(new())).collect::<Vec<_>>();
-        let (mut filled, mut parsed, mut spare) = (batch(), batch(), batch());
+        let some = || (0..blocks).map(|_| ParsedBlock::new(new())).collect::<Vec<_>>();
+        let (mut filled, mut parsed, mut spare) = (some(), some(), some());
         // How many blocks of each are in use.
         let (mut to_parse, mut to_take) = (0, 0);
         let all = self.text.length();
@@ -222,7 +218,8 @@ impl<'a> Lines<'a> {
                     return;
                 }
                 let fill = || {
-                    let mut fill = |slot: &mut Slot<B>| filling.fill(&mut slot.block).then_some(());
+                    let mut fill =
+                        |slot: &mut ParsedBlock<B>| filling.fill(&mut slot.block).then_some(());
                     next = spare.iter_mut().map_while(&mut fill).count();
                 };
                 let slots = &mut filled[..to_parse];
@@ -241,37 +238,37 @@ impl<'a> Lines<'a> {
         ctx.report(self.phase, all, all)
     }
 
-    /// Blocks per batch, and their size: enough that no thread waits long for the last, and no more than the memory
+    /// Blocks at a time, and their size: enough that no thread waits long for the last, and no more than the memory
     /// limit allows.
     fn sizes(&self, ctx: &Context, growth: usize) -> (usize, usize) {
-        let room = (ctx.memory_left() / 4).saturating_sub(self.text.window(0));
-        let room = usize::try_from(room).unwrap_or(usize::MAX) / BATCHES;
+        let most = (ctx.memory_left() / 4).saturating_sub(self.text.window(0));
+        let most = usize::try_from(most).unwrap_or(usize::MAX) / STAGES;
         let mut size = BLOCK;
-        while size > SMALL_BLOCK && bytes_of_block(size, growth) > room {
+        while size > SMALL_BLOCK && bytes_of_block(size, growth) > most {
             size /= 2;
         }
-        ((room / bytes_of_block(size, growth)).clamp(1, 4 * ctx.thread_count()), size)
+        ((most / bytes_of_block(size, growth)).clamp(1, 4 * ctx.thread_count()), size)
     }
 
     /// Passes on what was made of some blocks, and what stopped the parsing; `line` is the number of their first line.
     fn pass_on<B>(
         &self,
-        slots: &mut [Slot<B>],
+        slots: &mut [ParsedBlock<B>],
         line: &mut u64,
         take: &mut dyn FnMut(&mut B) -> std::result::Result<(), BlockHalt>,
     ) -> Result<()> {
-        for Slot { block, made, parsed, .. } in slots {
+        for ParsedBlock { block, made, parsed, .. } in slots {
             match take(made) {
                 Ok(()) => {}
                 Err(BlockHalt::Caller(error)) => return Err(error),
-                Err(BlockHalt::Fault { record, error }) => {
+                Err(BlockHalt::Record { record, error }) => {
                     let before = lines_before(block.lines(), record, self.comments);
-                    return Err(self.text.fault(*line + before, error));
+                    return Err(self.text.error_at(*line + before, error));
                 }
             }
             *line += parsed.lines;
-            if let Some(error) = parsed.fault.take() {
-                return Err(self.text.fault(*line - 1, error));
+            if let Some(error) = parsed.error.take() {
+                return Err(self.text.error_at(*line - 1, error));
             }
         }
         Ok(())
@@ -285,71 +282,4 @@ pub(in crate::io) fn widest(ctx: &Context) -> usize {
 
 fn bytes_of_block(size: usize, growth: usize) -> usize {
     size + BEYOND + size * growth
-}
-
-/// Reads and parses some blocks, of which the lines are counted in between if only so many are wanted.
-fn parse_all<B: Send>(
-    slots: &mut [Slot<B>],
-    text: &TextFile,
-    counted: Option<&mut Counted>,
-    parse: Parse<'_, B>,
-) {
-    let Some(counted) = counted else {
-        let slots = slots.par_iter_mut().with_max_len(1);
-        return slots.for_each(|slot| {
-            slot.read(text);
-            slot.parse(parse);
-        });
-    };
-    slots.par_iter_mut().with_max_len(1).for_each(|slot| {
-        slot.read(text);
-        slot.line = count_lines(slot.block.lines());
-    });
-    slots.iter_mut().for_each(|slot| counted.cut(slot));
-    slots.par_iter_mut().with_max_len(1).for_each(|slot| slot.parse(parse));
-}
-
-impl Counted {
-    /// Leaves to a block, of which the lines were counted, those that are wanted, and tells it the number of the first.
-    fn cut<B>(&mut self, slot: &mut Slot<B>) {
-        let count = std::mem::replace(&mut slot.line, self.at.line);
-        let lines = slot.block.lines();
-        let length = match self.left {
-            0 => 0,
-            left if count < left => lines.len(),
-            left => length_of_lines(lines, left),
-        };
-        if count >= self.left {
-            slot.fault = None;
-        }
-        slot.block.truncate(length);
-        let taken = count.min(self.left);
-        self.left -= taken;
-        if taken > 0 {
-            let offset = slot.block.offset() + length as u64;
-            self.at = Position { offset, line: self.at.line + taken };
-        }
-    }
-}
-
-impl<B> Slot<B> {
-    fn new(made: B) -> Self {
-        let parsed = Parsed { lines: 0, fault: None };
-        Slot { block: Block::default(), fault: None, line: 0, made, parsed }
-    }
-
-    fn read(&mut self, text: &TextFile) {
-        self.fault = self.block.read(text).err();
-    }
-
-    fn parse(&mut self, parse: Parse<'_, B>) {
-        // The lines that were read before a fault come first.
-        let lines = TextLines { bytes: self.block.lines(), offset: self.block.offset() };
-        self.parsed = parse(lines, self.line, &mut self.made);
-        let fault = self.fault.take();
-        if self.parsed.fault.is_none() && fault.is_some() {
-            self.parsed.lines += 1;
-            self.parsed.fault = fault;
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Text in a gzip file, read as if it were unpacked, without unpacking it to disk.
 //!
-//! Two ways: [`Packed::fill`] reads by offset, for the first lines and the members of an archive, out of a window of
+//! Two ways: [`PackedText::fill`] reads by offset, for the first lines and the members of an archive, out of a window of
 //! the last unpacked bytes; a read before the window restarts it. [`Unpacked`] is the text in order, for the rest of
 //! the file: one thread unpacks it while others parse what came before. Of a `.tar.gz`, as the SuiteSparse collection
 //! publishes matrices, one member is read: the one asked for, or `NAME/NAME.mtx`.
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::text::tar::{BLOCK, Kind, LONGEST_NAME, Member, Search};
+use crate::io::text::tar::{BLOCK, LONGEST_NAME, MemberKind, MemberSearch, TarMember};
 
 /// The first bytes of a gzip file.
 pub(in crate::io) const MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -33,7 +33,7 @@ pub(in crate::io) const RATIO: u64 = 1032;
 
 /// Text in a gzip file.
 #[derive(Debug)]
-pub(in crate::io) struct Packed {
+pub(in crate::io) struct PackedText {
     path: PathBuf,
     file: Arc<File>,
     /// The start of the text in the unpacked bytes, and its length if an archive gives it.
@@ -42,16 +42,16 @@ pub(in crate::io) struct Packed {
     state: Mutex<Option<Unpacking>>,
 }
 
-type Decoder = MultiGzDecoder<BufReader<Bytes>>;
+type GzipDecoder = MultiGzDecoder<BufReader<GzipBytes>>;
 
 /// The bytes of a file in order. Several may read one file, because none moves its position.
-struct Bytes {
+struct GzipBytes {
     file: Arc<File>,
     at: u64,
 }
 
 struct Unpacking {
-    decoder: Decoder,
+    decoder: GzipDecoder,
     /// The last unpacked bytes, and the offset of the first of them.
     window: Vec<u8>,
     from: u64,
@@ -61,7 +61,7 @@ struct Unpacking {
 /// The text in a gzip file, in order.
 pub(in crate::io) struct Unpacked {
     path: PathBuf,
-    decoder: Decoder,
+    decoder: GzipDecoder,
     /// Bytes unpacked so far, and how many come before the text.
     at: u64,
     start: u64,
@@ -72,7 +72,26 @@ pub(in crate::io) struct Unpacked {
 /// Why there is no more text.
 pub(in crate::io) enum End {
     OfText,
-    Fault(Error),
+    Error(Error),
+}
+
+/// Whether a name is that of a file packed by gzip.
+pub(in crate::io) fn is_packed_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+}
+
+/// The path without the extension of a packed file.
+pub(in crate::io) fn without_packing(path: &Path) -> PathBuf {
+    if is_packed_name(path) { path.with_extension("") } else { path.to_owned() }
+}
+
+/// Fails if a member is asked for, of a file that has none.
+pub(in crate::io) fn refuse_member(path: &Path, member: Option<&str>) -> Result<()> {
+    let Some(member) = member else { return Ok(()) };
+    Err(Error::new(ErrorKind::Unsupported, "the file holds one matrix, and no members")
+        .in_file(path)
+        .expected(format!("an archive, or HDF5, with {member:?} in it"))
+        .remedy("leave out `member`"))
 }
 
 impl std::fmt::Debug for Unpacking {
@@ -81,15 +100,16 @@ impl std::fmt::Debug for Unpacking {
     }
 }
 
-impl Packed {
+impl PackedText {
     /// The text in an open gzip file.
     ///
     /// Of an archive it is a member: the named one, or `NAME/NAME.mtx`, or the only one that ends in `.mtx`.
     pub(in crate::io) fn new(path: &Path, file: File, member: Option<&str>) -> Result<Self> {
         let (path, file, state) = (path.to_owned(), Arc::new(file), Mutex::new(None));
-        let mut packed = Packed { path, file, start: 0, length: None, state };
-        if let Some((start, length)) = packed.member(member)? {
-            (packed.start, packed.length) = (start, Some(length));
+        let mut packed = PackedText { path, file, start: 0, length: None, state };
+        match packed.member(member)? {
+            Some((start, length)) => (packed.start, packed.length) = (start, Some(length)),
+            None => refuse_member(&packed.path, member)?,
         }
         Ok(packed)
     }
@@ -141,10 +161,10 @@ impl Packed {
     /// The place of the matrix, if the unpacked bytes are a tar archive: after the header of its member.
     fn member(&self, wanted: Option<&str>) -> Result<Option<(u64, u64)>> {
         let in_file = |error: Error| error.in_file(&self.path);
-        let (mut at, mut search) = (0u64, Search::new(wanted));
+        let (mut at, mut search) = (0u64, MemberSearch::new(wanted));
         let (mut header, mut headers, mut next_name) = ([0; BLOCK], 0, None);
         while self.fill_raw(at, &mut header)? == BLOCK && header != [0; BLOCK] {
-            let Some(member) = Member::read(&header) else {
+            let Some(member) = TarMember::read(&header) else {
                 if at == 0 {
                     return Ok(None);
                 }
@@ -158,12 +178,12 @@ impl Packed {
             if headers > 2000 {
                 break;
             }
-            if matches!(member.kind, Kind::Name | Kind::Records) {
+            if matches!(member.kind, MemberKind::Name | MemberKind::Records) {
                 let mut bytes = vec![0; length.min(LONGEST_NAME) as usize];
                 let read = self.fill_raw(data, &mut bytes)?;
                 next_name = member.name_of_next(&bytes[..read]).or(next_name);
             }
-            if matches!(member.kind, Kind::Name | Kind::Records | Kind::About) {
+            if matches!(member.kind, MemberKind::Name | MemberKind::Records | MemberKind::About) {
                 continue;
             }
             let name = next_name.take().unwrap_or(member.name);
@@ -203,7 +223,7 @@ impl Unpacked {
             let (read, outcome) = unpack(&mut self.decoder, &mut buffer[..len]);
             self.at += read as u64;
             match outcome {
-                Err(error) => return (0, Some(End::Fault(damaged(&self.path, self.at, error)))),
+                Err(error) => return (0, Some(End::Error(damaged(&self.path, self.at, error)))),
                 Ok(()) if read < len => return (0, Some(End::OfText)),
                 Ok(()) => {}
             }
@@ -212,20 +232,20 @@ impl Unpacked {
         let (read, outcome) = unpack(&mut self.decoder, &mut buffer[..len]);
         (self.at, self.left) = (self.at + read as u64, self.left - read as u64);
         let end = match outcome {
-            Err(error) => Some(End::Fault(damaged(&self.path, self.at, error))),
+            Err(error) => Some(End::Error(damaged(&self.path, self.at, error))),
             Ok(()) => (read < buffer.len()).then_some(End::OfText),
         };
         (read, end)
     }
 }
 
-fn decoder(file: &Arc<File>) -> Decoder {
-    let bytes = Bytes { file: Arc::clone(file), at: 0 };
+fn decoder(file: &Arc<File>) -> GzipDecoder {
+    let bytes = GzipBytes { file: Arc::clone(file), at: 0 };
     MultiGzDecoder::new(BufReader::with_capacity(STEP, bytes))
 }
 
 /// Fills `buffer` as far as the packed bytes go, and returns how far that was.
-fn unpack(decoder: &mut Decoder, buffer: &mut [u8]) -> (usize, std::io::Result<()>) {
+fn unpack(decoder: &mut GzipDecoder, buffer: &mut [u8]) -> (usize, std::io::Result<()>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match decoder.read(&mut buffer[filled..]) {
@@ -246,7 +266,7 @@ fn damaged(path: &Path, at: u64, error: std::io::Error) -> Error {
         .found(error)
 }
 
-impl Read for Bytes {
+impl Read for GzipBytes {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read_at(buffer, self.at)?;
         self.at += read as u64;
@@ -260,13 +280,13 @@ mod tests {
 
     use super::*;
 
-    fn packed(text: &[u8]) -> (tempfile::NamedTempFile, Packed) {
+    fn packed(text: &[u8]) -> (tempfile::NamedTempFile, PackedText) {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut encoder =
             flate2::write::GzEncoder::new(file.reopen().unwrap(), flate2::Compression::fast());
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap();
-        let packed = Packed::new(file.path(), File::open(file.path()).unwrap(), None).unwrap();
+        let packed = PackedText::new(file.path(), File::open(file.path()).unwrap(), None).unwrap();
         (file, packed)
     }
 

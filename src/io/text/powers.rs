@@ -34,9 +34,9 @@ pub(in crate::io) fn exponent(q: i32) -> i32 {
 }
 
 /// A fraction from one half to one, as 256 bits.
-type Wide = [u128; 2];
+type WideInteger = [u128; 2];
 
-const HALF: Wide = [1 << 127, 0];
+const HALF: WideInteger = [1 << 127, 0];
 
 const fn table() -> [u128; ROWS] {
     let mut rows = [0; ROWS];
@@ -58,7 +58,7 @@ const fn table() -> [u128; ROWS] {
 }
 
 /// Five times as much, shifted so that the highest bit is set, rounded down.
-const fn times_five(x: Wide) -> Wide {
+const fn times_five(x: WideInteger) -> WideInteger {
     // 5x = 4x + x; a quarter of it first, whose highest bit may be carried out.
     let (low, carry_low) = x[1].overflowing_add((x[1] >> 2) | (x[0] << 126));
     let (high, carry) = x[0].overflowing_add(x[0] >> 2);
@@ -70,7 +70,7 @@ const fn times_five(x: Wide) -> Wide {
 }
 
 /// A fifth, shifted so that the highest bit is set, rounded down.
-const fn by_five(x: Wide) -> Wide {
+const fn by_five(x: WideInteger) -> WideInteger {
     // Eight fifths of x, of at most 257 bits, by long division in parts of 64 bits.
     let parts = [x[0] >> 64, x[0] & u64::MAX as u128, x[1] >> 64, x[1] & u64::MAX as u128];
     let (mut quotient, mut rest, mut k) = ([0u128; 5], 0u128, 0);

@@ -3,12 +3,20 @@
 use crate::error::{Error, Result};
 use crate::io::text::cursor::Cursor;
 
+/// Some whole lines of a text.
+#[derive(Clone, Copy)]
+pub(in crate::io) struct TextLines<'a> {
+    pub(in crate::io) bytes: &'a [u8],
+    /// Where they begin in the text.
+    pub(in crate::io) offset: u64,
+}
+
 /// How far some lines were parsed.
 pub(in crate::io) struct Parsed {
     /// Lines, including the one in which the parsing stopped.
     pub(in crate::io) lines: u64,
     /// What stopped it.
-    pub(in crate::io) fault: Option<Error>,
+    pub(in crate::io) error: Option<Error>,
 }
 
 /// Calls `visit` at the first byte of every record. It must move to the end of the line.
@@ -25,10 +33,10 @@ pub(in crate::io) fn each_record<'a>(
             continue;
         }
         if let Err(error) = visit(&mut cursor) {
-            return Parsed { lines, fault: Some(error) };
+            return Parsed { lines, error: Some(error) };
         }
     }
-    Parsed { lines, fault: None }
+    Parsed { lines, error: None }
 }
 
 /// The lines before the one that holds a record, counted again from the bytes: needed only for an error.

@@ -18,15 +18,15 @@ pub(in crate::io) const BLOCK: usize = 512;
 pub(in crate::io) const LONGEST_NAME: u64 = 1 << 16;
 
 /// The contents of a header of a tar archive.
-pub(in crate::io) struct Member {
+pub(in crate::io) struct TarMember {
     pub(in crate::io) name: String,
     pub(in crate::io) length: u64,
-    pub(in crate::io) kind: Kind,
+    pub(in crate::io) kind: MemberKind,
 }
 
 /// What a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::io) enum Kind {
+pub(in crate::io) enum MemberKind {
     File,
     /// Its data is the name of the next member.
     Name,
@@ -40,7 +40,7 @@ pub(in crate::io) enum Kind {
     Other,
 }
 
-impl Member {
+impl TarMember {
     /// `None` unless the block is a header with a right checksum.
     pub(in crate::io) fn read(header: &[u8; BLOCK]) -> Option<Self> {
         let octal = |field: &[u8]| {
@@ -61,21 +61,21 @@ impl Member {
             name = format!("{front}/{name}");
         }
         let kind = match header[156] {
-            0 | b'0' => Kind::File,
-            b'L' => Kind::Name,
-            b'x' => Kind::Records,
-            b'K' | b'g' => Kind::About,
-            b'1' | b'2' => Kind::Link,
-            _ => Kind::Other,
+            0 | b'0' => MemberKind::File,
+            b'L' => MemberKind::Name,
+            b'x' => MemberKind::Records,
+            b'K' | b'g' => MemberKind::About,
+            b'1' | b'2' => MemberKind::Link,
+            _ => MemberKind::Other,
         };
-        Some(Member { name, length: octal(&header[124..136]).unwrap_or(0), kind })
+        Some(TarMember { name, length: octal(&header[124..136]).unwrap_or(0), kind })
     }
 
     /// The name that the data of this member gives to the next one.
     pub(in crate::io) fn name_of_next(&self, data: &[u8]) -> Option<String> {
         match self.kind {
-            Kind::Name => Some(text(data)),
-            Kind::Records => data.split(|&b| b == b'\n').find_map(|record| {
+            MemberKind::Name => Some(text(data)),
+            MemberKind::Records => data.split(|&b| b == b'\n').find_map(|record| {
                 let blank = record.iter().position(|&b| b == b' ')?;
                 record[blank + 1..].strip_prefix(b"path=").map(text)
             }),
@@ -85,46 +85,46 @@ impl Member {
 }
 
 /// Where the data of a member begins, and its length.
-type Place = (u64, u64);
+type MemberPlace = (u64, u64);
 
 /// The search for the member that holds the matrix.
 ///
 /// It ends at the header of a member that is named with its folder, or is `NAME/NAME.mtx` and none is named; what comes
 /// after it is not looked at. Otherwise all members are looked at. Refused where they are seen: links, names that lead
 /// out of the archive, and two members of one name.
-pub(in crate::io) struct Search<'a> {
+pub(in crate::io) struct MemberSearch<'a> {
     wanted: Option<&'a str>,
     names: Vec<String>,
     seen: HashSet<String>,
     /// The members that may be meant, each by its position among the names.
-    found: Vec<(usize, Place)>,
+    found: Vec<(usize, MemberPlace)>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> MemberSearch<'a> {
     /// A search for a member of this name, with or without its folder and `.mtx`, or for a matrix.
     pub(in crate::io) fn new(wanted: Option<&'a str>) -> Self {
         let wanted = wanted.map(|name| name.trim_start_matches("./"));
-        Search { wanted, names: Vec::new(), seen: HashSet::new(), found: Vec::new() }
+        MemberSearch { wanted, names: Vec::new(), seen: HashSet::new(), found: Vec::new() }
     }
 
     /// Looks at the next member; returns its place if it is the one.
     pub(in crate::io) fn see(
         &mut self,
         name: String,
-        kind: Kind,
-        place: Place,
-    ) -> Result<Option<Place>> {
+        kind: MemberKind,
+        place: MemberPlace,
+    ) -> Result<Option<MemberPlace>> {
         let refused = |what: &str| {
             Err(Error::new(ErrorKind::Format, what).found(listed(std::iter::once(&name))))
         };
-        if kind == Kind::Link {
+        if kind == MemberKind::Link {
             return refused("the archive holds a link");
         }
         if name.starts_with('/') || name.split('/').any(|part| part == "..") {
             return refused("the name of a member leads out of the archive");
         }
         let name = name.trim_start_matches("./").to_owned();
-        if kind != Kind::File {
+        if kind != MemberKind::File {
             return Ok(None);
         }
         if !self.seen.insert(name.clone()) {
@@ -154,7 +154,7 @@ impl<'a> Search<'a> {
     }
 
     /// The place of the only member that may be meant; `None` if there are no members.
-    pub(in crate::io) fn end(self) -> Result<Option<Place>> {
+    pub(in crate::io) fn end(self) -> Result<Option<MemberPlace>> {
         let refused = |what: &str| Error::new(ErrorKind::Format, what);
         let names = self.names.iter();
         match (self.found.as_slice(), self.wanted) {
@@ -217,9 +217,12 @@ mod tests {
         header[148..156].fill(b' ');
         let sum: u64 = header.iter().map(|&b| u64::from(b)).sum();
         header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-        let member = Member::read(&header).unwrap();
-        assert_eq!((member.name.as_str(), member.length, member.kind), ("a/a.mtx", 10, Kind::File));
+        let member = TarMember::read(&header).unwrap();
+        assert_eq!(
+            (member.name.as_str(), member.length, member.kind),
+            ("a/a.mtx", 10, MemberKind::File)
+        );
         header[0] = b'b';
-        assert!(Member::read(&header).is_none());
+        assert!(TarMember::read(&header).is_none());
     }
 }

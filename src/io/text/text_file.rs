@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::text::foreign;
-use crate::io::text::packed::{EXTRA, MAGIC, Packed, RATIO, Unpacked};
+use crate::io::text::packed::{EXTRA, MAGIC, PackedText, RATIO, Unpacked, refuse_member};
 
 /// Bytes by which a line may extend beyond the block in which it begins.
 pub(in crate::io) const LONGEST_LINE: usize = 1 << 20;
@@ -28,7 +28,7 @@ pub(in crate::io) struct TextFile {
     file: File,
     length: u64,
     /// Its contents, if it is a gzip file.
-    packed: Option<Packed>,
+    packed: Option<PackedText>,
 }
 
 /// The start of a line: its byte offset and its number, the first being 1.
@@ -71,7 +71,9 @@ impl TextFile {
         let mut first = vec![0; foreign::SEEN];
         if text.fill(0, &mut first[..2])? == 2 && first[..2] == MAGIC {
             let file = text.file.try_clone().map_err(opening)?;
-            text.packed = Some(Packed::new(path, file, member)?);
+            text.packed = Some(PackedText::new(path, file, member)?);
+        } else {
+            refuse_member(path, member)?;
         }
         let read = text.fill(0, &mut first)?;
         if text.length == 0 && read > 0 {
@@ -126,7 +128,7 @@ impl TextFile {
     }
 
     /// Adds the file and the line to an error.
-    pub(in crate::io) fn fault(&self, line: u64, error: Error) -> Error {
+    pub(in crate::io) fn error_at(&self, line: u64, error: Error) -> Error {
         error.in_file(&self.path).at_line(line)
     }
 
@@ -158,7 +160,7 @@ impl TextFile {
                     bytes.drain(..start);
                     (start, seen) = (0, bytes.len());
                     if seen > longest {
-                        return Err(self.fault(place.line, too_long(longest)));
+                        return Err(self.error_at(place.line, too_long(longest)));
                     }
                     bytes.resize(seen + chunk, 0);
                     let read = self.fill(place.offset + seen as u64, &mut bytes[seen..])?;

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use crate::dense::{
-    AnyDense, AnyDenseMut, AnyDensePanels, AnyDenseWriter, AnyZippedRuns, Dense, DenseMut,
-    LinePanel,
+    AnyDense, AnyDenseMut, AnyDenseWriter, Dense, DenseMut, DensePanel, DensePanels, zipped,
 };
 use crate::error::Result;
 use crate::storage::parallel::Tasks;
@@ -114,14 +113,13 @@ pub(crate) fn map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
-    let mut panels = AnyDensePanels::once(&a.as_line(), (1, 1), budget)?;
+    let mut panels = DensePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
-        let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory());
+        let plan = panels.reading.plan("mapping elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { elements, .. }| {
         made.take(elements.len(), &|here, to| block(elements.slice(here), to))
     })?;
     made.finish()
@@ -135,16 +133,14 @@ pub(crate) fn zip_map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
-    let mut runs = AnyZippedRuns::new(a, b, budget)?;
+    let mut runs = zipped(a, b, budget)?;
     let _running = ctx.begin(|| {
-        let stored = a.stored_bytes() + b.stored_bytes();
-        let file = a.buffer().file().or(b.buffer().file());
-        let plan = Plan::new("mapping pairs of elements").on_device_of(file);
-        let plan = plan.reads(1, stored).holds(runs.memory());
+        let plan = runs.plan("mapping pairs of elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    runs.sweep(ctx, &mut |_, left, right| {
+    runs.sweep(ctx, &mut |_, parts| {
+        let (left, right) = (parts[0], parts[1]);
         made.take(left.len(), &|here, to| block(left.slice(here.clone()), right.slice(here), to))
     })?;
     made.finish()

@@ -11,12 +11,11 @@ use crate::linalg::elementwise::combine::{MergeClash, MergeLines};
 use crate::linalg::elementwise::line_sort::Sorted;
 use crate::linalg::elementwise::merge_lines::Combination;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, IndexVec, Indices,
-    IndicesMut, Types, partition,
+    CheckedLines, CheckedPanel, CheckedPanels, IndexVec, Indices, IndicesMut, Types, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut};
-use crate::storage::{Context, RawBufferMut};
+use crate::storage::{Context, RawBufferMut, SparseFormat};
 
 /// Entries of a task.
 const TASK: usize = 1 << 14;
@@ -65,8 +64,8 @@ impl Merging {
         Ok(Merging {
             how,
             types,
-            starts: IndexVec::room("merged lines", types.pointers, lines + 1, ctx)?,
-            indptr: IndexVec::room("merged lines", types.pointers, 2 * lines, ctx)?,
+            starts: IndexVec::with_capacity("merged lines", types.pointers, lines + 1, ctx)?,
+            indptr: IndexVec::with_capacity("merged lines", types.pointers, 2 * lines, ctx)?,
             // For lines that could not be cut, which are in memory as well; whether they fit is checked as they are
             // read.
             indices: RawBufferMut::fresh(Some(types.indices), entries)?,
@@ -77,19 +76,14 @@ impl Merging {
     /// Calls `take` with merged lines, in order.
     pub(super) fn sweep(
         &mut self,
-        [a, b]: [&AnyCompressed; 2],
-        lines: &mut AnyZippedLines,
+        format: SparseFormat,
+        lines: &mut CheckedPanels,
         ctx: &Context,
         take: &mut TakeLines<'_>,
     ) -> Result<()> {
-        let mut checks = [IndexCheck::of(a), IndexCheck::of(b)];
-        let (mut last, what, format) = (None, self.how.what, a.format());
-        lines.sweep(ctx, &mut |panel| {
-            let mut rise = true;
-            for ((m, check), matrix) in checks.iter_mut().enumerate().zip([a, b]) {
-                let checked = ctx.with_threads(|| check.take_any(&panel, m));
-                rise &= checked.map_err(|error| matrix.name_indices(error))?;
-            }
+        let (mut last, what) = (None, self.how.what);
+        let swept = lines.sweep(ctx, &mut |panel| {
+            let rise = panel.parts.iter().all(|part| part.rises);
             if !(rise || panel.opens && panel.closes) {
                 return Err(too_long(panel.first));
             }
@@ -107,14 +101,15 @@ impl Merging {
                 take(panel.closes, indptr.as_indices(), indices, data.as_raw().slice(0..count))?;
             }
             Ok(())
-        })
+        });
+        swept.map(drop)
     }
 
     /// Merges the lines of a panel; `rise` means that no line needs sorting. Returns the output of each task, and the
     /// number of entries; or the place of an overflow.
     fn merge(
         &mut self,
-        panel: &AnyZippedPanel<'_>,
+        panel: &CheckedPanel<'_>,
         rise: bool,
     ) -> Vec<std::result::Result<(Merged<'_>, usize), MergeClash>> {
         let (left, right) = (panel.parts[0], panel.parts[1]);
@@ -156,7 +151,7 @@ impl Merged<'_> {
     fn merge(
         &mut self,
         how: Combination,
-        (left, right): (&AnyLinePart<'_>, &AnyLinePart<'_>),
+        (left, right): (&CheckedLines<'_>, &CheckedLines<'_>),
         mut sorting: Option<(Sorted, Sorted)>,
     ) -> std::result::Result<usize, MergeClash> {
         let (mut end, mut ends) = (0, [0; BLOCK]);

@@ -13,13 +13,14 @@
 
 use std::ops::Range;
 
-use crate::dense::{AnyDensePanels, BandPanels, Dense, LinePanel};
+use crate::dense::{Dense, DensePanel, DensePanels, bands};
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::packed::{multiply_packed, pack_lines, panel_widths, take_left};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, Order, Plan};
+use crate::storage::{ArrayPanels, Context, Order};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
@@ -94,29 +95,31 @@ impl<T: Scalar> Dense<T> {
         let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
-            Order::C => {
-                GramPanels::Rows(AnyDensePanels::once(&self.to_any(), (height, 1), budget)?)
-            }
-            Order::Fortran => GramPanels::Columns(BandPanels::new(self, height, budget)?),
+            Order::C => GramPanels::Rows(DensePanels::once(&self.to_any(), (height, 1), budget)?),
+            Order::Fortran => GramPanels::Columns(bands(&self.to_any(), height, budget)?),
         };
         let _running = ctx.begin(|| {
-            let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
-            let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
-            Ok(plan.throughout(bytes).works(self.len() as u64, work::GRAM * k as f64))
+            let panels = match &panels {
+                GramPanels::Rows(panels) => &panels.reading,
+                GramPanels::Columns(panels) => panels,
+            };
+            let plan = panels.plan("Gram matrix").throughout(bytes);
+            Ok(plan.works(self.len() as u64, work::GRAM * k as f64))
         })?;
         let _held = ctx.hold(bytes);
         let mut gram = Gram::new(k, center, height);
         match &mut panels {
             GramPanels::Rows(panels) => {
-                panels.sweep(ctx, &mut |LinePanel { lines, elements, .. }| {
+                panels.sweep(ctx, &mut |DensePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements.as_typed())
                         .expect("a panel holds whole lines");
                     ctx.with_threads(|| gram.add_rows(rows));
                     Ok(())
                 })?
             }
-            GramPanels::Columns(panels) => panels.sweep(ctx, &mut |band| {
-                ctx.with_threads(|| gram.add_columns(band));
+            GramPanels::Columns(panels) => panels.sweep(ctx, &mut |_, band| {
+                let band: Vec<&[T]> = band.iter().map(Raw::as_typed).collect();
+                ctx.with_threads(|| gram.add_columns(&band));
                 Ok(())
             })?,
         }
@@ -125,18 +128,9 @@ impl<T: Scalar> Dense<T> {
 }
 
 /// Blocks of rows, contiguous or across the columns.
-enum GramPanels<T: Scalar> {
-    Rows(AnyDensePanels),
-    Columns(BandPanels<T>),
-}
-
-impl<T: Scalar> GramPanels<T> {
-    fn memory(&self) -> u64 {
-        match self {
-            GramPanels::Rows(panels) => panels.memory(),
-            GramPanels::Columns(panels) => panels.memory(),
-        }
-    }
+enum GramPanels {
+    Rows(DensePanels),
+    Columns(ArrayPanels),
 }
 
 /// Rows in a block.

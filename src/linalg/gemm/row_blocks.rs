@@ -15,7 +15,7 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::gemm_into;
 use crate::linalg::gemm::operand::{Operand, OperandPart, reader};
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
-use crate::storage::{BufferMut, Context, Order};
+use crate::storage::{BufferMut, Context, Order, packed};
 
 /// Multiplies block by block.
 pub(super) struct RowBlocks<'a, T: Scalar> {
@@ -54,7 +54,7 @@ impl<'a, T: Scalar> RowBlocks<'a, T> {
         let panels = self.panels();
         let mut extents = match a.streamed {
             // Half of what two of them may use: they share the ring with panels of `B`.
-            true => a.panels(&block, 0, self.ring as usize / 4),
+            true => packed(a.parts(&block, 0).into_iter(), size_of::<T>(), self.ring as usize / 4),
             false => Vec::new(),
         };
         let left_panels = extents.len();

@@ -4,8 +4,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::BLOCK;
-use crate::linalg::gemm::operand::{Operand, SECTORS};
-use crate::storage::{IoBuffer, Order, work};
+use crate::linalg::gemm::operand::Operand;
+use crate::storage::{IoBuffer, Order, PADDING, work};
 
 /// Columns of the right matrix that are worth a pass over the rows of the left one.
 const MANY: usize = 64;
@@ -84,7 +84,7 @@ impl<T: Scalar> Strategies<'_, T> {
         // Enough columns that a pass over the rows in memory is worthwhile.
         let many = MANY.min((self.budget / 16) as usize / unit.max(1)) / least.max(1);
         let lines = (self.panel() / unit.max(1)).max(many).max(1).saturating_mul(least).min(all);
-        let right = if self.b.streamed { lines * length * size + SECTORS } else { 0 };
+        let right = if self.b.streamed { lines * length * size + PADDING } else { 0 };
         let left = if self.a.streamed { self.panel() } else { 0 };
         let panel = if left + right > 0 { IoBuffer::rounded(left.max(right)) as u64 } else { 0 };
         let depth = if 4 * panel <= self.budget / 4 { 4 } else { 2 };
@@ -142,7 +142,7 @@ impl<T: Scalar> Strategies<'_, T> {
         // Two panels are in flight, and a part that is not one run is assembled in a copy.
         let needed = |inner: usize| {
             let (panel, runs) = self.panel_of_tile(rows, cols, inner);
-            let ring = 2 * IoBuffer::rounded(panel + runs * SECTORS) as u64;
+            let ring = 2 * IoBuffer::rounded(panel + runs * PADDING) as u64;
             (ring, panel as u64, runs)
         };
         let fits = |inner: usize| needed(inner).0 + needed(inner).1 <= space;

@@ -10,7 +10,7 @@ use std::any::Any;
 use bytemuck::Pod;
 use num_complex::Complex;
 
-use crate::dense::{AnyDense, AnyDensePanels};
+use crate::dense::{AnyDense, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Factor, Scalar, Widen};
 use crate::linalg::kernels::Vectors;
@@ -41,10 +41,10 @@ pub(crate) type Operands<'x, 'y, X> = (usize, &'x [X], &'y mut [X]);
 
 pub(crate) struct DenseMethods<X: Scalar> {
     pub(crate) once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
-    pub(crate) prepared: fn(&mut AnyDensePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    pub(crate) prepared: fn(&mut DensePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     /// `AᴴA X` in one pass over a matrix in C order.
     pub(crate) normal:
-        fn(&mut AnyDensePanels, Vectors<'_, '_, X>, &mut Between<'_, X>, &Context) -> Result<()>,
+        fn(&mut DensePanels, Vectors<'_, '_, X>, &mut Between<'_, X>, &Context) -> Result<()>,
     /// Computes the product if it needs more digits than numbers of `X` have; returns whether it does.
     pub(crate) exact: Option<fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>>,
 }

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::product::prepared::{Compact, Expanded};
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels};
 use crate::storage::Context;
 use crate::storage::raw::Raw;
 
 /// Some consecutive lines.
 pub(crate) enum LinesPart<'a> {
-    Plain(AnyLinePanel<'a>),
+    Plain(CompressedPanel<'a>),
     Encoded(EncodedPart<'a>),
 }
 
@@ -41,7 +41,7 @@ pub(crate) trait LineSource {
     ) -> Result<()>;
 }
 
-impl LineSource for AnyLinePanels {
+impl LineSource for CompressedPanels {
     fn matrix(&self) -> &AnyCompressed {
         self.matrix()
     }
@@ -69,15 +69,15 @@ impl LinesPart<'_> {
         &'r self,
         buffer: &'r mut Expanded,
         ctx: &Context,
-    ) -> Result<AnyLinePanel<'r>> {
+    ) -> Result<CompressedPanel<'r>> {
         match self {
-            LinesPart::Plain(AnyLinePanel { first, indptr, indices, data }) => {
+            LinesPart::Plain(CompressedPanel { first, indptr, indices, data }) => {
                 let (first, indptr, indices) = (*first, *indptr, *indices);
-                Ok(AnyLinePanel { first, indptr, indices, data: *data })
+                Ok(CompressedPanel { first, indptr, indices, data: *data })
             }
             LinesPart::Encoded(EncodedPart { first, compact, values, .. }) => {
                 let (indptr, indices, data) = compact.expand(*values, buffer, ctx)?;
-                Ok(AnyLinePanel { first: *first, indptr, indices, data })
+                Ok(CompressedPanel { first: *first, indptr, indices, data })
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::linalg::product::powers::Between;
 use crate::linalg::product::prepared::{Compact, Expanded};
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, Plan, Running, SparseFormat};
@@ -76,25 +76,29 @@ fn one_product(
     adjoint: bool,
     (k, bytes, extra): (usize, u64, u64),
     ctx: &Context,
-) -> Result<(AnyLinePanels, Running)> {
+) -> Result<(CompressedPanels, Running)> {
     let budget = ctx.memory_left().saturating_sub(bytes + extra);
-    let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
+    let panels = CompressedPanels::for_one_sweep(a, budget, ctx)?;
     let running = ctx.begin(|| {
         let plan = product_plan(&panels, adjoint, k, ctx).every_time();
-        Ok(plan.reads(1, panels.bytes_kept()).throughout(extra))
+        Ok(plan.reads(1, panels.kept).throughout(extra))
     })?;
     Ok((panels, running))
 }
 
 /// The plan of a product with `k` vectors, without the reads for making the panels.
-pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+pub(crate) fn product_plan(
+    panels: &CompressedPanels,
+    adjoint: bool,
+    k: usize,
+    ctx: &Context,
+) -> Plan {
     let matrix = panels.matrix();
     let (value, index, _) = matrix.types().sizes();
-    Plan::new(product_name(adjoint))
-        .on_device_of(matrix.indices_buffer().file())
-        .reads(1, panels.panels().bytes_to_read())
-        .reads_again(panels.panels().bytes_to_read_again())
-        .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
+    panels
+        .plan(product_name(adjoint))
+        .reads_again(panels.reading.cost(0).again)
+        .throughout(scatter_memory(value, index, ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }
 
@@ -150,7 +154,7 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
             Some(buffer) => buffer,
             None => buffer.insert(Expanded::new()?),
         };
-        let AnyLinePanel { first, indptr, indices, data } = part.plain(buffer, ctx)?;
+        let CompressedPanel { first, indptr, indices, data } = part.plain(buffer, ctx)?;
         let panel = AnyPanel { indptr, indices, ncols, first_row: first };
         ctx.with_threads(|| multiply_lines(panel, Values::new(data, self.decode), how, vectors))
     }

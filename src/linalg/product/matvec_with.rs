@@ -8,12 +8,12 @@ use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Semiring, Values};
 use crate::linalg::kernels::{Columns, OutOfRange, Panel, runs_with_outputs};
 use crate::sparse::{
-    AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, IndexCheck,
-    Indices, Pieces, by_index, partition,
+    AnyCompressed, Axis, CheckedPanels, Compressed, CompressedPanel, CompressedPanels, Indices,
+    LineSplit, by_index, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
-use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
+use crate::storage::{Context, DType, Entry, Index, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
 const TASK: usize = 1 << 14;
@@ -111,14 +111,13 @@ fn along<S: Semiring>(
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
+    let mut panels = CompressedPanels::for_one_sweep(a.clone(), left, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
-        Ok(plan.holds(panels.memory()).works(a.nnz() as u64, work::SEMIRING_ALONG))
+        let plan = panels.plan("product over a semiring").reads(1, panels.kept);
+        Ok(plan.works(a.nnz() as u64, work::SEMIRING_ALONG))
     })?;
     ctx.check_cancelled()?;
-    let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+    let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
         let lines = first..first + indptr.len() - 1;
         by_index!(indices, indices => {
             let panel = Panel::over(indptr, indices, data.as_typed(), x.len(), first)?;
@@ -160,8 +159,7 @@ fn across<S: Semiring, I: Index>(
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Runs(RUN), budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Runs(RUN), left, ctx)?;
     let (entries, threads) = (lines.most_entries(), ctx.thread_count());
     let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
@@ -172,11 +170,9 @@ fn across<S: Semiring, I: Index>(
     let _held = ctx.hold(work);
     let mut columns = Columns::new(y.len(), entries, threads);
     let mut terms = ctx.filled("the terms", entries, semiring.zero())?;
-    let mut check = IndexCheck::of(a);
     y.fill(semiring.zero());
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            check.take_any(&panel, 0)?;
             let part = panel.parts[0];
             let terms = &mut terms[..part.indices.len()];
             let (indices, values): (&[I], _) = (part.indices.typed(), part.data.as_typed());
@@ -184,10 +180,10 @@ fn across<S: Semiring, I: Index>(
             columns.fold(y, (indices, Values::Plain(terms)), |sum, term| {
                 *sum = semiring.add(*sum, term)
             });
-            Ok(())
-        })
+        });
+        Ok(())
     });
-    swept.map_err(|error| a.name_indices(error))
+    swept.map(drop)
 }
 
 /// The terms of a run of lines, the first of which has the first of `x`, by all threads.

@@ -1,6 +1,6 @@
 //! A matrix with types known at run time, multiplied once or prepared for many products.
 
-use crate::dense::{AnyDense, AnyDensePanels};
+use crate::dense::{AnyDense, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::kernels::Vectors;
@@ -82,7 +82,7 @@ fn dense_methods<X: Scalar>(by: &Products<X>) -> Result<&DenseMethods<X>> {
 /// A [`Multiplier`] prepared for many products.
 pub(crate) enum Prepared {
     Lines(Box<PreparedLines>),
-    Dense(Box<Readers<AnyDensePanels>>),
+    Dense(Box<Readers<DensePanels>>),
 }
 
 impl Prepared {
@@ -104,7 +104,7 @@ impl Prepared {
             Multiplier::Dense(a) => {
                 let decoding = decoding(&a);
                 let budget = budget.saturating_sub(decoding);
-                let panels = AnyDensePanels::new(&a, panel_step(a.lines().1), budget)?;
+                let panels = DensePanels::new(&a, panel_step(a.lines().1), budget)?;
                 Ok(Prepared::Dense(Box::new(Readers::new(panels, vectors + decoding, ctx))))
             }
         }
@@ -253,9 +253,9 @@ impl Prepared {
 }
 
 /// Whether `AᴴA X` of a dense matrix takes one pass: it is read, line by line of which each is a row.
-fn dense_normal_in_one(panels: &Readers<AnyDensePanels>) -> bool {
+fn dense_normal_in_one(panels: &Readers<DensePanels>) -> bool {
     let model = panels.model();
-    model.panels().is_read() && model.matrix().order() == Order::C
+    model.reading.is_read() && model.matrix().order() == Order::C
 }
 
 /// Maximum memory for decoding lines of a dense matrix in a product.

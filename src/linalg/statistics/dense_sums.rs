@@ -10,7 +10,7 @@
 //! block may extend over several panels. Blocks and runs depend only on the shape: the same bits for any number of
 //! threads, panels and places.
 
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{
     Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, sum_run, two_sum,
@@ -80,9 +80,9 @@ fn sums_of<V: Element + Factor<f64>>(
     let bytes = (len as u64).saturating_mul(kept * size_of::<f64>() as u64);
     ctx.check_memory("the sums", bytes)?;
     let budget = ctx.memory_left().saturating_sub(bytes);
-    let mut panels = AnyDensePanels::once(a, if is_along { (1, RUN) } else { of_lines }, budget)?;
+    let mut panels = DensePanels::once(a, if is_along { (1, RUN) } else { of_lines }, budget)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("sums").throughout(bytes);
+        let plan = panels.reading.plan("sums").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::SUM_AXIS))
     })?;
     let _held = ctx.hold(bytes);
@@ -90,7 +90,7 @@ fn sums_of<V: Element + Factor<f64>>(
     let across_len = if is_along { 0 } else { len };
     let mut lost = ctx.filled("the sums", across_len, 0.0)?;
     let mut block = ctx.filled("the sums", across_len, 0.0)?;
-    panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+    panels.sweep(ctx, &mut |DensePanel { first, lines, offset, elements }| {
         if elements.len() == 0 {
             return Ok(());
         }

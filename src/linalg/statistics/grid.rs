@@ -13,9 +13,9 @@
 //! 3. The cell of an index is found by a multiplication with a rounded reciprocal, exact for indices of 32 bits.
 
 use crate::convert::nonzero;
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{AnyCompressed, AnyCoo, AnyEntryPanels, by_index};
+use crate::sparse::{AnyCompressed, AnyCoo, EntryPanels, by_index};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Index, Order, RawBuffer, SparseFormat, work};
@@ -142,12 +142,11 @@ pub(crate) fn lines_grid(
     let bytes = CellGrid::bytes(major, minor, most, false);
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let arrays = [a.indices_buffer()];
-    let mut panels = AnyEntryPanels::within(left / 4, 1, (a.types().indices, &arrays[..]), &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.indices_buffer()], &units)?;
     // The pointers stay in the map, of which every page is used once.
     let pointers = a.indptr_buffer().stored_bytes();
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.reads(1, pointers).works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
@@ -224,10 +223,9 @@ pub(crate) fn coo_grid(
     let bytes = CellGrid::bytes(major, minor, most, true).max(least);
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let arrays = [a.rows(), a.cols()];
-    let mut panels = AnyEntryPanels::within(left / 4, 1, (a.types().1, &arrays[..]), &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], &units)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
@@ -279,14 +277,14 @@ pub(crate) fn dense_grid(
     let bytes = CellGrid::bytes(major, minor, most, false);
     ctx.check_memory("the counts", bytes)?;
     let left = ctx.memory_left().saturating_sub(bytes);
-    let mut panels = AnyDensePanels::once(a, (1, 1), left / 2)?;
+    let mut panels = DensePanels::once(a, (1, 1), left / 2)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
     let mut grid = CellGrid::new(major, minor, ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+    panels.sweep(ctx, &mut |DensePanel { first, lines, offset, elements }| {
         let width = elements.len() / lines.max(1);
         let (count, size) = parts(elements.len(), most);
         let bands: Vec<Option<GridRows>> = ctx.with_threads(|| {

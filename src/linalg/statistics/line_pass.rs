@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::algebra::{Coding, Values};
 use crate::linalg::kernels::Columns;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,
-    by_index_type, partition, rises,
+    AnyCompressed, CheckedLines, CheckedPanel, CheckedPanels, LineSplit, by_index, by_index_type,
+    partition, rises,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -27,7 +27,7 @@ const BLOCK: usize = 128;
 pub(crate) struct LinePass<'a, V: Entry> {
     matrix: &'a AnyCompressed,
     decode: Coding<V>,
-    lines: AnyZippedLines,
+    lines: CheckedPanels,
     /// Whether a position that has several entries is an error.
     distinct: bool,
     _running: Running,
@@ -63,8 +63,8 @@ impl<'a, V: Entry> LinePass<'a, V> {
         ctx: &Context,
     ) -> Result<Self> {
         ctx.check_memory("the result", bytes)?;
-        let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
-        let lines = AnyZippedLines::new(&[matrix], Pieces::Runs(RUN), budget, ctx)?;
+        let left = ctx.memory_left().saturating_sub(bytes);
+        let lines = CheckedPanels::new(&[matrix], LineSplit::Runs(RUN), left, ctx)?;
         let (entries, index) = (lines.most_entries(), matrix.types().indices);
         let bins = match along {
             true => 0,
@@ -129,7 +129,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
         by_index_type!(self.matrix.types().indices, I => {
             let mut columns = Columns::<V, I>::new(states.len(), entries, ctx.thread_count());
             self.sweep(ctx, &mut |panel| {
-                let AnyLinePart { indices, data, .. } = panel.parts[0];
+                let CheckedLines { indices, data, .. } = panel.parts[0];
                 columns.fold(states, (indices.typed(), Values::new(data, decode)), &take);
             })
         })
@@ -159,7 +159,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
     fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+        work: &mut (dyn FnMut(&CheckedPanel<'_>) + Send),
     ) -> Result<()> {
         sweep((self.matrix, self.distinct), &mut self.lines, ctx, work)
     }
@@ -167,26 +167,25 @@ impl<'a, V: Entry> LinePass<'a, V> {
 
 fn sweep(
     (matrix, distinct): (&AnyCompressed, bool),
-    lines: &mut AnyZippedLines,
+    lines: &mut CheckedPanels,
     ctx: &Context,
-    work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+    work: &mut (dyn FnMut(&CheckedPanel<'_>) + Send),
 ) -> Result<()> {
-    let mut check = IndexCheck::of(matrix);
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            if !check.take_any(&panel, 0)? && distinct {
+            if !panel.parts[0].rises && distinct {
                 check_distinct(&panel, matrix.format())?;
             }
             work(&panel);
             Ok(())
         })
     });
-    swept.map_err(|error| matrix.name_indices(error))
+    swept.map(drop).map_err(|error| matrix.name_indices(error))
 }
 
 /// Passes on the lines in a range, each with its state. Short ones are decoded together, long ones in parts.
 fn whole_lines<V: Entry, S>(
-    part: &AnyLinePart<'_>,
+    part: &CheckedLines<'_>,
     values: Values<'_, V>,
     lines: Range<usize>,
     buffer: &mut Vec<V>,
@@ -234,7 +233,7 @@ fn runs<V: Entry>(
 }
 
 /// Fails if a line of a run has an index twice.
-fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()> {
+fn check_distinct(panel: &CheckedPanel<'_>, format: SparseFormat) -> Result<()> {
     let part = &panel.parts[0];
     if !(panel.opens && panel.closes) {
         return Err(Error::new(

@@ -12,8 +12,7 @@ use crate::convert::{canonicalize, recompress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Factor;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, Duplicates, IndexCheck, Pieces,
-    by_index,
+    AnyCompressed, Axis, CheckedLines, CheckedPanels, Compressed, Duplicates, LineSplit, by_index,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
@@ -155,8 +154,7 @@ fn by_search(
         let plan = Plan::new("symmetry").on_device_of(a.indices_buffer().file());
         Ok(plan.reads(1, a.stored_bytes()).works(a.nnz() as u64, work::TRANSPOSE))
     })?;
-    ctx.meter().pass();
-    ctx.meter().read(a.stored_bytes());
+    ctx.meter().pass_over(a.stored_bytes());
     let sorted;
     let a = match ctx.with_threads(|| a.check())? {
         true => a,
@@ -216,12 +214,12 @@ fn by_sort(
     none: LargestDifference,
     ctx: &Context,
 ) -> Result<LargestDifference> {
-    let budget = AnyZippedLines::budget(ctx.memory_left());
+    let left = ctx.memory_left();
     let _running = ctx.begin(|| {
         let sorting = ctx.plan(|ctx| recompress(a, "symmetry", &Place::Scratch, ctx))?;
         let bytes = a.types().bytes_of(a.major(), a.nnz());
         let indices = (a.nnz() * a.types().indices.size()) as u64;
-        let merging = Plan::new("symmetry").reads(1, 2 * bytes).holds(budget);
+        let merging = Plan::new("symmetry").reads(1, 2 * bytes).holds(left / 4);
         Ok(sorting.then(merging.reads(1, indices).works(2 * a.nnz() as u64, work::MERGE)))
     })?;
     let a = match is_tidy(a, ctx)? {
@@ -229,7 +227,7 @@ fn by_sort(
         false => canonicalize(a, Duplicates::Sum, &Place::Scratch, ctx)?,
     };
     let image = recompress(&a, "symmetry", &Place::Scratch, ctx)?;
-    let mut lines = AnyZippedLines::new(&[&a, &image], Pieces::Columns, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[&a, &image], LineSplit::Columns, left, ctx)?;
     let mut apart = none;
     lines.sweep(ctx, &mut |panel| {
         let (left, right) = (&panel.parts[0], &panel.parts[1]);
@@ -252,25 +250,20 @@ fn is_tidy(a: &AnyCompressed, ctx: &Context) -> Result<bool> {
     if let Some(known) = a.known_canonical() {
         return Ok(known);
     }
-    let budget = AnyZippedLines::budget(ctx.memory_left());
     let pattern = AnyCompressed { data: RawBuffer::pattern(a.nnz()), ..a.clone() };
-    let mut lines = AnyZippedLines::new(&[&pattern], Pieces::Entries, budget, ctx)?;
-    let mut check = IndexCheck::of(&pattern);
-    let swept =
-        lines.sweep(ctx, &mut |panel| ctx.with_threads(|| check.take_any(&panel, 0)).map(drop));
-    swept.map_err(|error| a.name_indices(error))?;
-    Ok(check.canonical())
+    let mut lines = CheckedPanels::new(&[&pattern], LineSplit::Entries, ctx.memory_left(), ctx)?;
+    lines.sweep(ctx, &mut |_| Ok(()))
 }
 
 fn merge_lines(
-    (left, right): (&AnyLinePart<'_>, &AnyLinePart<'_>),
+    (left, right): (&CheckedLines<'_>, &CheckedLines<'_>),
     decode: DecodeComplex,
     lines: Range<usize>,
     none: LargestDifference,
 ) -> LargestDifference {
     let (zero, mut apart) = (Complex::new(0.0, 0.0), none);
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    let numbers = |part: &AnyLinePart<'_>, span: Range<usize>, buffer: &mut Vec<Complex<f64>>| {
+    let numbers = |part: &CheckedLines<'_>, span: Range<usize>, buffer: &mut Vec<Complex<f64>>| {
         buffer.clear();
         buffer.resize(span.len(), zero);
         decode(part.data.slice(span), buffer);
@@ -282,7 +275,7 @@ fn merge_lines(
         numbers(right, theirs.clone(), &mut b);
         let (mut i, mut j) = (0, 0);
         while i < a.len() || j < b.len() {
-            let index = |part: &AnyLinePart<'_>, at: usize, end: usize| match at < end {
+            let index = |part: &CheckedLines<'_>, at: usize, end: usize| match at < end {
                 true => part.indices.at(at),
                 false => usize::MAX,
             };

@@ -1,11 +1,11 @@
 //! Names and bytes on disk: the two formats, checksums, and results that appear complete or not at all.
 //!
-//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the checksums of
+//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`], of [`sparse_format`]s; [`checksum`] and [`sums`] – the checksums of
 //!   an array, in a separate file
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
 //! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those
 //!   of makers that died; [`replaceable`] – what may be
-//!   replaced; [`rewrite`] – an array changed in place
+//!   replaced; [`rewrite`] – an array changed in place; [`scratch_file`] – files without a name
 
 pub(crate) mod checksum;
 mod descriptor;
@@ -17,15 +17,17 @@ mod npy;
 mod publish;
 mod replaceable;
 mod rewrite;
+mod scratch_file;
+mod sparse_format;
 mod stored_file;
 mod sums;
 
 pub(crate) use checksum::{SIDE, remove_with_sums};
+pub use descriptor::Descriptor;
 pub(crate) use descriptor::{
     DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE, VERTEX_IDS_FILE,
     VERTEX_NAMES_FILE,
 };
-pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use descriptor::{Half, Mirrored};
 pub(crate) use folder::Folder;
 pub use leftovers::{Leftover, leftovers};
@@ -38,5 +40,7 @@ pub(crate) use npy::{
 pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;
 pub(crate) use rewrite::{MARK, Rewrite, check_closed, open_closed};
+pub(crate) use scratch_file::{named_scratch_file, scratch_file};
+pub use sparse_format::{SparseFormat, StoredValues};
 pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::{BLOCK, Checksums, Summing, sum_block};

@@ -191,18 +191,23 @@ impl fmt::Display for Plan {
         let Cost { passes, bytes_read, bytes_written, scratch, peak_memory, seconds } = self.cost;
         let many = if passes == 1 { "pass" } else { "passes" };
         let most = if self.per_iteration.is_some() { "at most " } else { "" };
-        write!(f, "{}: {most}{passes} {many}, reads {}", self.operation, Bytes(bytes_read))?;
-        write!(f, ", writes {}", Bytes(bytes_written))?;
+        write!(
+            f,
+            "{}: {most}{passes} {many}, reads {}",
+            self.operation,
+            ReadableBytes(bytes_read)
+        )?;
+        write!(f, ", writes {}", ReadableBytes(bytes_written))?;
         if scratch > 0 {
-            write!(f, ", {} of scratch space", Bytes(scratch))?;
+            write!(f, ", {} of scratch space", ReadableBytes(scratch))?;
         }
-        write!(f, ", {} of memory, about {seconds:.2} s", Bytes(peak_memory))?;
+        write!(f, ", {} of memory, about {seconds:.2} s", ReadableBytes(peak_memory))?;
         if let Some(entries) = self.entries {
             write!(f, ", about {entries} entries")?;
         }
         if let Some(Cost { passes, bytes_read, seconds, .. }) = self.per_iteration {
             let many = if passes == 1 { "pass" } else { "passes" };
-            write!(f, "; for each iteration {passes} {many}, reads {}", Bytes(bytes_read))?;
+            write!(f, "; for each iteration {passes} {many}, reads {}", ReadableBytes(bytes_read))?;
             write!(f, ", about {seconds:.2} s")?;
         }
         Ok(())
@@ -221,7 +226,8 @@ impl fmt::Display for Report {
             ("memory", p.peak_memory, a.peak_memory),
         ];
         for (what, predicted, actual) in sizes {
-            let (predicted, actual) = (Bytes(predicted).to_string(), Bytes(actual).to_string());
+            let (predicted, actual) =
+                (ReadableBytes(predicted).to_string(), ReadableBytes(actual).to_string());
             writeln!(f, "{what:14} {predicted:>12} {actual:>12}")?;
         }
         write!(f, "{:14} {:>12.2} {:>12.2}", "seconds", p.seconds, a.seconds)
@@ -229,9 +235,9 @@ impl fmt::Display for Report {
 }
 
 /// Bytes in readable units, in powers of 1000.
-struct Bytes(u64);
+struct ReadableBytes(u64);
 
-impl fmt::Display for Bytes {
+impl fmt::Display for ReadableBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
         let step = steps.into_iter().find(|(size, _)| self.0 as f64 >= *size);

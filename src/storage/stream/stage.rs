@@ -12,7 +12,7 @@ use rustix::fs::{Access, access};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::{
     Checksums, DATA_START, INDICES_FILE, NpyHeader, POINTERS_FILE, ROWS_FILE, StagedFiles,
-    VALUES_FILE, What, checksum, create_array, create_headerless, finish_array,
+    VALUES_FILE, What, checksum, create_array, create_headerless, finish_array, scratch_file,
 };
 use crate::storage::memory::raw::width;
 use crate::storage::memory::{DType, Origin, RawBuffer, RawBufferMut};
@@ -142,8 +142,7 @@ impl Stage {
             }
             StageKind::Scratch => {
                 let folder = self.ctx.scratch_folder();
-                let file = tempfile::tempfile_in(folder)
-                    .map_err(|e| Error::io("making a scratch file in", folder, e))?;
+                let file = scratch_file(folder)?;
                 create_array(file, folder, dtype, header)
             }
             StageKind::StagedFiles(files) => {

@@ -7,7 +7,9 @@
 use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::{Checksums, DATA_START, NpyHeader, sum_block, write_header};
+use crate::storage::files::{
+    Checksums, DATA_START, NpyHeader, scratch_file, sum_block, write_header,
+};
 use crate::storage::memory::raw::{Raw, width};
 use crate::storage::memory::{
     Broken, DType, Origin, RawBuffer, RawBufferMut, lock_shared, map_read,
@@ -120,8 +122,7 @@ impl RawWriter {
     /// An array in a file without a name in the scratch folder.
     pub(crate) fn scratch(dtype: DType, header: &NpyHeader, ctx: &Context) -> Result<Self> {
         let folder = ctx.scratch_folder();
-        let file = tempfile::tempfile_in(folder)
-            .map_err(|e| Error::io("making a scratch file in", folder, e))?;
+        let file = scratch_file(folder)?;
         Self::file(Origin { path: folder.to_owned(), file }, dtype, header, false, ctx)
     }
 

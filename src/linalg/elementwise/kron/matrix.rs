@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Multiply, check_alike, no_arithmetic, overflow};
 use crate::linalg::elementwise::kron::pairs::{FactorLines, Kron, PairProducts, products};
 use crate::sparse::{
-    AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndexCheck, IndicesMut,
-    Pieces, Types, append_any, check_types, memory_left,
+    AnyCompressed, AnyDraft, AnyWriter, Axis, CheckedPanels, Compressed, IndicesMut, LineSplit,
+    Types, check_types, memory_left,
 };
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
@@ -98,10 +98,10 @@ pub(crate) fn kron(
     let _running = ctx.begin(|| {
         let plan = Plan::new("Kronecker product").on_device_of(a.indices_buffer().file());
         let plan = plan.on_device_of(b.indices_buffer().file()).works(nnz as u64, work::KRON);
-        let plan = plan.reads(1, panels.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
-        let plan = plan.reads(1, right.reading.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
-        let plan = plan.holds(right.reading.as_ref().map_or(0, AnyZippedLines::memory));
-        let plan = plan.holds(panels.as_ref().map_or(0, AnyZippedLines::memory) + work);
+        let plan = plan.reads(1, panels.as_ref().map_or(0, CheckedPanels::bytes_to_read));
+        let plan = plan.reads(1, right.reading.as_ref().map_or(0, CheckedPanels::bytes_to_read));
+        let plan = plan.holds(right.reading.as_ref().map_or(0, CheckedPanels::memory));
+        let plan = plan.holds(panels.as_ref().map_or(0, CheckedPanels::memory) + work);
         let plan = plan.throughout(right.bytes);
         Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
     })?;
@@ -129,7 +129,7 @@ pub(crate) fn kron(
 struct RightFactor<'a> {
     matrix: &'a AnyCompressed,
     /// `None` if it is in memory.
-    reading: Option<AnyZippedLines>,
+    reading: Option<CheckedPanels>,
     /// Bytes of a copy in memory.
     bytes: u64,
 }
@@ -147,8 +147,7 @@ impl<'a> RightFactor<'a> {
                 .found(format!("{bytes} bytes"))
                 .remedy("raise the memory limit"));
         }
-        let budget = AnyZippedLines::budget(left);
-        let reading = Some(AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx)?);
+        let reading = Some(CheckedPanels::new(&[matrix], LineSplit::Entries, left, ctx)?);
         Ok(RightFactor { matrix, reading, bytes })
     }
 
@@ -158,7 +157,7 @@ impl<'a> RightFactor<'a> {
         let kind = (matrix.format(), matrix.types());
         let (shape, nnz) = (matrix.shape(), matrix.nnz());
         let mut writer = AnyWriter::new(kind, shape, nnz, true, &Place::Memory, ctx)?;
-        let canonical = append_any(&mut writer, matrix, &mut lines, ctx)?;
+        let canonical = writer.append(&mut lines, ctx)?;
         writer.finish(canonical)
     }
 }
@@ -188,11 +187,11 @@ fn left_panels(
     b: &AnyCompressed,
     budget: u64,
     ctx: &Context,
-) -> Result<Option<AnyZippedLines>> {
+) -> Result<Option<CheckedPanels>> {
     if a.stored_bytes() == 0 {
         return Ok(None);
     }
-    let lines = AnyZippedLines::new(&[a], Pieces::Runs(1), budget, ctx)?;
+    let lines = CheckedPanels::new(&[a], LineSplit::Runs(1), 4 * budget, ctx)?;
     if lines.cuts_a_line() && b.major() > 1 {
         return Err(Error::new(ErrorKind::Memory, "a line of the left matrix would not fit")
             .expected(format!("at most {} bytes a line", budget / 4))
@@ -250,21 +249,18 @@ fn lines_of(matrix: &AnyCompressed) -> FactorLines<'_> {
 
 impl Making<'_> {
     /// Multiplies all of A, in panels if it is not in memory, and returns whether its indices rise in every line.
-    fn sweep(&mut self, a: &AnyCompressed, panels: Option<AnyZippedLines>) -> Result<bool> {
+    fn sweep(&mut self, a: &AnyCompressed, panels: Option<CheckedPanels>) -> Result<bool> {
         let Some(mut panels) = panels else {
             let rising = self.ctx.with_threads(|| a.check())?;
             self.take((0, true), lines_of(a))?;
             return Ok(rising);
         };
-        let (mut check, ctx) = (IndexCheck::of(a), self.ctx);
-        let swept = panels.sweep_part(ctx, &mut |panel| {
-            ctx.with_threads(|| check.take_any(&panel, 0))?;
+        let swept = panels.sweep_part(self.ctx, &mut |panel| {
             let part = panel.parts[0];
             let lines = FactorLines { indptr: part.indptr, indices: part.indices, data: part.data };
             self.take((panel.first, panel.closes), lines)
         });
-        swept.map_err(|error| a.name_indices(error))?;
-        Ok(check.canonical())
+        swept
     }
 
     /// Multiplies lines of A from the `first` on, or a run of that line; `closes` if its last line ends here.

@@ -13,7 +13,7 @@ use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan
 use crate::linalg::product::prepared::form::Form;
 use crate::linalg::product::prepared::powers::{CachedParts, encoded_powers_plan, read_powers};
 use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
-use crate::sparse::{AnyCompressed, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanels};
 use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic, bytes_of, work};
 
 /// The number of entries from which on an encoding can be worthwhile.
@@ -76,7 +76,7 @@ impl PreparedLines {
         {
             return Ok(PreparedPanels::Encoded(lines));
         }
-        Ok(PreparedPanels::Plain(AnyLinePanels::new(matrix.clone(), budget, ctx)?))
+        Ok(PreparedPanels::Plain(CompressedPanels::new(matrix.clone(), budget, ctx)?))
     }
 
     pub(crate) fn traffic(&self) -> Traffic {

@@ -11,27 +11,26 @@ use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::compact::Compact;
 use crate::linalg::product::prepared::encoded_lines::EncodedLines;
 use crate::linalg::product::prepared::levels::{LevelSweep, PanelReach, candidates};
-use crate::storage::{Context, Plan, bytes_of, parallel, work};
+use crate::storage::{Context, PanelCost, Plan, bytes_of, parallel, work};
 
 /// A sweep with several levels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sweeps {
     /// Levels of a sweep; the last may have fewer.
     pub(crate) levels: usize,
-    /// Panels needed at a time in addition to the one that arrives.
+    /// Panels needed at a time besides the one that arrives.
     needed: usize,
 }
 
 /// The sweeps that read the fewest bytes for `levels` levels.
 pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
     let all = lines.encodings();
-    let (most, is_read) =
-        (lines.panels().most_beside(), |panel: usize| all.panels[panel].is_read());
+    let (most, is_read) = (lines.reading.most_extra(), |panel: usize| all.panels[panel].is_read());
     let mut best = (u64::MAX, Sweeps { levels: 1, needed: 0 });
     for each in candidates(levels) {
         let needed = all.reach().window(each, &is_read);
         let sweeps = levels.div_ceil(each.max(1)) as u64;
-        let bytes = lines.panels().bytes_to_read_again_beside(needed).saturating_mul(sweeps);
+        let bytes = lines.reading.cost(needed).again.saturating_mul(sweeps);
         // As few sweeps as possible where nothing is read.
         if (needed <= most || each <= 1) && (bytes < best.0 || (bytes == best.0 && needed == 0)) {
             best = (bytes, Sweeps { levels: each, needed });
@@ -44,18 +43,17 @@ pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
 ///
 /// The caller adds the memory for the product of a panel.
 pub(crate) fn encoded_powers_plan(lines: &EncodedLines, k: usize, levels: usize) -> Plan {
-    let (panels, matrix) = (lines.panels(), lines.matrix());
+    let (panels, matrix) = (&lines.reading, lines.matrix());
     let Sweeps { levels: each, needed } = best_sweeps(lines, levels);
     let sweeps = levels.div_ceil(each.max(1)) as u64;
-    let first = panels.bytes_to_read_beside(needed);
-    let again = panels.bytes_to_read_again_beside(needed);
+    let PanelCost { first, again, memory } = panels.cost(needed);
     let plan = Plan::new("powers").on_device_of(matrix.indices_buffer().file());
     let plan = match sweeps {
         0 => plan,
         _ => plan.reads(sweeps, first.saturating_add(again.saturating_mul(sweeps - 1))),
     };
     plan.reads_again(again.saturating_mul(sweeps))
-        .holds(panels.memory_beside(needed) + lines.bytes_kept())
+        .holds(memory + lines.bytes_kept())
         .works((matrix.nnz() * k) as u64 * levels as u64, work::PRODUCT)
 }
 

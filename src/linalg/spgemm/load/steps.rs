@@ -10,7 +10,7 @@ use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::schedule::LeftPanel;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, IoBuffer, Part, RawBuffer, Reading};
+use crate::storage::{ArrayPanels, ArrayRange, Arrays, IoBuffer, PADDING, Reading};
 
 /// Steps that are being read or worked on at a time; fewer if there is hardly memory for one.
 const STEPS: u64 = 4;
@@ -18,9 +18,6 @@ const FEW_STEPS: u64 = 2;
 
 /// From this size on, each read is worth a device request; smaller ones are combined by the page cache.
 const DIRECT: usize = 256 << 10;
-
-/// Extra bytes for reading a run: parts of sectors at both ends.
-const OVERHEAD: usize = 2 * 4096;
 
 /// A read of some MiB.
 pub(crate) struct LoadStep {
@@ -84,11 +81,6 @@ impl<'r, 'a> StepArrays<'r, 'a> {
     }
 }
 
-/// Pointers, indices and values.
-fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
-    [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
-}
-
 impl LoadedPanels {
     /// The panels that `left_panels` read of `left` and `right`, if these are to be read. `None` if there is nothing to
     /// read.
@@ -99,7 +91,7 @@ impl LoadedPanels {
         budget: &Budget,
     ) -> Result<Option<Self>> {
         let matrices = left.into_iter().chain(right);
-        let arrays = Arrays::read(matrices.flat_map(arrays_of))?;
+        let arrays = Arrays::read(matrices.flat_map(AnyCompressed::arrays))?;
         // A comes before B.
         let first = if left.is_some() { 3 } else { 0 };
         let mut packing = Packing {
@@ -137,10 +129,10 @@ struct Packing {
     /// Bytes of a step.
     capacity: usize,
     steps: Vec<LoadStep>,
-    panels: Vec<Vec<Part>>,
+    panels: Vec<Vec<ArrayRange>>,
     /// The current step.
     items: Vec<StepItem>,
-    parts: Vec<Part>,
+    parts: Vec<ArrayRange>,
     used: usize,
     /// Runs of files that are read, and their bytes.
     read: (usize, usize),
@@ -179,7 +171,7 @@ impl Packing {
     ) {
         let size: usize = arrays.iter().map(|(_, size)| size).sum();
         while !run.is_empty() {
-            let free = (self.capacity - self.used).saturating_sub(2 * OVERHEAD);
+            let free = (self.capacity - self.used).saturating_sub(2 * PADDING);
             let fit = free.checked_div(size).unwrap_or(usize::MAX).min(run.len());
             // A new step is better than a small part of a large run.
             if fit == 0 || (fit < run.len() && free < self.capacity / 4 && self.used > 0) {
@@ -190,7 +182,7 @@ impl Packing {
             run.start = part.end;
             for &(array, size) in arrays {
                 if size > 0 {
-                    self.used += fit * size + OVERHEAD;
+                    self.used += fit * size + PADDING;
                     self.read = (self.read.0 + 1, self.read.1 + fit * size);
                 }
                 self.parts.push((array, part.clone()));

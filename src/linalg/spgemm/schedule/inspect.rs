@@ -125,8 +125,9 @@ impl Looking<'_> {
         }
         self.account();
         let types = self.a.types();
-        let mut indptr = IndexVec::room("a run of rows", types.pointers, most_rows + 1, ctx)?;
-        let mut indices = IndexVec::room("a run of rows", types.indices, longest, ctx)?;
+        let mut indptr =
+            IndexVec::with_capacity("a run of rows", types.pointers, most_rows + 1, ctx)?;
+        let mut indices = IndexVec::with_capacity("a run of rows", types.indices, longest, ctx)?;
         panels.sweep_part(ctx, &mut |step, parts| {
             let (step, mut read) = (&steps[step], StepArrays::new(parts));
             for item in &step.items {

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::Scalar;
 use crate::solve::precond::kernels::block::DiagonalBlock;
 use crate::solve::precond::kernels::spill::Spill;
-use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
+use crate::sparse::{AnyCompressed, CheckedLines, CheckedPanels, LineSplit, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -42,8 +42,7 @@ pub(crate) fn read<X: Scalar>(
     ctx: &Context,
 ) -> Result<(Vec<DiagonalBlock<X>>, Held)> {
     let a = source.matrix;
-    let budget = AnyZippedLines::budget(ctx.memory_left());
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, ctx.memory_left(), ctx)?;
     let (left, reading) = (ctx.memory_left(), lines.memory());
     let entries = a.nnz().saturating_add(a.major());
     let _running = ctx.begin(|| {
@@ -55,9 +54,7 @@ pub(crate) fn read<X: Scalar>(
     })?;
     let mut held = ctx.hold(extra);
     let mut blocks: Vec<DiagonalBlock<X>> = cuts.iter().cloned().map(DiagonalBlock::new).collect();
-    let mut check = IndexCheck::of(a);
-    let swept = lines.sweep(ctx, &mut |panel| {
-        ctx.with_threads(|| check.take_any(&panel, 0))?;
+    lines.sweep(ctx, &mut |panel| {
         let part = &panel.parts[0];
         let within = panel.first..panel.first + part.lines();
         let first = cuts.partition_point(|cut| cut.end <= within.start);
@@ -79,8 +76,7 @@ pub(crate) fn read<X: Scalar>(
         ctx.check_memory(operation, bytes.saturating_add(reading)).map_err(smaller)?;
         held.resize(bytes);
         Ok(())
-    });
-    swept.map_err(|error| a.name_indices(error))?;
+    })?;
     held.resize(blocks.iter().map(DiagonalBlock::bytes).sum::<u64>().saturating_add(extra));
     Ok((blocks, held))
 }
@@ -99,7 +95,7 @@ fn smaller(error: Error) -> Error {
 fn take_lines<X: Scalar>(
     block: &mut DiagonalBlock<X>,
     source: &BlockSource<'_, X>,
-    lines: &AnyLinePart<'_>,
+    lines: &CheckedLines<'_>,
     (rows, first): (Range<usize>, usize),
     open: Option<usize>,
 ) -> Result<()> {

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::{Scalar, is_finite};
 use crate::solve::precond::kernels::read::DecodeEntries;
-use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
+use crate::sparse::{AnyCompressed, CheckedLines, CheckedPanels, LineSplit, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Held, Index};
@@ -29,8 +29,8 @@ pub(crate) fn read_dense<X: Scalar>(
     ctx: &Context,
 ) -> Result<(Vec<X>, Held)> {
     let (a, size) = (source.matrix, source.size);
-    let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let left = ctx.memory_left().saturating_sub(bytes);
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
     let _running = ctx.begin(|| {
         let numbers = (a.major() as u64).saturating_mul(size as u64);
         let plan = lines.plan(operation).works(a.nnz() as u64, work::COPY).throughout(bytes);
@@ -38,9 +38,7 @@ pub(crate) fn read_dense<X: Scalar>(
     })?;
     let held = ctx.hold(bytes);
     let mut blocks = ctx.filled("the blocks", a.major() * size, X::zero())?;
-    let mut check = IndexCheck::of(a);
-    let swept = lines.sweep(ctx, &mut |panel| {
-        ctx.with_threads(|| check.take_any(&panel, 0))?;
+    lines.sweep(ctx, &mut |panel| {
         let (part, first) = (&panel.parts[0], panel.first);
         let own = &mut blocks[first * size..(first + part.lines()) * size];
         ctx.with_threads(|| {
@@ -49,8 +47,7 @@ pub(crate) fn read_dense<X: Scalar>(
             });
         });
         Ok(())
-    });
-    swept.map_err(|error| a.name_indices(error))?;
+    })?;
     let bad = ctx.with_threads(|| {
         let rows = blocks.par_chunks(size).enumerate();
         rows.find_map_first(|(row, numbers)| {
@@ -71,7 +68,7 @@ pub(crate) fn read_dense<X: Scalar>(
 /// Adds the entries of some lines that are in their blocks, from line `line` of the panel on, whose first is `first`.
 fn take_lines<X: Scalar>(
     source: &DenseSource<'_, X>,
-    lines: &AnyLinePart<'_>,
+    lines: &CheckedLines<'_>,
     (line, first): (usize, usize),
     own: &mut [X],
 ) {

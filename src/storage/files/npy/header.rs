@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::npy::literal::{Descr, Fields, Literal, excerpt};
+use crate::storage::files::npy::literal::{Descr, Literal, LiteralFields, excerpt};
 use crate::storage::files::stored_file::StoredFile;
 use crate::storage::memory::DType;
 
@@ -224,7 +224,7 @@ pub(crate) fn parse(start: &[u8]) -> Result<NpyHeader> {
 }
 
 /// The dictionary at the start of a file, and where the data begins.
-pub(super) fn dictionary(start: &[u8]) -> Result<(Fields, usize)> {
+pub(super) fn dictionary(start: &[u8]) -> Result<(LiteralFields, usize)> {
     let fail = |what: &str, at: usize| Error::new(ErrorKind::Format, what).at_byte(at as u64);
     if start.len() < 8 || &start[..6] != MAGIC {
         let found = start[..start.len().min(8)].escape_ascii().to_string();

@@ -10,7 +10,7 @@ pub(super) enum Descr {
 }
 
 /// The three keys of a header.
-pub(super) struct Fields {
+pub(super) struct LiteralFields {
     pub(super) descr: Descr,
     pub(super) fortran_order: bool,
     pub(super) shape: Vec<usize>,
@@ -31,7 +31,7 @@ impl<'a> Literal<'a> {
     }
 
     /// The whole header: `{'descr': …, 'fortran_order': …, 'shape': …}`, each key once, in any order.
-    pub(super) fn dictionary(mut self) -> Parsed<Fields> {
+    pub(super) fn dictionary(mut self) -> Parsed<LiteralFields> {
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         self.token(b'{', "the header is not a dictionary")?;
         while !self.accept(b'}') {
@@ -54,7 +54,7 @@ impl<'a> Literal<'a> {
         if self.at < self.text.len() {
             return Err(("something follows the dictionary in the header", self.at));
         }
-        Ok(Fields {
+        Ok(LiteralFields {
             descr: descr.ok_or(("the header has no 'descr'", self.at))?,
             fortran_order: fortran_order.ok_or(("the header has no 'fortran_order'", self.at))?,
             shape: shape.ok_or(("the header has no 'shape'", self.at))?,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::files::{Checksums, Summing};
+use crate::storage::files::{Checksums, Summing, scratch_file};
 use crate::storage::memory::{Origin, reserve};
 use crate::storage::runtime::{Held, Meter, Receiver, Sender, channel};
 use crate::storage::stream::device::io_buffer::IoBuffer;
@@ -105,8 +105,7 @@ impl Appender {
         block: usize,
         meter: &Meter,
     ) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder)
-            .map_err(|e| Error::io("making a scratch file in", folder, e))?;
+        let file = scratch_file(folder)?;
         let origin = Origin { path: folder.to_owned(), file };
         let appender = Self::new(origin, expected, block, false, meter)?;
         Ok(Appender { scratch: Some(meter.scratch(0)), ..appender })
@@ -193,11 +192,11 @@ impl Appender {
             failed: false,
         };
         // State moved into a thread is lost if the thread cannot be started, so it is sent through a channel.
-        let (hand, wait) = channel::<Writing>();
+        let (handed, wait) = channel::<Writing>();
         let body = move || wait.recv().map_or_else(Checksums::default, Writing::run);
         let writer = match start_thread(Box::new(body)) {
             Ok(thread) => {
-                hand.send(writing); // which the thread waits for
+                handed.send(writing); // which the thread waits for
                 Some(BlockWriter::Thread(thread))
             }
             Err(_) => Some(BlockWriter::Caller(Box::new(writing))),

@@ -19,10 +19,11 @@ const ROOM: usize = 512;
 const NOWHERE: usize = usize::MAX;
 
 /// The positions of an entry of the result in the left and in the right matrix.
-type EntryPlaces = (usize, usize);
+type EntryPositions = (usize, usize);
 
 /// Computes the value for each pair of positions; returns the pair for which an integer overflows, if any.
-pub(super) type ValuesFunction = fn(&[EntryPlaces], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
+pub(super) type ValuesFunction =
+    fn(&[EntryPositions], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
 
 /// As a `Merge`, with values computed by a function; for a union or an intersection.
 pub(super) fn merge_apart(
@@ -57,7 +58,7 @@ struct Flush<'a> {
 
 impl Flush<'_> {
     /// Computes the values at the next positions; the error is the entry of the result that overflows.
-    fn make(&mut self, places: &[EntryPlaces]) -> Result<(), usize> {
+    fn make(&mut self, places: &[EntryPositions]) -> Result<(), usize> {
         let start = self.done;
         self.done += places.len();
         let to = self.data.slice_mut(start..self.done);
@@ -118,7 +119,7 @@ fn clash<I: Index>(ends: &[usize], at: usize, index: I) -> MergeClash {
 }
 
 pub(super) fn values<C: CombineEntries<T>, T: Entry>(
-    places: &[EntryPlaces],
+    places: &[EntryPositions],
     left: Raw<'_>,
     right: Raw<'_>,
     to: RawMut<'_>,

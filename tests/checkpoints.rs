@@ -118,3 +118,30 @@ fn a_checkpoint_of_another_solve_is_refused_and_a_damaged_one_too() {
     let options = SolveOptions { checkpoint: zero, ..options };
     assert_eq!(cg(&a, &b, &options, &CTX).unwrap_err().kind(), ErrorKind::Shape);
 }
+
+#[test]
+fn what_checkpoints_write_is_in_the_plan() {
+    let a = poisson();
+    let b = uneven(270);
+    for method in Method::ALL {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("state.npy");
+        let checkpoint = Some(Checkpoint { path: &path, every: 6 });
+        let bounds = Some((0.05, 8.0));
+        let maxiter = Some(22);
+        let options = SolveOptions { bounds, restart: 4, maxiter, checkpoint, ..to_rtol(1e-14) };
+        let (_, report) = CTX
+            .measure(|ctx| solve_with(method, &a, &b, &options, ctx, |_| ControlFlow::Continue(())))
+            .unwrap();
+        let (planned, actual) = (report.plan.cost, report.actual);
+        let written = actual.bytes_written..2 * actual.bytes_written + 1;
+        assert!(actual.bytes_written > 0 && written.contains(&planned.bytes_written), "{method:?}");
+        assert!(planned.bytes_read >= actual.bytes_read, "{method:?}");
+        let nowhere = folder.path().join("none/state.npy");
+        let checkpoint = Some(Checkpoint { path: &nowhere, every: 6 });
+        let options = SolveOptions { checkpoint, ..options };
+        let refused = CTX
+            .plan(|ctx| solve_with(method, &a, &b, &options, ctx, |_| ControlFlow::Continue(())));
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Io, "{method:?}");
+    }
+}

@@ -167,3 +167,33 @@ fn degrees_without_sense_are_refused() {
         assert_eq!(error.kind(), ErrorKind::Value);
     }
 }
+
+#[test]
+fn no_iterations_take_no_product_but_that_of_the_guess() {
+    let ctx = context();
+    let a = Csr::<f64>::poisson(&[12, 12], Place::Memory, &ctx).unwrap();
+    let (b, guess) = (uneven(144), vec![1.0; 144]);
+    let chebyshev = Chebyshev::new(&a, 3, (0.1, 8.0)).unwrap();
+    for method in Method::ALL {
+        for x0 in [None, Some(&guess[..])] {
+            let options = SolveOptions {
+                bounds: Some((0.1, 8.0)),
+                precond: (method == Method::Cg).then_some(&chebyshev as _),
+                maxiter: Some(0),
+                x0,
+                ..to_rtol(1e-9)
+            };
+            let solve = |ctx: &Context| {
+                solve_with(method, &a, &b, &options, ctx, |_| ControlFlow::Continue(()))
+            };
+            let products = usize::from(x0.is_some());
+            let solved = solve(&ctx).unwrap();
+            assert_eq!((solved.iterations, solved.products), (0, products), "{method:?}");
+            assert_eq!(solved.reason, StopReason::MaxIterations, "{method:?}");
+            let off = solved.residual_norm - residual(&a, &solved.x, &b);
+            assert!(off.abs() < 1e-12, "{method:?}");
+            let plan = ctx.plan(solve).unwrap();
+            assert_eq!(plan.cost.passes, products as u64, "{method:?}");
+        }
+    }
+}

@@ -1,12 +1,14 @@
 //! The vectors of solvers: bases in scratch files, with the bits of those in memory, and systems divided among ranks.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Barrier, LazyLock, Mutex};
 
 use outcore::linalg::{FnOperator, LinearOperator};
 use outcore::solve::{
-    Iterate, Jacobi, Method, Ranks, SolveOptions, Solved, StopReason, block_cg, cg, solve_with,
+    Checkpoint, Iterate, Jacobi, Method, Ranks, SolveOptions, Solved, StopReason, block_cg, cg,
+    solve_with,
 };
 use outcore::{CancelToken, Context, Csr, ErrorKind, Place, Result};
 use tempfile::tempdir;
@@ -287,4 +289,43 @@ fn several_right_hand_sides_on_two_ranks() {
     let error =
         solve_with(Method::Lsqr, &a, &b[..340], &options, &CTX, |_| ControlFlow::Continue(()));
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn ranks_continue_from_the_same_iteration_or_fail_alike() {
+    let a = Csr::<f64>::poisson(&[20, 17], Place::Memory, &CTX).unwrap();
+    let b = a.matvec(&uneven(340)).unwrap();
+    let folder = tempdir().unwrap();
+    let file = |rows: usize| folder.path().join(format!("{rows}.npy"));
+    let solve = |maxiter: usize| {
+        let (_, iterations) = on_two_ranks(&a, 1, &b, &|a, b, ranks| {
+            let (path, ctx) = (file(b.len()), Context::new().threads(1).unwrap());
+            let checkpoint = Some(Checkpoint { path: &path, every: 5 });
+            let maxiter = Some(maxiter);
+            let options = SolveOptions { checkpoint, maxiter, ..divided(Some(ranks)) };
+            match cg(&a, b, &options, &ctx) {
+                Ok(solved) => (solved.x, solved.iterations),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Format, "{error}");
+                    (Vec::new(), usize::MAX)
+                }
+            }
+        });
+        iterations
+    };
+    let sums = |path: &Path| path.with_extension("npy.xxh3");
+    assert_eq!(solve(12), 12);
+    let (first, second, older) = (file(340 / 3), file(340 - 340 / 3), folder.path().join("older"));
+    fs::copy(&first, &older).unwrap();
+    fs::copy(sums(&first), sums(&older)).unwrap();
+    assert_eq!(solve(17), 17);
+    // One rank has the state of an earlier iteration, or none.
+    fs::copy(&older, &first).unwrap();
+    fs::copy(sums(&older), sums(&first)).unwrap();
+    assert_eq!(solve(30), usize::MAX);
+    fs::remove_file(&first).unwrap();
+    assert_eq!(solve(30), usize::MAX);
+    fs::remove_file(&second).unwrap();
+    assert!(solve(500) < 100);
+    assert!(!first.exists() && !second.exists());
 }

@@ -7,13 +7,13 @@ use crate::any::dtype::Change;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDenseWriter, AnyZippedRuns};
+use crate::dense::{AnyDense, AnyDenseWriter, zipped};
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract};
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Place, Plan, SparseFormat};
+use crate::storage::{Context, DType, Order, Place, SparseFormat};
 
 /// Elements of a task, and elements that are computed before they are written.
 const TASK: usize = 1 << 14;
@@ -262,18 +262,18 @@ fn dense(
     let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(TASK));
     let work = dtype.bytes_of(step.min(a.len()));
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
-    let mut runs = AnyZippedRuns::new(a, b, left.min(ctx.memory_left() / 2))?;
+    let mut runs = zipped(a, b, left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("combining elements");
-        let plan = plan.on_device_of(a.buffer().file().or(b.buffer().file()));
-        let plan = plan.reads(1, a.stored_bytes() + b.stored_bytes());
-        let plan = plan.holds(runs.memory() + work).works(a.len() as u64, work::ADD_DENSE);
+        let plan = runs.plan("combining elements").throughout(work);
+        let plan = plan.works(a.len() as u64, work::ADD_DENSE);
         Ok(AnyDenseWriter::plan(plan, what, place, ctx))
     })?;
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of elements", (Some(dtype), step.min(a.len())))?;
     let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    runs.sweep(ctx, &mut |start, left, right| {
+    let mut start = 0;
+    runs.sweep(ctx, &mut |_, parts| {
+        let (left, right) = (parts[0], parts[1]);
         for at in (0..left.len()).step_by(step) {
             let here = at..left.len().min(at + step);
             let (left, right) = (left.slice(here.clone()), right.slice(here.clone()));
@@ -296,6 +296,7 @@ fn dense(
             }
             writer.push(made.as_raw())?;
         }
+        start += left.len();
         Ok(())
     })?;
     writer.finish()

@@ -3,17 +3,17 @@
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::numbers::rewrite;
 use crate::any::reshape::missing;
-use crate::dense::{AnyDense, AnyDensePanels, AnyDenseWriter, LinePanel};
+use crate::dense::{AnyDense, AnyDenseWriter, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse;
 use crate::sparse::{
-    AnyCoo, AnyCooWriter, AnyEntryPanels, AnyWriter, AnyZippedLines, CooTypes, IndexCheck,
-    IndexVec, Indices, Pieces, Types, check_types, coo_bytes, largest, memory_left,
+    AnyCoo, AnyCooWriter, AnyWriter, CheckedPanels, CooTypes, EntryPanels, IndexVec, Indices,
+    LineSplit, Types, check_types, coo_bytes, largest, memory_left,
 };
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Place, Plan, RawBuffer};
+use crate::storage::{Context, DType, Place, RawBuffer};
 
 /// Values of a task.
 const TASK: usize = 1 << 14;
@@ -190,16 +190,15 @@ fn dense(
     let work = dtype.bytes_of(step.min(a.len()));
     let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
     let all = a.as_line();
-    let mut panels = AnyDensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
+    let mut panels = DensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name).on_device_of(a.buffer().file());
-        let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory() + work);
+        let plan = panels.reading.plan(change.name).throughout(work);
         Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, work::CHANGE_TYPE), what, place, ctx))
     })?;
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of values", (Some(dtype), step.min(a.len())))?;
     let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { offset, elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { offset, elements, .. }| {
         for start in (0..elements.len()).step_by(step) {
             let run = elements.slice(start..elements.len().min(start + step));
             let mut made = made.as_mut();
@@ -222,14 +221,12 @@ fn changed(
     let from = a.types();
     let same_structure = Types { values: from.values, ..types } == from;
     if *place == Place::Memory && same_structure {
-        let no_indices = (from.indices, &[][..]);
-        return a.with_data(in_memory(no_indices, a.data(), types.values, change, ctx)?);
+        return a.with_data(in_memory(a.data(), types.values, change, ctx)?);
     }
     let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
     check_types((types.indices, types.pointers), major, minor, a.nnz())?;
     let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut panels = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let mut panels = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
     let (value, index, _) = types.sizes();
     let work = (panels.most_entries() * (value + index)) as u64;
     let _running = ctx.begin(|| {
@@ -240,31 +237,24 @@ fn changed(
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of values", (types.values, panels.most_entries()))?;
     let mut indices =
-        IndexVec::room("a run of indices", types.indices, panels.most_entries(), ctx)?;
+        IndexVec::with_capacity("a run of indices", types.indices, panels.most_entries(), ctx)?;
     let kind = (a.format(), types);
     let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
-    let mut check = IndexCheck::of(a);
-    let swept = panels.sweep(ctx, &mut |panel| {
+    let canonical = panels.sweep(ctx, &mut |panel| {
         let part = panel.parts[0];
-        ctx.with_threads(|| check.take_any(&panel, 0))?;
         let mut made = made.as_mut();
         let mut made = made.slice_mut(0..part.data.len());
         change.make(part.start, part.data, made.reborrow(), ctx)?;
         indices.clear();
         let from: Indices<'_> = part.indices;
         indices.extend_with(from.len(), &mut |k| from.at(k));
-        match panel.closes {
-            true => writer.push_run(part.indptr, indices.as_raw(), made.as_raw()),
-            false => writer.push_part(indices.as_raw(), made.as_raw()),
-        }
-    });
-    swept.map_err(|error| a.name_indices(error))?;
-    writer.finish(check.canonical())
+        writer.push_panel(panel.closes, part.indptr, (indices.as_raw(), made.as_raw()))
+    })?;
+    writer.finish(canonical)
 }
 
 /// Values of another type, in memory; nothing else is read.
 fn in_memory(
-    no_indices: (DType, &[&RawBuffer]),
     data: &RawBuffer,
     dtype: Option<DType>,
     change: &Change<'_>,
@@ -272,12 +262,10 @@ fn in_memory(
 ) -> Result<RawBuffer> {
     let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let mut panels = AnyEntryPanels::within(left / 4, 1, no_indices, data)?;
+    let mut panels = EntryPanels::within(left, 1, &[], data)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name)
-            .on_device_of(data.file())
-            .works(data.len() as u64, work::CHANGE_TYPE);
-        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).throughout(bytes))
+        let plan = panels.reading.plan(change.name).throughout(bytes);
+        Ok(plan.works(data.len() as u64, work::CHANGE_TYPE))
     })?;
     let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
     panels.sweep(ctx, &mut |start, _, data| {
@@ -295,26 +283,23 @@ fn coo(
 ) -> Result<AnyCoo> {
     let (nnz, index) = (a.nnz(), a.types().1);
     if *place == Place::Memory && types.1 == index {
-        return a.with_data(in_memory((types.1, &[]), a.data(), types.0, change, ctx)?);
+        return a.with_data(in_memory(a.data(), types.0, change, ctx)?);
     }
     check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
-    let (budget, arrays) = (AnyZippedLines::budget(left), [a.rows(), a.cols()]);
-    let arrays = (index, &arrays[..]);
-    let mut panels = AnyEntryPanels::within(budget, 1, arrays, a.data())?;
+    let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], a.data())?;
     let most = panels.most_entries();
     let work = coo_bytes(types, most);
     let _running = ctx.begin(|| {
-        let plan = Plan::new(change.name)
-            .on_device_of(a.rows().file())
-            .works(nnz as u64, work::CHANGE_TYPE);
-        let plan = plan.reads(1, panels.bytes_to_read()).holds(panels.memory() + work);
+        let plan = panels.reading.plan(change.name).throughout(work);
+        let plan = plan.works(nnz as u64, work::CHANGE_TYPE);
         Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
     })?;
     let _held = ctx.hold(work);
     let mut made = ctx.raw_work("a run of values", (types.0, most))?;
     let same = types.1 == index;
-    let room = || IndexVec::room("a run of indices", types.1, if same { 0 } else { most }, ctx);
+    let room =
+        || IndexVec::with_capacity("a run of indices", types.1, if same { 0 } else { most }, ctx);
     let mut moved = [room()?, room()?];
     let mut writer = AnyCooWriter::new(types, a.shape(), Some(nnz), place, ctx)?;
     panels.sweep(ctx, &mut |start, coordinates, data| {

@@ -67,7 +67,7 @@ impl<'a> LineWriter<'a> {
         if line.len() != self.lines.length {
             return Err(Error::shape(what, self.lines.length, line.len()));
         }
-        self.check_room()?;
+        self.check_capacity()?;
         let pushed = match &mut self.way {
             FillStrategy::Pushed { writer, .. } => writer.push(line).and_then(|()| self.taken()),
             _ => self.next_line(&mut |mut to| to.copy_from(line)),
@@ -76,7 +76,7 @@ impl<'a> LineWriter<'a> {
     }
 
     /// Fails if the array is full, or an earlier line failed.
-    fn check_room(&self) -> Result<()> {
+    fn check_capacity(&self) -> Result<()> {
         if self.next == self.lines.count {
             return Err(Error::new(ErrorKind::Shape, "the array is full")
                 .found(format!("one line more than its {}", self.lines.count)));

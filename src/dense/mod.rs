@@ -14,14 +14,13 @@
 //! - [`columns`], [`line_writer`] – an array filled line by line, along its order or across it
 //! - [`rewrite`] – replacing all elements of a writable array, in order
 //! - [`transpose`] – the transpose of data in memory; [`transposer`] – of lines that arrive one by one and need not
-//!   fit, [`cut`] into groups and bands, and [`transposed`] once all lines are available
+//!   fit, [`transpose_cut`] into panels and bands, and [`transposed`] once all lines are available
 
 mod any_dense;
 mod bands;
 mod base;
 mod builder;
 mod columns;
-mod cut;
 mod headerless;
 mod line_writer;
 mod open;
@@ -31,6 +30,7 @@ mod rewrite;
 mod slice;
 mod stack;
 mod transpose;
+mod transpose_cut;
 mod transposed;
 mod transposer;
 mod writable;
@@ -40,11 +40,11 @@ mod zipped;
 
 pub use any_dense::AnyDense;
 pub(crate) use any_dense::check_at_most_two as check_dimensions;
-pub(crate) use bands::{AnyBandPanels, BandPanels};
+pub(crate) use bands::{band_width, bands, bands_of_width};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
-pub(crate) use panels::{AnyDensePanels, LinePanel};
+pub(crate) use panels::{DensePanel, DensePanels};
 pub(crate) use stack::concatenate;
 pub(crate) use transpose::transpose_lines;
 pub(crate) use transposed::{memory_to_transpose, transposed};
@@ -52,4 +52,4 @@ pub(crate) use transposer::Transposer;
 pub(crate) use writable::AnyDenseMut;
 pub use writable::DenseMut;
 pub(crate) use writer::{AnyDenseWriter, DenseWriter};
-pub(crate) use zipped::AnyZippedRuns;
+pub(crate) use zipped::zipped;

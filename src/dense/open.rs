@@ -6,7 +6,7 @@ use ndarray::{Dimension, IntoDimension};
 
 use crate::dense::any_dense::{AnyDense, check_dimensions};
 use crate::dense::base::{ARRAY, Dense};
-use crate::dense::panels::AnyDensePanels;
+use crate::dense::panels::DensePanels;
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::work;
@@ -248,13 +248,10 @@ impl AnyDense {
         ctx.check_memory("the result", result)?;
         let all = self.as_line();
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
-        let mut panels = AnyDensePanels::once(&all, (1, 1), budget)?;
+        let mut panels = DensePanels::once(&all, (1, 1), budget)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new(operation)
-                .on_device_of(self.buffer.file())
-                .reads(1, self.stored_bytes())
-                .holds(panels.memory())
-                .works(self.len() as u64, work::COPY_BYTE * self.dtype().size() as f64);
+            let each = work::COPY_BYTE * self.dtype().size() as f64;
+            let plan = panels.reading.plan(operation).works(self.len() as u64, each);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
         let mut writer = AnyDenseWriter::new(place, (self.dtype(), &self.shape, order), ctx)?;

@@ -3,11 +3,9 @@
 use std::ops::Range;
 
 use crate::dense::any_dense::AnyDense;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{
-    ArrayPanels, Arrays, Context, Cut, Element, Part, Plan, Reading, elements_within,
-};
+use crate::storage::{ArrayPanels, ArrayRange, Arrays, Context, Cut, Reading, elements_within};
 
 /// Elements that a pass over a matrix in memory processes between two checks of the cancel token.
 const RESIDENT: usize = 1 << 24;
@@ -16,10 +14,11 @@ const RESIDENT: usize = 1 << 24;
 const RING: u64 = 64 << 20;
 
 /// Yields a matrix in panels of contiguous lines (rows in C order, columns in Fortran order), in order.
-pub(crate) struct AnyDensePanels {
+pub(crate) struct DensePanels {
     matrix: AnyDense,
     cut: PanelCut,
-    panels: ArrayPanels,
+    /// How the matrix is read.
+    pub(crate) reading: ArrayPanels,
 }
 
 /// Where panels begin and end.
@@ -34,7 +33,7 @@ struct PanelCut {
 }
 
 /// Consecutive lines, or a run of one that is too long for a panel.
-pub(crate) struct LinePanel<'a> {
+pub(crate) struct DensePanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
     /// Number of lines; 1 for a run of a line.
@@ -45,7 +44,7 @@ pub(crate) struct LinePanel<'a> {
     pub(crate) elements: Raw<'a>,
 }
 
-impl AnyDensePanels {
+impl DensePanels {
     /// Panels of a matrix within `budget` bytes of memory, each but the last with a multiple of `step` lines, for many
     /// passes: as many as fit are kept between them.
     ///
@@ -67,12 +66,12 @@ impl AnyDensePanels {
     }
 
     /// Panels for one pass: each but the last has a multiple of `step` lines, or is a run of a line, of which each but
-    /// the last has a multiple of `piece` elements.
+    /// the last has a multiple of `elements` elements.
     ///
     /// A line is cut into runs only if it is larger than a panel, and only for a `step` of 1.
     pub(crate) fn once(
         matrix: &AnyDense,
-        (step, piece): (usize, usize),
+        (step, elements): (usize, usize),
         budget: u64,
     ) -> Result<Self> {
         let (lines, length) = matrix.lines();
@@ -84,7 +83,7 @@ impl AnyDensePanels {
             // One empty panel, whatever the number of empty lines.
             cut.height = lines.max(1);
         } else if length > most && step == 1 {
-            cut.width = (most / piece * piece).max(piece);
+            cut.width = (most / elements * elements).max(elements);
         } else {
             cut.height = cut.most_lines(most, step);
         }
@@ -95,35 +94,25 @@ impl AnyDensePanels {
     }
 
     fn read(matrix: &AnyDense, cut: PanelCut, how: Reading) -> Result<Self> {
-        let panels = ArrayPanels::new(Arrays::read([matrix.buffer()])?, cut, how)?;
-        Ok(AnyDensePanels { matrix: matrix.clone(), cut, panels })
+        let reading = ArrayPanels::new(Arrays::read([matrix.buffer()])?, cut, how)?;
+        Ok(DensePanels { matrix: matrix.clone(), cut, reading })
     }
 
     fn in_place(matrix: &AnyDense, cut: PanelCut) -> Self {
-        let panels = ArrayPanels::in_place(matrix.stored_bytes());
-        AnyDensePanels { matrix: matrix.clone(), cut, panels }
+        let reading = ArrayPanels::in_place([matrix.buffer().clone()], cut);
+        DensePanels { matrix: matrix.clone(), cut, reading }
     }
 
     /// The same panels with another reader, or none.
-    pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
-        match panels {
-            Some(panels) => AnyDensePanels { matrix: self.matrix.clone(), cut: self.cut, panels },
+    pub(crate) fn with(&self, reading: Option<ArrayPanels>) -> Self {
+        match reading {
+            Some(reading) => DensePanels { matrix: self.matrix.clone(), cut: self.cut, reading },
             None => Self::in_place(&self.matrix, self.cut),
         }
     }
 
     pub(crate) fn matrix(&self) -> &AnyDense {
         &self.matrix
-    }
-
-    /// How the matrix is read.
-    pub(crate) fn panels(&self) -> &ArrayPanels {
-        &self.panels
-    }
-
-    /// As [`panels`](Self::panels).
-    pub(crate) fn panels_mut(&mut self) -> &mut ArrayPanels {
-        &mut self.panels
     }
 
     /// `(lines, elements of a line)`.
@@ -136,50 +125,18 @@ impl AnyDensePanels {
         self.cut.height.min(self.cut.lines)
     }
 
-    /// Maximum memory of panels, including pinned ones.
-    pub(crate) fn memory(&self) -> u64 {
-        self.panels.memory()
-    }
-
-    /// The plan of an operation that makes one pass over the lines.
-    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        let plan = Plan::new(operation).on_device_of(self.matrix.buffer().file());
-        plan.reads(1, self.panels.bytes_to_read()).holds(self.panels.memory())
-    }
-
     /// Calls `work` with every panel in order; with an empty one for a matrix without lines.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(LinePanel<'_>) -> Result<()>,
+        work: &mut dyn FnMut(DensePanel<'_>) -> Result<()>,
     ) -> Result<()> {
         let cut = self.cut;
-        if self.panels.is_read() {
-            return self.panels.sweep(ctx, &mut |panel, parts| {
-                let (first, lines, offset, _) = cut.panel(panel);
-                work(LinePanel { first, lines, offset, elements: parts[0] })
-            });
-        }
-        ctx.meter().pass();
-        ctx.meter().read(self.matrix.stored_bytes());
-        let count = cut.count().max(1);
-        for panel in 0..count {
-            ctx.report("sweeping", panel as u64, count as u64)?;
+        self.reading.sweep(ctx, &mut |panel, parts| {
             let (first, lines, offset, _) = cut.panel(panel);
-            let elements = self.matrix.elements().slice(cut.elements(panel));
-            work(LinePanel { first, lines, offset, elements })?;
-        }
-        ctx.report("sweeping", count as u64, count as u64)
+            work(DensePanel { first, lines, offset, elements: parts[0] })
+        })
     }
-}
-
-/// Elements that were read as values of their type.
-pub(crate) fn typed<T: Element>(elements: Raw<'_>) -> Result<&[T]> {
-    elements.typed().ok_or_else(unaligned)
-}
-
-fn unaligned() -> Error {
-    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
 }
 
 /// Whether a matrix is read panel by panel: it is in a file and does not fit.
@@ -189,10 +146,11 @@ fn is_read(matrix: &AnyDense, budget: u64) -> bool {
 
 impl Cut for PanelCut {
     fn count(&self) -> usize {
-        self.lines.div_ceil(self.height) * self.pieces()
+        // An empty one for a matrix without lines.
+        (self.lines.div_ceil(self.height) * self.panels_of_line()).max(1)
     }
 
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
         name((0, self.elements(panel)));
     }
 }
@@ -204,14 +162,16 @@ impl PanelCut {
     }
 
     /// Panels of a line, if it is cut.
-    fn pieces(&self) -> usize {
+    fn panels_of_line(&self) -> usize {
         self.length.div_ceil(self.width).max(1)
     }
 
     /// First line, number of lines, position in the line, elements of each line.
     fn panel(&self, panel: usize) -> (usize, usize, usize, usize) {
-        let (first, offset) =
-            (panel / self.pieces() * self.height, panel % self.pieces() * self.width);
+        let (first, offset) = (
+            panel / self.panels_of_line() * self.height,
+            panel % self.panels_of_line() * self.width,
+        );
         let lines = self.height.min(self.lines - first);
         (first, lines, offset, self.width.min(self.length - offset))
     }

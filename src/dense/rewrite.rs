@@ -10,7 +10,7 @@ use crate::dense::writable::{ArrayToWrite, DenseMut};
 use crate::error::Result;
 use crate::storage::raw::RawMut;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, Element, Part, Plan, RawWriter, Reading, elements_within,
+    ArrayPanels, Arrays, Context, Element, EvenCut, Plan, RawWriter, Reading, elements_within,
 };
 
 /// Elements between two checks of the cancel token.
@@ -45,8 +45,7 @@ impl ArrayToWrite<'_> {
             let plan = Plan::new(phase).works(len as u64, work);
             Ok(if stored { plan.reads(1, bytes) } else { plan.reads(1, 0).throughout(bytes) })
         })?;
-        ctx.meter().pass();
-        ctx.meter().read(if stored { bytes } else { 0 });
+        ctx.meter().pass_over(if stored { bytes } else { 0 });
         for start in (0..len).step_by(STEP) {
             ctx.report(phase, start as u64, len as u64)?;
             replace(self.elements().slice_mut(start..len.min(start + STEP)));
@@ -66,9 +65,8 @@ impl ArrayToWrite<'_> {
         let step = elements_within(budget, dtype.size()).min(len);
         let Some((origin, start)) = self.origin() else { return Ok(()) };
         let arrays = Arrays::of_file(origin, start, dtype)?;
-        let runs = (0..len).step_by(step).map(|first| first..len.min(first + step));
-        let panels: Vec<Vec<Part>> = runs.map(|run| vec![(0, run)]).collect();
-        let mut reader = ArrayPanels::new(arrays, panels, Reading::once(budget))?;
+        let cut = EvenCut { len, step, arrays: 1 };
+        let mut reader = ArrayPanels::new(arrays, cut, Reading::once(budget))?;
         let _running = ctx.begin(|| {
             let bytes = dtype.bytes_of(len);
             let writing = RawWriter::extra_memory(ctx.memory_left());
@@ -76,12 +74,13 @@ impl ArrayToWrite<'_> {
             let extra = reader.memory() + writing + dtype.bytes_of(step);
             Ok(plan.writes(start + bytes).throughout(extra))
         })?;
-        let mut room = ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
+        let mut buffer =
+            ctx.raw_work("a run of elements", (Some(dtype), step))?.counted(ctx.meter());
         // Changes on the map must be on the device before the file is read.
         let mut writer = self.write_over()?;
         reader.sweep(ctx, &mut |_, parts| {
             let read = parts[0];
-            let mut elements = room.as_mut();
+            let mut elements = buffer.as_mut();
             let mut elements = elements.slice_mut(0..read.len());
             elements.copy_from(read);
             replace(elements.reborrow());

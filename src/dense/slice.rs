@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::dense::any_dense::AnyDense;
-use crate::dense::panels::{AnyDensePanels, LinePanel};
+use crate::dense::panels::{DensePanel, DensePanels};
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::work;
@@ -37,13 +37,14 @@ impl AnyDense {
         let result = AnyDenseWriter::memory(what, place, ctx);
         ctx.check_memory("the result", result)?;
         let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
-        let mut panels = AnyDensePanels::once(&from, (1, 1), budget)?;
+        let mut panels = DensePanels::once(&from, (1, 1), budget)?;
         let _running = ctx.begin(|| {
-            let plan = panels.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
+            let plan =
+                panels.reading.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
             Ok(AnyDenseWriter::plan(plan, what, place, ctx))
         })?;
         let mut writer = AnyDenseWriter::new(place, (self.dtype(), &shape, self.order), ctx)?;
-        panels.sweep(ctx, &mut |LinePanel { lines, offset, elements, .. }| {
+        panels.sweep(ctx, &mut |DensePanel { lines, offset, elements, .. }| {
             let width = elements.len() / lines.max(1);
             let start = band.start.max(offset) - offset;
             let end = band.end.min(offset + width).saturating_sub(offset);

@@ -14,8 +14,8 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::work;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, DType, Element, Order, Part, Place, Plan, Reading, bytes_within,
-    panel_elements,
+    ArrayPanels, ArrayRange, Arrays, Context, DType, Element, Order, PADDING, Place, Plan, Reading,
+    bytes_within, packed, panel_elements,
 };
 
 impl<T: Element> Dense<T> {
@@ -72,10 +72,7 @@ pub(crate) fn concatenate(
     let stack = DenseStack::new(axis, dtype, matrices)?;
     let budget = stack.budget(place, ctx)?;
     let stored: u64 = matrices.iter().map(AnyDense::stored_bytes).sum();
-    let arrays = match stored <= budget {
-        true => Arrays::in_place(matrices.iter().map(|matrix| matrix.buffer().clone())),
-        false => Arrays::read(matrices.iter().map(AnyDense::buffer))?,
-    };
+    let arrays = Arrays::within(budget, matrices.iter().map(AnyDense::buffer))?;
     let mut parts = ArrayPanels::new(arrays, stack.panels(budget), Reading::once(budget))?;
     let height = stack.height(budget);
     let _running = ctx.begin(|| {
@@ -178,16 +175,18 @@ impl DenseStack {
     }
 
     /// The parts of the matrices in the order of the result.
-    fn panels(&self, budget: u64) -> Vec<Vec<Part>> {
+    fn panels(&self, budget: u64) -> Vec<Vec<ArrayRange>> {
         if self.len() == 0 {
             return Vec::new();
         }
-        let most = self.panel(budget);
+        let (size, bytes) = (self.dtype.size(), bytes_within(budget));
         match self.height(budget) {
             0 if self.along => {
-                cut(self.sizes.iter().enumerate().map(|(k, &size)| (k, 0..size)), most)
+                packed(self.sizes.iter().enumerate().map(|(k, &size)| (k, 0..size)), size, bytes)
             }
-            0 => cut((0..self.lines).flat_map(|line| self.of_lines(line..line + 1)), most),
+            0 => {
+                packed((0..self.lines).flat_map(|line| self.of_lines(line..line + 1)), size, bytes)
+            }
             height => (0..self.lines)
                 .step_by(height)
                 .map(|line| self.of_lines(line..self.lines.min(line + height)).collect())
@@ -196,7 +195,7 @@ impl DenseStack {
     }
 
     /// The part of each matrix in some lines.
-    fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = Part> {
+    fn of_lines(&self, lines: Range<usize>) -> impl Iterator<Item = ArrayRange> {
         let lengths = self.lengths.iter().enumerate();
         lengths.map(move |(array, length)| (array, lines.start * length..lines.end * length))
     }
@@ -204,7 +203,7 @@ impl DenseStack {
     /// Elements of a panel with a part of each matrix.
     fn panel(&self, budget: u64) -> usize {
         // Every part is read in whole sectors.
-        let most = bytes_within(budget).saturating_sub(self.sizes.len() * 2 * 4096);
+        let most = bytes_within(budget).saturating_sub(self.sizes.len() * PADDING);
         panel_elements(most, &[self.dtype.size()])
     }
 
@@ -224,25 +223,4 @@ impl DenseStack {
             }
         });
     }
-}
-
-/// Cuts runs of arrays into parts, and gathers those into panels of at most `most` elements.
-fn cut(runs: impl Iterator<Item = Part>, most: usize) -> Vec<Vec<Part>> {
-    let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
-    for (array, run) in runs {
-        let mut start = run.start;
-        while start < run.end {
-            let step = (run.end - start).min(most - filled);
-            panel.push((array, start..start + step));
-            (start, filled) = (start + step, filled + step);
-            if filled == most {
-                panels.push(std::mem::take(&mut panel));
-                filled = 0;
-            }
-        }
-    }
-    if !panel.is_empty() {
-        panels.push(panel);
-    }
-    panels
 }

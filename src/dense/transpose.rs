@@ -142,16 +142,16 @@ fn in_blocks<'a, const W: usize, const L: usize, const P: usize>(
     if whole > 0 && !rows.is_empty() {
         let together = (TOGETHER / W).next_multiple_of(L).min(whole);
         let stride = together + APART / W;
-        let mut room = vec![Carrier::ZERO; rows.len() * stride];
-        let mut room: Vec<&mut [Carrier<W>]> = room.chunks_exact_mut(stride).collect();
+        let mut buffer = vec![Carrier::ZERO; rows.len() * stride];
+        let mut buffer: Vec<&mut [Carrier<W>]> = buffer.chunks_exact_mut(stride).collect();
         for start in (0..whole).step_by(together) {
             let here = together.min(whole - start);
             for first in (0..here).step_by(L) {
                 let lines = std::array::from_fn(|k| line(start + first + k));
-                add_lines::<W, L, P>(lines, &mut room, first);
+                add_lines::<W, L, P>(lines, &mut buffer, first);
             }
-            for (row, room) in rows.iter_mut().zip(&room) {
-                row[at + start..][..here].copy_from_slice(&room[..here]);
+            for (row, buffer) in rows.iter_mut().zip(&buffer) {
+                row[at + start..][..here].copy_from_slice(&buffer[..here]);
             }
         }
     }
@@ -191,7 +191,7 @@ fn exchange<const W: usize, const L: usize, const P: usize>(
     if W == 16 {
         // An element fills a register: there is nothing to exchange within it.
         for (p, row) in rows.iter_mut().enumerate() {
-            let to = row[at..].first_chunk_mut().expect("a row has room for all lines");
+            let to = row[at..].first_chunk_mut().expect("a row has space for all lines");
             *to = std::array::from_fn::<_, L, _>(|l| block[l][p]);
         }
         return;
@@ -199,7 +199,7 @@ fn exchange<const W: usize, const L: usize, const P: usize>(
     let block: [[Carrier<W>; P]; L] = block.map(|elements| *elements);
     for (p, row) in rows.iter_mut().enumerate() {
         let to: &mut [Carrier<W>; L] =
-            row[at..].first_chunk_mut().expect("a row has room for all lines");
+            row[at..].first_chunk_mut().expect("a row has space for all lines");
         for l in 0..L {
             to[l] = block[l][p];
         }

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use crate::dense::cut::{Band, TransposeCut};
 use crate::dense::transpose::{Patch, each_patch, transpose};
+use crate::dense::transpose_cut::{ResultBand, TransposeCut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
-use crate::storage::{Context, DType, ScratchFile};
+use crate::storage::{ArrayRange, Context, DType, ScratchFile};
 
 /// Bands of tiles that are being read or worked on at a time.
 pub(crate) const IN_FLIGHT: usize = 3;
@@ -15,7 +15,7 @@ pub(crate) const IN_FLIGHT: usize = 3;
 pub(crate) struct AllLines<'a> {
     pub(crate) cut: TransposeCut,
     pub(crate) lines: Raw<'a>,
-    /// The offset of every block in the scratch file, group by group.
+    /// The offset of every block in the scratch file, panel by panel.
     pub(crate) blocks: &'a [u64],
     pub(crate) ctx: &'a Context,
 }
@@ -29,7 +29,7 @@ impl AllLines<'_> {
     ) -> Result<()> {
         let (cut, ctx) = (self.cut, self.ctx);
         let mut made = ctx
-            .raw_work("a band of lines", (self.lines.dtype(), cut.width.saturating_mul(cut.piece)))?
+            .raw_work("a band of lines", (self.lines.dtype(), cut.width.saturating_mul(cut.chunk)))?
             .counted(ctx.meter());
         let Some(file) = file else {
             let all = cut.bands().count() as u64;
@@ -42,21 +42,22 @@ impl AllLines<'_> {
             }
             return Ok(());
         };
-        let bands: Vec<Band> = cut.bands().collect();
-        let groups = |band: &Band| -> Vec<(usize, Range<usize>)> { cut.groups_in(band).collect() };
-        let extents = |band: &Band| {
-            let groups = groups(band).into_iter();
-            groups.map(|(group, cols)| self.extent(group, band, &cols)).collect()
+        let bands: Vec<ResultBand> = cut.bands().collect();
+        let panels =
+            |band: &ResultBand| -> Vec<(usize, Range<usize>)> { cut.panels_in(band).collect() };
+        let extents = |band: &ResultBand| {
+            let panels = panels(band).into_iter();
+            panels.map(|(panel, cols)| self.extent(panel, band, &cols)).collect()
         };
         let mut reader = file.panels(bands.iter().map(extents).collect(), IN_FLIGHT)?;
         let dtype = self.lines.dtype();
-        reader.sweep(ctx, &mut |k, read| {
+        reader.sweep_part(ctx, &mut |k, read| {
             let band = &bands[k];
             let tiles: Option<Vec<Tile<'_>>> = read
                 .iter()
-                .zip(groups(band))
+                .zip(panels(band))
                 .map(|(read, (_, cols))| {
-                    let elements = Raw::read(read, (dtype, band.rows.len() * cols.len()))?;
+                    let elements = Raw::read(read.bytes(), (dtype, band.rows.len() * cols.len()))?;
                     Some(Tile { cols, elements })
                 })
                 .collect();
@@ -67,28 +68,29 @@ impl AllLines<'_> {
         })
     }
 
-    /// The extent in the scratch file of a group's tile for a band.
-    fn extent(&self, group: usize, band: &Band, cols: &Range<usize>) -> (u64, usize) {
+    /// The extent in the scratch file of a panel's tile for a band.
+    fn extent(&self, panel: usize, band: &ResultBand, cols: &Range<usize>) -> ArrayRange {
         let (cut, size) = (self.cut, self.lines.width());
         let (block, row) = (band.rows.start / cut.block, band.rows.start % cut.block);
-        let start = self.blocks[group * cut.blocks().count() + block];
-        let before = row * cut.group + cols.start - cut.first_of(group);
-        (start + (before * size) as u64, band.rows.len() * cols.len() * size)
+        let start = self.blocks[panel * cut.blocks().count() + block];
+        let before = row * cut.panel + cols.start - cut.first_of(panel);
+        let start = start as usize + before * size;
+        (0, start..start + band.rows.len() * cols.len() * size)
     }
 
     /// Fills a band from the lines in memory and the tiles.
-    fn fill(&self, band: &Band, tiles: &[Tile<'_>], elements: RawMut<'_>) {
+    fn fill(&self, band: &ResultBand, tiles: &[Tile<'_>], elements: RawMut<'_>) {
         by_size!(elements.width(), W => self.fill_rows::<W>(band, tiles, carriers_mut(elements)));
     }
 
     fn fill_rows<const W: usize>(
         &self,
-        band: &Band,
+        band: &ResultBand,
         tiles: &[Tile<'_>],
         elements: &mut [Carrier<W>],
     ) {
         let cut = self.cut;
-        let last = cut.first_of(cut.groups());
+        let last = cut.first_of(cut.panels());
         self.ctx.with_threads(|| {
             each_patch(elements, band.cols.len(), &|mut patch| {
                 let first = band.cols.start + patch.col;
@@ -113,7 +115,7 @@ impl AllLines<'_> {
     }
 }
 
-/// The part of some lines of a group in a band, row by row.
+/// The part of some lines of a panel in a band, row by row.
 struct Tile<'a> {
     cols: Range<usize>,
     elements: Raw<'a>,
@@ -157,7 +159,7 @@ pub(crate) fn memory_to_transpose(
     ctx: &Context,
 ) -> u64 {
     let cut = TransposeCut::resident(dtype, count, length, ctx);
-    dtype.bytes_of(cut.width * cut.piece)
+    dtype.bytes_of(cut.width * cut.chunk)
 }
 
 pub(crate) fn damaged() -> Error {

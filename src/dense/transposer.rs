@@ -2,24 +2,24 @@
 //! memory.
 //!
 //! ```text
-//! lines come:    the first stay in memory unchanged; the others are gathered, a group at a time, transposed, and
+//! lines come:    the first stay in memory unchanged; the others are gathered, a panel at a time, transposed, and
 //!                appended to a scratch file
-//! all are here:  band by band of result lines: the tile of every group for the band is read, and copied next to the
+//! all are here:  band by band of result lines: the tile of every panel for the band is read, and copied next to the
 //!                others and to the part of the lines in memory -> passed on in order
 //! ```
 //!
-//! So data that does not fit is written once and read once. Groups are transposed before they are written, so that a
-//! band needs a single run of each, a *tile*. Without this it would need one run per line of the group, of a few
+//! So data that does not fit is written once and read once. Panels are transposed before they are written, so that a
+//! band needs a single run of each, a *tile*. Without this it would need one run per line of the panel, of a few
 //! thousand bytes each for a wide matrix.
 //!
 //! Memory, in parts of the limit: three eighths for lines that stay, if those are a fifth of all, and a quarter for a
-//! group; in addition a seventh for blocks that are being written, and at the end three bands being read and one being
+//! panel; in addition a seventh for blocks that are being written, and at the end three bands being read and one being
 //! made, at most a twentieth each.
 
 use std::ops::Range;
 
-use crate::dense::cut::TransposeCut;
 use crate::dense::transpose::transpose_lines;
+use crate::dense::transpose_cut::TransposeCut;
 use crate::dense::transposed::{AllLines, IN_FLIGHT, damaged};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::raw::{Raw, RawMut};
@@ -27,21 +27,21 @@ use crate::storage::work;
 use crate::storage::{Context, DType, IoBuffer, Plan, RawBufferMut, Scratch};
 
 /// The part of the limit for blocks being written to the scratch file: with less, the device is idle while the next
-/// group is gathered.
+/// panel is gathered.
 const ON_THE_WAY: u64 = 7;
 
 /// Takes lines, and passes on the lines of the other axis.
 pub(crate) struct Transposer {
     cut: TransposeCut,
     dtype: DType,
-    /// Lines that stay, followed by the group being gathered.
+    /// Lines that stay, followed by the panel being gathered.
     lines: RawBufferMut,
     /// The position in `lines` of the next element.
     at: usize,
     /// Elements taken so far.
     taken: usize,
     scratch: Option<Scratch>,
-    /// The offset of every block in the scratch file, group by group.
+    /// The offset of every block in the scratch file, panel by panel.
     blocks: Vec<u64>,
     ctx: Context,
 }
@@ -73,16 +73,16 @@ impl Transposer {
         let cut = TransposeCut::new(dtype, count, length, ctx)?;
         let size = dtype.size();
         let lines = (cut.slots() * length * size) as u64;
-        let band = (cut.width * cut.piece * size) as u64;
+        let band = (cut.width * cut.chunk * size) as u64;
         let plan = plan.works((count * length) as u64, work::TRANSPOSE_DENSE);
-        if cut.groups() == 0 {
+        if cut.panels() == 0 {
             return Ok(plan.holds(reading.max(band)).throughout(lines));
         }
-        let bytes = |rows: Range<usize>| (rows.len() * cut.group * size).next_multiple_of(4096);
-        let written = cut.groups() * cut.blocks().map(bytes).sum::<usize>();
-        let read = cut.groups() * cut.group * length * size;
+        let bytes = |rows: Range<usize>| (rows.len() * cut.panel * size).next_multiple_of(4096);
+        let written = cut.panels() * cut.blocks().map(bytes).sum::<usize>();
+        let read = cut.panels() * cut.panel * length * size;
         // A tile is read in whole sectors, and so spans up to two more.
-        let ring = IoBuffer::rounded(band as usize + cut.groups() * 2 * 4096) as u64;
+        let ring = IoBuffer::rounded(band as usize + cut.panels() * 2 * 4096) as u64;
         let extra =
             (reading + blocks_on_the_way(&cut, dtype, ctx).1).max(IN_FLIGHT as u64 * ring + band);
         let mut plan = plan.scratches(written as u64).holds(extra).throughout(lines);
@@ -92,7 +92,7 @@ impl Transposer {
 
     /// Takes the next elements, line after line.
     pub(crate) fn extend(&mut self, mut elements: Raw<'_>) -> Result<()> {
-        self.check_room(elements.len())?;
+        self.check_capacity(elements.len())?;
         while elements.len() > 0 {
             self.reserve()?;
             let now;
@@ -107,7 +107,7 @@ impl Transposer {
     /// Takes the next line, which `fill` writes.
     pub(crate) fn fill_line(&mut self, fill: &mut dyn FnMut(RawMut<'_>)) -> Result<()> {
         let length = self.cut.length;
-        self.check_room(length)?;
+        self.check_capacity(length)?;
         self.reserve()?;
         fill(self.lines.as_mut().slice_mut(self.at..self.at + length));
         self.at += length;
@@ -130,7 +130,7 @@ impl Transposer {
         AllLines { cut: *cut, lines, blocks, ctx }.hand_on(file.as_ref(), sink)
     }
 
-    fn check_room(&self, more: usize) -> Result<()> {
+    fn check_capacity(&self, more: usize) -> Result<()> {
         if more > self.cut.count * self.cut.length - self.taken {
             return Err(Error::new(ErrorKind::Shape, "the array is full")
                 .found(format!("more than its {} lines", self.cut.count)));
@@ -138,7 +138,7 @@ impl Transposer {
         Ok(())
     }
 
-    /// Writes the group, if it is full, to free the buffer for the next.
+    /// Writes the panel, if it is full, to free the buffer for the next.
     fn reserve(&mut self) -> Result<()> {
         if self.at < self.lines.len() || self.lines.len() == 0 {
             return Ok(());
@@ -147,25 +147,25 @@ impl Transposer {
         let (cut, dtype, size) = (self.cut, self.dtype, self.dtype.size());
         let (most, _) = blocks_on_the_way(&cut, dtype, &self.ctx);
         let lines = self.lines.as_raw();
-        let group = lines.slice(cut.kept * cut.length..lines.len());
+        let panel = lines.slice(cut.kept * cut.length..lines.len());
         let mut scratch = match self.scratch.take() {
             Some(scratch) => scratch,
             None => {
-                let expected = cut.groups() * cut.group * cut.length * size;
-                Scratch::new(cut.block * cut.group * size, expected as u64, &self.ctx)?
+                let expected = cut.panels() * cut.panel * cut.length * size;
+                Scratch::new(cut.block * cut.panel * size, expected as u64, &self.ctx)?
             }
         };
         for rows in cut.blocks() {
             let mut buffer = scratch.buffer(most)?;
-            let bytes = rows.len() * cut.group * size;
-            let what = (Some(dtype), rows.len() * cut.group);
+            let bytes = rows.len() * cut.panel * size;
+            let what = (Some(dtype), rows.len() * cut.panel);
             let block = RawMut::over(&mut buffer.bytes_mut()[..bytes], what).ok_or_else(damaged)?;
             let line = |k: usize| {
                 let start = k * cut.length;
-                group.slice(start + rows.start..start + rows.end)
+                panel.slice(start + rows.start..start + rows.end)
             };
             self.ctx.with_threads(|| {
-                transpose_lines(block, cut.group, (0, cut.group), &line);
+                transpose_lines(block, cut.panel, (0, cut.panel), &line);
             });
             self.blocks.push(scratch.append(buffer, bytes)?);
         }
@@ -178,8 +178,8 @@ impl Transposer {
 /// How many blocks may be in flight to the scratch file, at least the one being filled and one being written, and their
 /// memory.
 fn blocks_on_the_way(cut: &TransposeCut, dtype: DType, ctx: &Context) -> (usize, u64) {
-    let block = IoBuffer::rounded(cut.block * cut.group * dtype.size()) as u64;
-    let all = (cut.groups() * cut.blocks().len()) as u64;
+    let block = IoBuffer::rounded(cut.block * cut.panel * dtype.size()) as u64;
+    let all = (cut.panels() * cut.blocks().len()) as u64;
     let blocks = (ctx.memory_left() / ON_THE_WAY / block).max(2).min(all);
     (blocks as usize, blocks * block)
 }

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::graph::partition::Components;
-use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
+use crate::graph::vertices::{AtomicSlot, check_graph, fit_in_u32};
 use crate::sparse::Csr;
 use crate::storage::parallel::{IntoTasks, Tasks};
-use crate::storage::{Context, Entry, Index, room};
+use crate::storage::{Context, Entry, Index, with_capacity};
 
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 12;
@@ -50,7 +50,7 @@ pub fn connected_components<T: Entry, I: Index, P: Index>(
 /// For every vertex a vertex of the same tree that is not larger; itself for a root.
 struct Forest<S>(Vec<S>);
 
-impl<S: Slot> Forest<S> {
+impl<S: AtomicSlot> Forest<S> {
     fn new(n: usize, ctx: &Context) -> Result<Self> {
         Ok(Forest(ctx.collected("the components", (0..n).map(S::holding))?))
     }
@@ -136,7 +136,7 @@ pub fn check_components<T: Entry, I: Index, P: Index>(
     if labels.len() != n {
         return Err(Error::shape("the labels", n, labels.len()));
     }
-    let mut above = room("the components", n)?;
+    let mut above = with_capacity("the components", n)?;
     above.extend(0..n);
     let mut trees = n;
     for (u, row) in graph.rows().enumerate() {

@@ -28,7 +28,7 @@ pub fn degree_order<T: Entry, I: Index, P: Index>(
     ctx.check_memory("the order", (16 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let rising = rising_degrees(graph, ctx)?;
     // Vertices of equal degree stay in ascending order in both.
-    let (mut order, mut end) = (ctx.room("the order", n)?, n);
+    let (mut order, mut end) = (ctx.with_capacity("the order", n)?, n);
     while end > 0 {
         let degree = graph.span(rising[end - 1].to_usize()).len();
         let begin = rising[..end - 1].partition_point(|v| graph.span(v.to_usize()).len() < degree);

@@ -65,7 +65,7 @@ struct DepthFirst {
 }
 
 /// A vertex on the path of the search.
-struct Step {
+struct PathStep {
     vertex: usize,
     /// Its place in the search.
     place: usize,
@@ -104,7 +104,7 @@ impl DepthFirst {
         Ok(())
     }
 
-    fn enter(&mut self, vertex: usize, ctx: &Context) -> Result<Step> {
+    fn enter(&mut self, vertex: usize, ctx: &Context) -> Result<PathStep> {
         if self.met.is_multiple_of(REPORT) {
             ctx.report("searching depth first", self.met as u64, self.number.len() as u64)?;
         }
@@ -112,7 +112,7 @@ impl DepthFirst {
         self.number[vertex] = place;
         self.next += 1;
         self.met += 1;
-        Ok(Step { vertex, place, edges: 0 })
+        Ok(PathStep { vertex, place, edges: 0 })
     }
 
     /// Closes the component of `vertex` if it is its first visited vertex.

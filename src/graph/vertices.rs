@@ -38,7 +38,7 @@ pub(super) fn fit_in_u32(n: usize) -> bool {
 ///
 /// Every access is relaxed: an algorithm reads values of another thread in the same step only where any value that
 /// was ever stored is correct; between steps the threads synchronise.
-pub(super) trait Slot: Send + Sync + Sized {
+pub(super) trait AtomicSlot: Send + Sync + Sized {
     /// A slot that holds `vertex`.
     fn holding(vertex: usize) -> Self;
     /// A slot that holds no vertex, which is more than any vertex.
@@ -55,7 +55,7 @@ pub(super) trait Slot: Send + Sync + Sized {
 
 macro_rules! slots {
     ($($atomic:ty => $word:ty),*) => {$(
-        impl Slot for $atomic {
+        impl AtomicSlot for $atomic {
             fn holding(vertex: usize) -> Self {
                 Self::new(vertex as $word)
             }

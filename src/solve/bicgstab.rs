@@ -12,26 +12,26 @@ use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
 use crate::linalg::{Scalar, axpby};
-use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
+use crate::solve::solver::{Callback, Cycle, Solver};
 
 pub(super) fn bicgstab<X: Scalar>(
-    run: Run<'_, X>,
+    solver: Solver<'_, X>,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), callback))
+    solver.repeat(&mut |solver, r, norm| cycle(solver, (r, norm), callback))
 }
 
 fn cycle<X: Scalar>(
-    run: &mut Run<'_, X>,
+    solver: &mut Solver<'_, X>,
     (r, mut size): (&mut [X], X::Real),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, space, one) = (run.ctx, run.space, X::one());
-    let mut shadow = run.copy(r)?;
+    let (ctx, space, one) = (solver.ctx, solver.space, X::one());
+    let mut shadow = solver.copy(r)?;
     let mut shadow_size = size;
-    let (mut p, mut v, mut t) = (run.zeros()?, run.zeros()?, run.zeros()?);
-    let (mut p_hat, mut s_hat) = (run.zeros()?, run.zeros()?);
+    let (mut p, mut v, mut t) = (solver.zeros()?, solver.zeros()?, solver.zeros()?);
+    let (mut p_hat, mut s_hat) = (solver.zeros()?, solver.zeros()?);
     let (mut rho_before, mut alpha, mut omega) = (one, one, one);
     // Iterations of this cycle.
     let mut done = X::Real::zero();
@@ -42,7 +42,7 @@ fn cycle<X: Scalar>(
         false => Cycle::Ended(StopReason::Breakdown),
     };
     loop {
-        run.checkpoint(
+        solver.checkpoint(
             &mut [&mut size, &mut shadow_size, &mut done],
             &mut [&mut rho_before, &mut alpha, &mut omega],
             &mut [r, &mut shadow, &mut p, &mut v],
@@ -58,8 +58,8 @@ fn cycle<X: Scalar>(
             axpby(-omega, &v, one, &mut p, ctx)?;
             axpby(one, r, beta, &mut p, ctx)?;
         }
-        run.precondition(&p, &mut p_hat)?;
-        run.multiply(&p_hat, &mut v)?;
+        solver.precondition(&p, &mut p_hat)?;
+        solver.multiply(&p_hat, &mut v)?;
         let along = space.dot(&shadow, &v)?;
         if along.abs() <= tiny * shadow_size * space.norm(&v)? {
             return Ok(match space.is_zero(&v)? {
@@ -69,23 +69,23 @@ fn cycle<X: Scalar>(
         }
         alpha = rho / along;
         axpby(-alpha, &v, one, r, ctx)?;
-        axpby(alpha, &p_hat, one, &mut run.x, ctx)?;
+        axpby(alpha, &p_hat, one, &mut solver.x, ctx)?;
         let half = space.norm(r)?;
-        if half <= run.tolerance {
-            let reason = run.after(half, None, callback)?;
+        if half <= solver.tolerance {
+            let reason = solver.after(half, None, callback)?;
             return Ok(Cycle::Ended(reason.unwrap_or(StopReason::Converged)));
         }
-        run.precondition(r, &mut s_hat)?;
-        run.multiply(&s_hat, &mut t)?;
+        solver.precondition(r, &mut s_hat)?;
+        solver.multiply(&s_hat, &mut t)?;
         let square = space.dot(&t, &t)?;
         omega = if square.is_zero() { X::zero() } else { space.dot(&t, r)? / square };
-        axpby(omega, &s_hat, one, &mut run.x, ctx)?;
+        axpby(omega, &s_hat, one, &mut solver.x, ctx)?;
         axpby(-omega, &t, one, r, ctx)?;
         size = space.norm(r)?;
-        if let Some(reason) = run.after(size, None, callback)? {
+        if let Some(reason) = solver.after(size, None, callback)? {
             return Ok(Cycle::Ended(reason));
         }
-        run.keep(size)?;
+        solver.keep(size)?;
         if omega.abs() <= tiny {
             return Ok(broken(done));
         }

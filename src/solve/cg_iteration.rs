@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, exponent, is_safe, norm, power_of_two};
 use crate::solve::nullspace::NullSpace;
 use crate::solve::progress::ProgressOf;
-use crate::solve::run::{Callback, Run};
 use crate::solve::solved::{Current, Iterate, Solved, StopReason};
+use crate::solve::solver::{Callback, Solver};
 use crate::solve::space::Basis;
 
 /// Rounding errors of `pᴴ A p` that indicate curvature of neither sign.
@@ -24,7 +24,7 @@ const NO_CURVATURE: f64 = 2.0;
 
 /// The state between iterations.
 pub(super) struct Iteration<'r, X: Scalar> {
-    run: Run<'r, X>,
+    solver: Solver<'r, X>,
     nullspace: NullSpace<X>,
     /// The recursive residual, times `scale`.
     r: Vec<X>,
@@ -51,27 +51,27 @@ pub(super) struct Iteration<'r, X: Scalar> {
 }
 
 impl<'r, X: Scalar> Iteration<'r, X> {
-    pub(super) fn new(run: Run<'r, X>) -> Result<Self> {
-        let (n, one) = (run.x.len(), X::one().real());
-        let given = run.options.precond.is_some_and(LinearOperator::gives_product);
-        let mut kept = run.basis(1)?;
-        if !run.x.iter().all(X::is_zero) {
-            kept.vector_mut(0).copy_from_slice(&run.x);
+    pub(super) fn new(solver: Solver<'r, X>) -> Result<Self> {
+        let (n, one) = (solver.x.len(), X::one().real());
+        let given = solver.options.precond.is_some_and(LinearOperator::gives_product);
+        let mut kept = solver.basis(1)?;
+        if !solver.x.iter().all(X::is_zero) {
+            kept.vector_mut(0).copy_from_slice(&solver.x);
         }
         Ok(Iteration {
-            nullspace: NullSpace::spanned_by(run.options.nullspace, n, run.space)?,
-            r: run.zeros()?,
-            p: run.zeros()?,
-            q: run.zeros()?,
-            z: if run.options.precond.is_some() { run.zeros()? } else { Vec::new() },
-            w: if given { run.zeros()? } else { Vec::new() },
+            nullspace: NullSpace::spanned_by(solver.options.nullspace, n, solver.space)?,
+            r: solver.zeros()?,
+            p: solver.zeros()?,
+            q: solver.zeros()?,
+            z: if solver.options.precond.is_some() { solver.zeros()? } else { Vec::new() },
+            w: if given { solver.zeros()? } else { Vec::new() },
             rho: X::zero(),
             size: X::Real::zero(),
             scale: (one, one),
             steepest: X::Real::zero(),
             best: (X::Real::infinity(), kept),
             residual: X::Real::zero(),
-            run,
+            solver,
         })
         .and_then(Self::with_projected_tolerance)
     }
@@ -79,15 +79,15 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// The stop test is that of the projected system: with the norm of the right-hand side without its part in the null
     /// space, of which rounding leaves something.
     fn with_projected_tolerance(mut self) -> Result<Self> {
-        self.run.keeps = false;
+        self.solver.keeps = false;
         if self.nullspace.is_empty() {
             return Ok(self);
         }
-        let space = self.run.space;
-        self.q.copy_from_slice(self.run.b);
+        let space = self.solver.space;
+        self.q.copy_from_slice(self.solver.b);
         self.nullspace.remove_from(&mut self.q, space)?;
-        let (size, whole) = (space.norm(&self.q)?, space.norm(self.run.b)?);
-        self.run.tolerance = self.run.options.tolerance_within(size, whole);
+        let (size, whole) = (space.norm(&self.q)?, space.norm(self.solver.b)?);
+        self.solver.tolerance = self.solver.options.tolerance_within(size, whole);
         self.q.fill(X::zero());
         Ok(self)
     }
@@ -99,6 +99,8 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         };
         let chosen = match reason {
             StopReason::Converged | StopReason::Cancelled => Ok(()),
+            // The residual is that of `x` itself.
+            StopReason::MaxIterations if self.solver.maxiter == 0 => Ok(()),
             // The residual oscillates while the error decreases: the last iterate is the best.
             StopReason::MaxIterations | StopReason::Stopped => self.true_residual(),
             _ => self.choose_best(),
@@ -110,28 +112,32 @@ impl<'r, X: Scalar> Iteration<'r, X> {
                 reason
             }
         };
-        if self.run.history.is_empty() {
+        if self.solver.history.is_empty() {
             // Cancelled before the first residual.
-            let at_zero = self.run.x.iter().all(X::is_zero);
-            self.residual = if at_zero { norm(self.run.b, self.run.ctx) } else { X::Real::nan() };
+            let at_zero = self.solver.x.iter().all(X::is_zero);
+            self.residual =
+                if at_zero { norm(self.solver.b, self.solver.ctx) } else { X::Real::nan() };
         }
-        self.nullspace.remove_from(&mut self.run.x, self.run.space)?;
-        Ok(self.run.solved(reason, self.residual))
+        self.nullspace.remove_from(&mut self.solver.x, self.solver.space)?;
+        Ok(self.solver.solved(reason, self.residual))
     }
 
     /// Iterates until there is a reason to stop.
     fn iterate(&mut self, callback: &mut Callback<'_, X>) -> Result<StopReason> {
-        let (tolerance, maxiter) = (self.run.tolerance, self.run.maxiter);
+        let (tolerance, maxiter) = (self.solver.tolerance, self.solver.maxiter);
         self.true_residual()?;
-        self.run.history.push(self.residual);
+        self.solver.history.push(self.residual);
         self.best.0 = self.residual;
-        self.run.progress = ProgressOf::new(self.run.order, self.residual);
-        // Before the preconditioner is asked for anything.
+        self.solver.progress = ProgressOf::new(self.solver.order, self.residual);
+        // Before the preconditioner is asked for anything, which may sweep over the matrix.
         if !self.residual.is_finite() {
             return Ok(StopReason::NotFinite);
         }
         if self.residual <= tolerance {
             return Ok(StopReason::Converged);
+        }
+        if maxiter == 0 {
+            return Ok(StopReason::MaxIterations);
         }
         self.restart()?;
         loop {
@@ -139,49 +145,49 @@ impl<'r, X: Scalar> Iteration<'r, X> {
                 return Ok(StopReason::NotFinite);
             }
             if self.residual <= tolerance {
-                if self.run.iterations > 0 {
+                if self.solver.iterations > 0 {
                     self.true_residual()?;
                 }
                 if self.residual <= tolerance {
                     return Ok(StopReason::Converged);
                 }
                 self.keep(1.0);
-                if self.run.progress.is_stuck(self.residual) {
+                if self.solver.progress.is_stuck(self.residual) {
                     return Ok(StopReason::Stagnated);
                 }
                 self.restart()?;
             }
-            if self.run.iterations < maxiter {
+            if self.solver.iterations < maxiter {
                 self.checkpoint()?;
             }
             // Also if a state was restored that is beyond.
-            if self.run.iterations >= maxiter {
+            if self.solver.iterations >= maxiter {
                 return Ok(StopReason::MaxIterations);
             }
             if let Some(reason) = self.step()? {
                 return Ok(reason);
             }
-            let (iteration, residual_norm) = (self.run.iterations, self.residual);
-            let x = Current::Vector(&self.run.x);
+            let (iteration, residual_norm) = (self.solver.iterations, self.residual);
+            let x = Current::Vector(&self.solver.x);
             if callback(&Iterate { iteration, residual_norm, x }).is_break() {
                 return Ok(StopReason::Stopped);
             }
-            if self.run.progress.is_idle(iteration, residual_norm) {
+            if self.solver.progress.is_idle(iteration, residual_norm) {
                 return Ok(StopReason::Stagnated);
             }
-            self.run.ctx.report("conjugate gradients", iteration as u64, maxiter as u64)?;
+            self.solver.ctx.report("conjugate gradients", iteration as u64, maxiter as u64)?;
         }
     }
 
     /// One iteration; returns the reason to stop, if there is one.
     fn step(&mut self) -> Result<Option<StopReason>> {
-        let ctx = self.run.ctx;
+        let ctx = self.solver.ctx;
         if self.w.is_empty() {
             self.multiply()?;
         }
-        let mut curvature = self.run.space.dot(&self.p, &self.q)?.real();
+        let mut curvature = self.solver.space.dot(&self.p, &self.q)?.real();
         if !(is_safe(curvature) && is_safe(self.rho.real())) && self.rescale()? {
-            curvature = self.run.space.dot(&self.p, &self.q)?.real();
+            curvature = self.solver.space.dot(&self.p, &self.q)?.real();
         }
         if !curvature.is_finite() || !self.rho.abs().is_finite() {
             return Ok(Some(StopReason::NotFinite));
@@ -189,7 +195,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         if self.rho.real() <= X::Real::zero() {
             return Ok(Some(StopReason::NotPositiveDefinite));
         }
-        if self.run.iterations == 0 && self.run.space.is_zero(&self.q)? {
+        if self.solver.iterations == 0 && self.solver.space.is_zero(&self.q)? {
             return self.look_elsewhere().map(Some);
         }
         if let Some(reason) = self.look_at(curvature) {
@@ -197,14 +203,14 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         }
         let alpha = self.rho / X::from_real(curvature);
         let one = X::one();
-        axpby(alpha * X::from_real(self.scale.1), &self.p, one, &mut self.run.x, ctx)?;
+        axpby(alpha * X::from_real(self.scale.1), &self.p, one, &mut self.solver.x, ctx)?;
         axpby(-alpha, &self.q, one, &mut self.r, ctx)?;
-        self.run.iterations += 1;
+        self.solver.iterations += 1;
         let before = self.rho;
         self.measure()?;
-        self.run.history.push(self.residual);
+        self.solver.history.push(self.residual);
         // What follows is for the next iteration.
-        if self.residual <= self.run.tolerance || self.run.iterations >= self.run.maxiter {
+        if self.residual <= self.solver.tolerance || self.solver.iterations >= self.solver.maxiter {
             return Ok(None);
         }
         self.precondition()?;
@@ -219,12 +225,15 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     }
 
     fn checkpoint(&mut self) -> Result<()> {
+        if self.solver.options.checkpoint.is_none() {
+            return Ok(());
+        }
         let (scale, back) = &mut self.scale;
         let (best, kept) = &mut self.best;
         // Whether `q` goes with `p`, or is that of the iteration before.
         let of = |given: bool| if given { X::Real::one() } else { X::Real::zero() };
         let mut given = of(!self.w.is_empty());
-        self.run.checkpoint(
+        self.solver.checkpoint(
             &mut [
                 &mut self.size,
                 scale,
@@ -248,8 +257,8 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// `q = A p`.
     fn multiply(&mut self) -> Result<()> {
-        self.run.multiply(&self.p, &mut self.q)?;
-        self.nullspace.remove_from(&mut self.q, self.run.space)
+        self.solver.multiply(&self.p, &mut self.q)?;
+        self.nullspace.remove_from(&mut self.q, self.solver.space)
     }
 
     /// The reason why `A p` is exactly zero for the first direction: if the operator is not zero, it is singular.
@@ -258,7 +267,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             *p = X::from_f64((i * i % 7) as f64 - 2.5);
         }
         self.multiply()?;
-        Ok(match self.run.space.is_zero(&self.q)? {
+        Ok(match self.solver.space.is_zero(&self.q)? {
             true => StopReason::NotPositiveDefinite,
             false => StopReason::Singular,
         })
@@ -269,7 +278,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let steepness = curvature / self.size;
         self.steepest = self.steepest.max(steepness);
         let epsilon = X::Real::epsilon();
-        let order = X::from_f64(self.run.order.max(1) as f64).real();
+        let order = X::from_f64(self.solver.order.max(1) as f64).real();
         let nothing = X::from_f64(NO_CURVATURE).real() * epsilon * self.steepest / order.sqrt();
         if steepness <= nothing {
             let singular = self.steepest > X::Real::zero() && steepness >= -nothing;
@@ -286,7 +295,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let (residual, kept) = &mut self.best;
         if self.residual < *residual * X::from_f64(part).real() {
             *residual = self.residual;
-            kept.vector_mut(0).copy_from_slice(&self.run.x);
+            kept.vector_mut(0).copy_from_slice(&self.solver.x);
         }
     }
 
@@ -295,12 +304,12 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         self.true_residual()?;
         if self.best.0 < self.residual || !self.residual.is_finite() {
             let residual = self.residual;
-            self.run.x.swap_with_slice(self.best.1.vector_mut(0));
+            self.solver.x.swap_with_slice(self.best.1.vector_mut(0));
             self.true_residual()?;
             let better =
                 self.residual.is_finite() && (!residual.is_finite() || self.residual < residual);
             if !better {
-                self.run.x.swap_with_slice(self.best.1.vector_mut(0));
+                self.solver.x.swap_with_slice(self.best.1.vector_mut(0));
                 self.residual = residual;
             }
         }
@@ -321,9 +330,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// Sets the residual norm from `r`, and without a preconditioner `rho`.
     fn measure(&mut self) -> Result<()> {
-        let space = self.run.space;
+        let space = self.solver.space;
         self.residual = self.scale.1
-            * match self.run.options.precond {
+            * match self.solver.options.precond {
                 Some(_) => space.norm(&self.r)?,
                 None => {
                     self.rho = space.dot(&self.r, &self.r)?;
@@ -336,14 +345,14 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// Sets `z`, and `w` if it is given, and `rho` from `r`.
     fn precondition(&mut self) -> Result<()> {
-        let Some(precond) = self.run.options.precond else { return Ok(()) };
-        let (ctx, space) = (self.run.ctx, self.run.space);
+        let Some(precond) = self.solver.options.precond else { return Ok(()) };
+        let (ctx, space) = (self.solver.ctx, self.solver.space);
         if self.w.is_empty() {
             precond.apply(&self.r, &mut self.z, ctx)?;
         } else {
             let both = (&mut self.z[..], &mut self.w[..]);
-            precond.apply_with_product(self.run.a, 1, &self.r, both, ctx)?;
-            self.run.products += 1;
+            precond.apply_with_product(self.solver.a, 1, &self.r, both, ctx)?;
+            self.solver.products += 1;
             self.nullspace.remove_from(&mut self.w, space)?;
         }
         self.nullspace.remove_from(&mut self.z, space)?;
@@ -354,7 +363,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// Scales the residual and its companions so that `rᴴ z` and `pᴴ q` are as far from overflow as from underflow;
     /// returns whether that was necessary.
     fn rescale(&mut self) -> Result<bool> {
-        let space = self.run.space;
+        let space = self.solver.space;
         let power = |x: &[X]| -> Result<Option<i32>> {
             let norm = space.norm(x)?;
             Ok((norm > X::Real::zero() && norm.is_finite()).then(|| exponent(norm)))
@@ -365,7 +374,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         };
         let most = exponent(X::Real::max_value()) - 1;
         // A product that overflowed, or underflowed, only shows that it is large, or small.
-        let found = self.run.space.norm(&self.q)?;
+        let found = self.solver.space.norm(&self.q)?;
         let q = power(&self.q)?.unwrap_or(if found.is_zero() { -most } else { most });
         let by = (-(r + z + p + q) / 4).clamp(-most / 2, most / 2);
         let scale = exponent(self.scale.0) + by;
@@ -383,7 +392,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             self.multiply()?;
         }
         let z = if self.z.is_empty() { &self.r } else { &self.z };
-        self.rho = self.run.space.dot(&self.r, z)?;
+        self.rho = self.solver.space.dot(&self.r, z)?;
         if !is_safe(self.size) {
             self.size = self.rho.abs();
         }
@@ -392,18 +401,18 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// Sets `r` and the residual norm from `x` itself, scaled so that squares are safe.
     fn true_residual(&mut self) -> Result<()> {
-        let ctx = self.run.ctx;
-        let at_zero = self.run.products == 0 && self.run.space.is_zero(&self.run.x)?;
+        let ctx = self.solver.ctx;
+        let at_zero = self.solver.products == 0 && self.solver.space.is_zero(&self.solver.x)?;
         if at_zero {
             self.q.fill(X::zero());
         } else {
-            self.run.a.apply(&self.run.x, &mut self.q, ctx)?;
-            self.run.products += 1;
+            self.solver.a.apply(&self.solver.x, &mut self.q, ctx)?;
+            self.solver.products += 1;
         }
-        self.r.copy_from_slice(self.run.b);
+        self.r.copy_from_slice(self.solver.b);
         axpby(-X::one(), &self.q, X::one(), &mut self.r, ctx)?;
-        self.nullspace.remove_from(&mut self.r, self.run.space)?;
-        self.residual = self.run.space.norm(&self.r)?;
+        self.nullspace.remove_from(&mut self.r, self.solver.space)?;
+        self.residual = self.solver.space.norm(&self.r)?;
         let one = X::Real::one();
         self.scale = (one, one);
         if self.residual.is_finite()

@@ -12,14 +12,14 @@ use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Scalar, axpby};
-use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::Solved;
+use crate::solve::solver::{Callback, Cycle, Solver};
 
 pub(super) fn chebyshev<X: Scalar>(
-    run: Run<'_, X>,
+    solver: Solver<'_, X>,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    let (low, high) = run.options.bounds.ok_or_else(|| {
+    let (low, high) = solver.options.bounds.ok_or_else(|| {
         Error::new(ErrorKind::Value, "Chebyshev iteration needs bounds of the eigenvalues")
             .remedy("give SolveOptions::bounds")
     })?;
@@ -28,36 +28,36 @@ pub(super) fn chebyshev<X: Scalar>(
             .expected("0 < low ≤ high")
             .found(format!("{low} and {high}")));
     }
-    run.repeat(&mut |run, r, _| cycle(run, r, (low, high), callback))
+    solver.repeat(&mut |solver, r, _| cycle(solver, r, (low, high), callback))
 }
 
 fn cycle<X: Scalar>(
-    run: &mut Run<'_, X>,
+    solver: &mut Solver<'_, X>,
     r: &mut [X],
     (low, high): (X::Real, X::Real),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, one) = (run.ctx, X::one());
+    let (ctx, one) = (solver.ctx, X::one());
     let real = |value: f64| X::from_f64(value).real();
     let (theta, delta) = ((high + low) * real(0.5), (high - low) * real(0.5));
-    let (mut z, mut q, mut d) = (run.zeros()?, run.zeros()?, run.zeros()?);
-    run.precondition(r, &mut z)?;
+    let (mut z, mut q, mut d) = (solver.zeros()?, solver.zeros()?, solver.zeros()?);
+    solver.precondition(r, &mut z)?;
     d.iter_mut().zip(&z).for_each(|(d, &z)| *d = z / X::from_real(theta));
     // ρ δ, which is finite also if both bounds are the same.
     let mut rho_delta = delta * (delta / theta);
     loop {
-        run.checkpoint(&mut [&mut rho_delta], &mut [], &mut [r, &mut d])?;
-        axpby(one, &d, one, &mut run.x, ctx)?;
-        run.multiply(&d, &mut q)?;
+        solver.checkpoint(&mut [&mut rho_delta], &mut [], &mut [r, &mut d])?;
+        axpby(one, &d, one, &mut solver.x, ctx)?;
+        solver.multiply(&d, &mut q)?;
         axpby(-one, &q, one, r, ctx)?;
-        let size = run.space.norm(r)?;
-        if let Some(reason) = run.after(size, None, callback)? {
+        let size = solver.space.norm(r)?;
+        if let Some(reason) = solver.after(size, None, callback)? {
             return Ok(Cycle::Ended(reason));
         }
-        run.keep(size)?;
+        solver.keep(size)?;
         // ρ' = 1/(2σ − ρ), so ρ'/δ = 1/(2θ − ρδ).
         let rate = X::Real::one() / (real(2.0) * theta - rho_delta);
-        run.precondition(r, &mut z)?;
+        solver.precondition(r, &mut z)?;
         axpby(X::from_real(real(2.0) * rate), &z, X::from_real(rate * rho_delta), &mut d, ctx)?;
         rho_delta = delta * (delta * rate);
     }

@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::dense::{Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::Scalar;
+use crate::solve::space::Space;
 use crate::storage::{Context, Order, Place, verify};
 
 /// Where, and how often, the state of a solve is saved.
@@ -23,6 +24,9 @@ use crate::storage::{Context, Order, Place, verify};
 /// those of a solve that was never interrupted. The file is removed once the solve has converged. It is an error if it
 /// belongs to another method or system, as far as shape and right-hand side tell. Cost: the vectors of the method are
 /// written each time, except those of the basis of GMRES and FGMRES, which save at a restart.
+///
+/// Each [rank](crate::solve::Ranks) has a file of its own. Unless all have the state of the same iteration, or none has
+/// one, the solve fails on every rank.
 ///
 /// ```
 /// use outcore::solve::{Checkpoint, SolveOptions, cg};
@@ -52,22 +56,28 @@ const COUNTERS: usize = 10;
 
 /// What tells one solve from another.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct SolveIdentity {
     method: u64,
     shape: (u64, u64),
     hash: u64,
 }
 
-impl Identity {
+impl SolveIdentity {
     pub(super) fn new<X: Scalar>(method: &str, shape: (usize, usize), b: &[X]) -> Self {
         let method = xxh3_64(method.as_bytes());
         let hash = xxh3_64(bytemuck::cast_slice(b));
-        Identity { method, shape: (shape.0 as u64, shape.1 as u64), hash }
+        SolveIdentity { method, shape: (shape.0 as u64, shape.1 as u64), hash }
     }
 }
 
+/// Numbers of a state besides its vectors and its history, at most: counters, and those of a method with `shadow`
+/// vectors.
+pub(super) fn most_numbers(shadow: usize) -> usize {
+    (COUNTERS * DIGITS + 32).saturating_add(shadow.saturating_mul(shadow))
+}
+
 /// A state of a solve.
-pub(super) struct State<'s, X: Scalar> {
+pub(super) struct StateToSave<'s, X: Scalar> {
     pub(super) iterations: usize,
     pub(super) products: usize,
     pub(super) passes: usize,
@@ -79,8 +89,8 @@ pub(super) struct State<'s, X: Scalar> {
 /// Saves a state.
 pub(super) fn save<X: Scalar>(
     path: &Path,
-    identity: Identity,
-    state: &State<'_, X>,
+    identity: SolveIdentity,
+    state: &StateToSave<'_, X>,
     ctx: &Context,
 ) -> Result<()> {
     let all = [&state.numbers[..], &state.history].into_iter().chain(state.vectors.iter().copied());
@@ -125,8 +135,30 @@ pub(super) struct Saved<X: Scalar> {
 }
 
 impl<X: Scalar> Saved<X> {
-    /// Opens the file, if it is there, and compares its checksums. Fails if it is damaged, or of another solve.
-    pub(super) fn open(path: &Path, identity: Identity, ctx: &Context) -> Result<Option<Self>> {
+    /// Opens the file, if it is there. Fails on all ranks alike, unless each has the state of the same iteration, or
+    /// none has one.
+    pub(super) fn open(
+        path: &Path,
+        identity: SolveIdentity,
+        space: Space<'_, X>,
+    ) -> Result<Option<Self>> {
+        let opened = Self::open_here(path, identity, space.ctx);
+        let iteration = opened.as_ref().map(|saved| saved.as_ref().map(|saved| saved.iterations));
+        let as_number = iteration.map_or(usize::MAX, |found| found.map_or(0, |at| at + 1));
+        if space.agree_on(as_number)? {
+            return opened;
+        }
+        let found = opened?.map(|saved| format!("iteration {}", saved.iterations));
+        Err(Error::new(ErrorKind::Format, "the ranks have checkpoints of different iterations")
+            .in_file(path)
+            .expected("the state of one iteration on every rank")
+            .found(found.unwrap_or_else(|| "no state on this rank".to_owned()))
+            .remedy("remove the files of all ranks to solve from the start"))
+    }
+
+    /// Opens the file of this rank, if it is there, and compares its checksums. Fails if it is damaged, or of another
+    /// solve.
+    fn open_here(path: &Path, identity: SolveIdentity, ctx: &Context) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }
@@ -148,7 +180,7 @@ impl<X: Scalar> Saved<X> {
         }
         let [method, nrows, ncols, hash, iterations, products, passes, numbers, history, vectors] =
             counters;
-        if (Identity { method, shape: (nrows, ncols), hash }) != identity {
+        if (SolveIdentity { method, shape: (nrows, ncols), hash }) != identity {
             return Err(other("the checkpoint is of another method or system"));
         }
         let count = |counter: u64| usize::try_from(counter).unwrap_or(usize::MAX);

@@ -2,9 +2,9 @@
 
 use crate::convert::take_where;
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::linalg::{LinearOperator, Scalar};
+use crate::linalg::{LinearOperator, Scalar, is_finite};
 use crate::sparse::{AnyCompressed, Axis, Compressed, CompressedMut, by_index};
-use crate::storage::{Context, Entry, Index, Place, SparseFormat, bytes_of, room};
+use crate::storage::{Context, Entry, Index, Place, SparseFormat, bytes_of, with_capacity};
 
 /// The unknowns of a square system whose values are known: Dirichlet conditions.
 ///
@@ -59,8 +59,7 @@ impl<X: Scalar> Dirichlet<X> {
                     .expected(format!("an unknown below {n}"))
                     .found(unknown));
             }
-            // Zero times a number that is not finite is NaN.
-            if !(value * X::zero()).is_zero() {
+            if !is_finite(value) {
                 return Err(error(ErrorKind::Value, "a known value is not finite").found(value));
             }
         }
@@ -86,7 +85,7 @@ impl<X: Scalar> Dirichlet<X> {
     /// Fails if they do not fit in memory.
     pub fn free(&self) -> Result<Vec<usize>> {
         let known = self.known.iter().map(|&(unknown, _)| unknown);
-        let mut free = room("the free unknowns", self.n - self.known.len())?;
+        let mut free = with_capacity("the free unknowns", self.n - self.known.len())?;
         let mut next = 0;
         for end in known.chain([self.n]) {
             free.extend(next..end);
@@ -157,7 +156,7 @@ impl<X: Scalar> Dirichlet<X> {
     /// A solution of the reduced system with the known values in their places.
     pub fn expand(&self, free: &[X]) -> Result<Vec<X>> {
         check_shape("the solution", self.n - self.known.len(), free.len())?;
-        let mut x = room("the solution", self.n)?;
+        let mut x = with_capacity("the solution", self.n)?;
         let mut rest = free;
         for &(unknown, value) in &self.known {
             let (before, after) = rest.split_at(unknown - x.len());
@@ -184,7 +183,7 @@ impl<X: Scalar> Dirichlet<X> {
     ) -> Result<()> {
         check_shape("the matrix", (self.n, self.n), a.structure().shape())?;
         check_shape("b", self.n, b.len())?;
-        let mut diagonal = ctx.room("the diagonal", self.known.len())?;
+        let mut diagonal = ctx.with_capacity("the diagonal", self.known.len())?;
         for &(unknown, _) in &self.known {
             diagonal.push(a.structure().place_of(unknown, unknown)?);
         }
@@ -213,7 +212,7 @@ impl<X: Scalar> Dirichlet<X> {
 
     /// The numbers that belong to the free unknowns.
     fn pick(&self, numbers: impl Iterator<Item = X>) -> Result<Vec<X>> {
-        let mut picked = room("the free unknowns", self.n - self.known.len())?;
+        let mut picked = with_capacity("the free unknowns", self.n - self.known.len())?;
         let mut known = self.known.iter().map(|&(unknown, _)| unknown).peekable();
         let free = numbers.enumerate().filter(|(at, _)| known.next_if_eq(at).is_none());
         picked.extend(free.map(|(_, number)| number));

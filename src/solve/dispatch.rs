@@ -3,26 +3,24 @@
 use num_traits::Float;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, is_safe, power_of_two};
+use crate::linalg::{LinearOperator, Scalar, is_finite, is_safe, power_of_two};
 use crate::solve::block_cg::{BlockCallback, BlockCg};
+use crate::solve::block_system::SMALLER;
 use crate::solve::method::{Method, Needs};
 use crate::solve::options::{SolveOptions, check};
-use crate::solve::plan::{Room, begin};
-use crate::solve::run::{Callback, Run};
+use crate::solve::plan::{VectorMemory, begin};
 use crate::solve::solved::{self, Current, Solved, StopReason};
 use crate::solve::solved_block::SolvedBlock;
+use crate::solve::solver::{Callback, Solver};
 use crate::solve::space::Space;
 use crate::storage::{Context, remove_with_sums};
 
-/// The power of two by which a system is scaled down if the norm of its right-hand side overflows.
-const SMALLER: i32 = 64;
-
 /// The iteration of a method.
-pub(super) type Iterate<X> =
-    for<'r, 'c, 'f> fn(Run<'r, X>, &'c mut Callback<'f, X>) -> Result<Solved<X>>;
+pub(super) type MethodIteration<X> =
+    for<'r, 'c, 'f> fn(Solver<'r, X>, &'c mut Callback<'f, X>) -> Result<Solved<X>>;
 
 pub(super) fn solve<X: Scalar>(
-    (method, iterate): (Method, Iterate<X>),
+    (method, iterate): (Method, MethodIteration<X>),
     a: &dyn LinearOperator<X>,
     b: &[X],
     options: &SolveOptions<'_, X>,
@@ -43,13 +41,13 @@ pub(super) fn solve<X: Scalar>(
             .expected("a method for square operators, or no ranks"));
     }
     let maxiter = options.maxiter.unwrap_or(order.saturating_mul(10));
-    let room = Room::new(&needs, (shape, 1), options, ctx);
+    let memory = VectorMemory::new(&needs, (shape, 1), options, ctx);
     let _running = begin(&needs, (a, 1), maxiter, options, ctx)?;
     if let Some(scale) = scale_of(method, space.norm(b)?) {
         return solve_scaled((method, iterate), a, (b, scale), options, ctx, callback);
     }
-    let run = Run::new((a, b), options, (needs.name, maxiter, room), ctx)?;
-    let solved = iterate(run, callback)?;
+    let solver = Solver::new((a, b), options, (needs.name, maxiter, memory), ctx)?;
+    let solved = iterate(solver, callback)?;
     if let Some(checkpoint) = options.checkpoint.filter(|_| solved.converged) {
         remove_with_sums(checkpoint.path)?;
     }
@@ -77,7 +75,7 @@ pub(super) fn solve_block<X: Scalar>(
     let space = Space::new(options.ranks, ctx);
     let maxiter = options.maxiter.unwrap_or(space.len(shape.1)?.saturating_mul(10));
     let needs = Needs::of_block(shape.1, k);
-    let bytes = Room::new(&needs, (shape, k), options, ctx).memory;
+    let bytes = VectorMemory::new(&needs, (shape, k), options, ctx).memory;
     let _running = begin(&needs, (a, k), maxiter, options, ctx)?;
     ctx.check_memory("the vectors of the iteration", bytes)?;
     let _held = ctx.hold(bytes);
@@ -101,7 +99,7 @@ fn scale_of<R: Scalar<Real = R> + Float>(method: Method, norm: R) -> Option<(R, 
 
 /// A solve with a right-hand side that is scaled by a power of two, which changes no digit.
 fn solve_scaled<X: Scalar>(
-    method: (Method, Iterate<X>),
+    method: (Method, MethodIteration<X>),
     a: &dyn LinearOperator<X>,
     (b, (down, up)): (&[X], (X::Real, X::Real)),
     options: &SolveOptions<'_, X>,
@@ -120,10 +118,10 @@ fn solve_scaled<X: Scalar>(
     };
     let solved = solve(method, a, &b, &smaller, ctx, &mut report)?;
     let x = times(&solved.x, up);
-    let is_finite = x.iter().all(|&x| (x * X::zero()).is_zero());
+    let finite = x.iter().all(|&x| is_finite(x));
     Ok(Solved {
-        converged: solved.converged && is_finite,
-        reason: if is_finite { solved.reason } else { StopReason::NotFinite },
+        converged: solved.converged && finite,
+        reason: if finite { solved.reason } else { StopReason::NotFinite },
         residual_norm: solved.residual_norm * up.real(),
         history: solved.history.iter().map(|&norm| norm * up.real()).collect(),
         x,

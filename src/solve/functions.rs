@@ -328,8 +328,8 @@ pub fn chebyshev<X: Solves>(
 /// matrix lies.
 ///
 /// Cost: one product of `k` vectors per iteration, and one more for the final residuals; five blocks of `n k` numbers
-/// (six with a preconditioner), and about `4 n k²` multiplications beside the product, so that more than a few dozens
-/// of right-hand sides are best solved in groups.
+/// (six with a preconditioner), and about `4 n k²` multiplications in addition to the product, so that more than a few dozens
+/// of right-hand sides are best solved some at a time.
 ///
 /// Errors are those of [`cg`].
 ///

@@ -14,14 +14,14 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{LinearOperator, Scalar, axpby, combine};
-use crate::solve::run::{Callback, Cycle, Run};
+use crate::linalg::{LinearOperator, Scalar, axpby, combine, divide};
 use crate::solve::solved::{Solved, StopReason};
+use crate::solve::solver::{Callback, Cycle, Solver};
 use crate::solve::space::Basis;
 use crate::storage::Context;
 
 /// The vectors of a cycle.
-struct Bases<X: Scalar> {
+struct GmresBases<X: Scalar> {
     arnoldi: Basis<X>,
     /// The preconditioned vectors of the basis, for FGMRES.
     preconditioned: Basis<X>,
@@ -29,7 +29,7 @@ struct Bases<X: Scalar> {
 }
 
 /// The triangular system of the coefficients of a basis.
-struct Triangle<X: Scalar> {
+struct HessenbergFactor<X: Scalar> {
     /// Columns of the triangular matrix.
     columns: Vec<Vec<X>>,
     /// Cosines and sines of the rotations.
@@ -39,45 +39,48 @@ struct Triangle<X: Scalar> {
 }
 
 pub(super) fn gmres<X: Scalar>(
-    run: Run<'_, X>,
+    solver: Solver<'_, X>,
     flexible: bool,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    if run.options.restart == 0 {
+    if solver.options.restart == 0 {
         return Err(Error::shape("restart", "at least 1", 0));
     }
-    let restart = run.options.restart.min(run.order);
-    let flexible = flexible && run.options.precond.is_some();
-    let mut bases = Bases {
-        arnoldi: run.basis(restart + 1)?,
-        preconditioned: run.basis(if flexible { restart } else { 0 })?,
+    let restart = solver.options.restart.min(solver.order);
+    let flexible = flexible && solver.options.precond.is_some();
+    let mut bases = GmresBases {
+        arnoldi: solver.basis(restart + 1)?,
+        preconditioned: solver.basis(if flexible { restart } else { 0 })?,
         flexible,
     };
-    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), (&mut bases, restart), callback))
+    solver.repeat(&mut |solver, r, norm| cycle(solver, (r, norm), (&mut bases, restart), callback))
 }
 
 fn cycle<X: Scalar>(
-    run: &mut Run<'_, X>,
+    solver: &mut Solver<'_, X>,
     (r, mut beta): (&mut [X], X::Real),
-    (bases, restart): (&mut Bases<X>, usize),
+    (bases, restart): (&mut GmresBases<X>, usize),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let ctx = run.ctx;
-    run.checkpoint(&mut [&mut beta], &mut [], &mut [r])?;
+    let ctx = solver.ctx;
+    solver.checkpoint(&mut [&mut beta], &mut [], &mut [r])?;
     let first = bases.arnoldi.vector_mut(0);
     first.iter_mut().zip(r.iter()).for_each(|(v, &r)| *v = r / X::from_real(beta));
-    let mut triangle =
-        Triangle { columns: Vec::new(), rotations: Vec::new(), rhs: vec![X::from_real(beta)] };
-    let precond = run.options.precond;
-    let mut z = if precond.is_some() && !bases.flexible { run.zeros()? } else { Vec::new() };
-    run.before_cycle = Some(beta);
-    let ended = steps(run, bases, (&mut triangle, &mut z), restart, callback);
+    let mut triangle = HessenbergFactor {
+        columns: Vec::new(),
+        rotations: Vec::new(),
+        rhs: vec![X::from_real(beta)],
+    };
+    let precond = solver.options.precond;
+    let mut z = if precond.is_some() && !bases.flexible { solver.zeros()? } else { Vec::new() };
+    solver.before_cycle = Some(beta);
+    let ended = steps(solver, bases, (&mut triangle, &mut z), restart, callback);
     let is_cancelled = |error: &Error| error.kind() == ErrorKind::Cancelled;
     if ended.as_ref().err().is_none_or(is_cancelled) {
         // What was found before a cancellation belongs to the answer; a preconditioner may refuse then.
-        let added = triangle.add_to(&mut run.x, bases, precond, ctx);
+        let added = triangle.add_to(&mut solver.x, bases, precond, ctx);
         if added.is_ok() {
-            run.before_cycle = None;
+            solver.before_cycle = None;
         }
         return ended.and_then(|ended| added.map(|()| ended));
     }
@@ -86,13 +89,13 @@ fn cycle<X: Scalar>(
 
 /// The iterations of a cycle.
 fn steps<X: Scalar>(
-    run: &mut Run<'_, X>,
-    bases: &mut Bases<X>,
-    (triangle, z): (&mut Triangle<X>, &mut [X]),
+    solver: &mut Solver<'_, X>,
+    bases: &mut GmresBases<X>,
+    (triangle, z): (&mut HessenbergFactor<X>, &mut [X]),
     restart: usize,
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, space, precond) = (run.ctx, run.space, run.options.precond);
+    let (ctx, space, precond) = (solver.ctx, solver.space, solver.options.precond);
     let mut ended = Cycle::Again;
     for j in 0..restart {
         // V and w of the pseudocode above.
@@ -101,9 +104,9 @@ fn steps<X: Scalar>(
             Some(precond) => {
                 let z = if bases.flexible { bases.preconditioned.vector_mut(j) } else { &mut *z };
                 precond.apply(v[j], z, ctx)?;
-                run.multiply(z, w)?;
+                solver.multiply(z, w)?;
             }
-            None => run.multiply(v[j], w)?,
+            None => solver.multiply(v[j], w)?,
         }
         let before = space.norm(w)?;
         let mut column = space.orthogonalise(&v, w)?;
@@ -111,7 +114,7 @@ fn steps<X: Scalar>(
         // What is left of a vector in the span of the basis are rounding errors.
         let is_spanned = length <= X::Real::epsilon() * before;
         if !is_spanned {
-            w.iter_mut().for_each(|w| *w = *w / X::from_real(length));
+            divide(w, length, ctx);
         }
         // Twice each for the products and the combinations, and once for the product with the operator.
         bases.arnoldi.count_read(4 * (j + 1) + 1);
@@ -133,7 +136,7 @@ fn steps<X: Scalar>(
                 Err(_) => x.to_vec(),
             }
         };
-        let reason = run.after(residual, Some(&make), callback)?;
+        let reason = solver.after(residual, Some(&make), callback)?;
         if let Some(reason) = reason {
             ended = Cycle::Ended(reason);
             break;
@@ -145,7 +148,7 @@ fn steps<X: Scalar>(
     Ok(ended)
 }
 
-impl<X: Scalar> Triangle<X> {
+impl<X: Scalar> HessenbergFactor<X> {
     /// Rotates a column of the Hessenberg matrix, whose entry below the diagonal is `below`, and the right-hand side;
     /// returns the norm of the residual.
     fn rotate(&mut self, column: &mut [X], below: X::Real) -> X::Real {
@@ -183,7 +186,7 @@ impl<X: Scalar> Triangle<X> {
     fn add_to(
         &self,
         x: &mut [X],
-        bases: &Bases<X>,
+        bases: &GmresBases<X>,
         precond: Option<&(dyn LinearOperator<X> + Sync)>,
         ctx: &Context,
     ) -> Result<()> {

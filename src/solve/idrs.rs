@@ -6,9 +6,9 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, Result};
-use crate::linalg::{Scalar, axpby, combine};
-use crate::solve::run::{Callback, Cycle, Run};
+use crate::linalg::{Scalar, axpby, combine, divide};
 use crate::solve::solved::{Solved, StopReason};
+use crate::solve::solver::{Callback, Cycle, Solver};
 use crate::solve::space::{Basis, Space};
 
 /// The least cosine of the angle between `A r` and `r` for which `ω` minimises the residual; below it, `ω` is longer
@@ -16,35 +16,36 @@ use crate::solve::space::{Basis, Space};
 const ANGLE: f64 = 0.7;
 
 /// The vectors of a solve: `s` of each.
-struct Bases<X: Scalar> {
+struct IdrsBases<X: Scalar> {
     shadow: Basis<X>,
     g: Basis<X>,
     u: Basis<X>,
 }
 
 pub(super) fn idrs<X: Scalar>(
-    run: Run<'_, X>,
+    solver: Solver<'_, X>,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    if run.options.shadow == 0 {
+    if solver.options.shadow == 0 {
         return Err(Error::shape("shadow", "at least 1", 0));
     }
-    let s = run.options.shadow.min(run.order);
-    let mut bases = Bases { shadow: run.basis(s)?, g: run.basis(s)?, u: run.basis(s)? };
-    fill(&mut bases.shadow, s, run.space)?;
-    run.repeat(&mut |run, r, _| cycle(run, r, (&mut bases, s), callback))
+    let s = solver.options.shadow.min(solver.order);
+    let mut bases =
+        IdrsBases { shadow: solver.basis(s)?, g: solver.basis(s)?, u: solver.basis(s)? };
+    fill(&mut bases.shadow, s, solver.space)?;
+    solver.repeat(&mut |solver, r, _| cycle(solver, r, (&mut bases, s), callback))
 }
 
 fn cycle<X: Scalar>(
-    run: &mut Run<'_, X>,
+    solver: &mut Solver<'_, X>,
     r: &mut [X],
-    (bases, s): (&mut Bases<X>, usize),
+    (bases, s): (&mut IdrsBases<X>, usize),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, space, one) = (run.ctx, run.space, X::one());
-    let Bases { shadow, g, u } = bases;
+    let (ctx, space, one) = (solver.ctx, solver.space, X::one());
+    let IdrsBases { shadow, g, u } = bases;
     g.all_mut().chain(u.all_mut()).for_each(|vector| vector.fill(X::zero()));
-    let (mut v, mut t, mut made) = (run.zeros()?, run.zeros()?, run.zeros()?);
+    let (mut v, mut t, mut made) = (solver.zeros()?, solver.zeros()?, solver.zeros()?);
     // Columns of the matrix of shadow vectors times g.
     let mut m: Vec<Vec<X>> =
         (0..s).map(|k| (0..s).map(|i| if i == k { one } else { X::zero() }).collect()).collect();
@@ -60,7 +61,7 @@ fn cycle<X: Scalar>(
         scalars.push(&mut omega);
         let mut vectors: Vec<&mut [X]> = g.all_mut().chain(u.all_mut()).collect();
         vectors.push(r);
-        run.checkpoint(&mut [&mut done], &mut scalars, &mut vectors)?;
+        solver.checkpoint(&mut [&mut done], &mut scalars, &mut vectors)?;
         let mut f = space.dots(&shadow.vectors(0..s), r)?;
         shadow.count_read(s);
         for k in 0..s {
@@ -68,13 +69,13 @@ fn cycle<X: Scalar>(
             v.copy_from_slice(r);
             let minus: Vec<X> = c.iter().map(|&c| -c).collect();
             combine(&minus, &g.vectors(k..s), &mut v, ctx)?;
-            run.precondition(&v, &mut t)?;
+            solver.precondition(&v, &mut t)?;
             made.fill(X::zero());
             combine(&c, &u.vectors(k..s), &mut made, ctx)?;
             axpby(omega, &t, one, &mut made, ctx)?;
             u.vector_mut(k).copy_from_slice(&made);
             let (before, rest) = g.split(k);
-            run.multiply(u.vector(k), rest)?;
+            solver.multiply(u.vector(k), rest)?;
             for (i, g_before) in before.into_iter().enumerate() {
                 let alpha = space.dot(shadow.vector(i), rest)? / m[i][i];
                 axpby(-alpha, g_before, one, rest, ctx)?;
@@ -92,14 +93,14 @@ fn cycle<X: Scalar>(
             }
             let beta = f[k] / column[0];
             axpby(-beta, g.vector(k), one, r, ctx)?;
-            axpby(beta, u.vector(k), one, &mut run.x, ctx)?;
-            if let Some(reason) = run.after(space.norm(r)?, None, callback)? {
+            axpby(beta, u.vector(k), one, &mut solver.x, ctx)?;
+            if let Some(reason) = solver.after(space.norm(r)?, None, callback)? {
                 return Ok(Cycle::Ended(reason));
             }
             f[k + 1..].iter_mut().zip(&column[1..]).for_each(|(f, &m)| *f -= beta * m);
         }
-        run.precondition(r, &mut v)?;
-        run.multiply(&v, &mut t)?;
+        solver.precondition(r, &mut v)?;
+        solver.multiply(&v, &mut t)?;
         let (t_size, r_size) = (space.norm(&t)?, space.norm(r)?);
         if t_size.is_zero() {
             return Ok(Cycle::Ended(StopReason::Singular));
@@ -111,13 +112,13 @@ fn cycle<X: Scalar>(
         if cosine < angle {
             omega = omega * X::from_real(angle / cosine);
         }
-        axpby(omega, &v, one, &mut run.x, ctx)?;
+        axpby(omega, &v, one, &mut solver.x, ctx)?;
         axpby(-omega, &t, one, r, ctx)?;
         let size = space.norm(r)?;
-        if let Some(reason) = run.after(size, None, callback)? {
+        if let Some(reason) = solver.after(size, None, callback)? {
             return Ok(Cycle::Ended(reason));
         }
-        run.keep(size)?;
+        solver.keep(size)?;
         if omega.is_zero() {
             return Ok(broken(done));
         }
@@ -151,9 +152,7 @@ fn fill<X: Scalar>(vectors: &mut Basis<X>, count: usize, space: Space<'_, X>) ->
         }
         space.orthogonalise(&before, vector)?;
         let size = space.norm(vector)?;
-        if size > X::Real::zero() {
-            vector.iter_mut().for_each(|x| *x = *x / X::from_real(size));
-        }
+        divide(vector, size, space.ctx);
         vectors.count_read(4 * at);
     }
     Ok(())

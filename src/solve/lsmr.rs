@@ -8,14 +8,14 @@ use num_traits::{Float, One, Zero};
 use crate::error::Result;
 use crate::linalg::{Scalar, axpby};
 use crate::solve::bidiagonal::Bidiagonal;
-use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
+use crate::solve::solver::{Callback, Cycle, Solver};
 
 pub(super) fn lsmr<X: Scalar>(
-    run: Run<'_, X>,
+    solver: Solver<'_, X>,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), callback))
+    solver.repeat(&mut |solver, r, norm| cycle(solver, (r, norm), callback))
 }
 
 /// The rotation that maps `(a, b)` to `(r, 0)`: cosine, sine and `r`.
@@ -25,13 +25,13 @@ fn rotation<R: Float>(a: R, b: R) -> (R, R, R) {
 }
 
 fn cycle<X: Scalar>(
-    run: &mut Run<'_, X>,
+    solver: &mut Solver<'_, X>,
     (r, beta): (&[X], X::Real),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, unit, damp) = (run.ctx, X::one(), run.options.damp);
+    let (ctx, unit, damp) = (solver.ctx, X::one(), solver.options.damp);
     let (zero, one) = (X::Real::zero(), X::Real::one());
-    let mut bidiagonal = Bidiagonal::new(run, r, beta)?;
+    let mut bidiagonal = Bidiagonal::new(solver, r, beta)?;
     if bidiagonal.alpha.is_zero() {
         return Ok(Cycle::Ended(StopReason::LeastSquares));
     }
@@ -45,7 +45,7 @@ fn cycle<X: Scalar>(
     let mut size = zero;
     loop {
         let Bidiagonal { u, v, alpha, .. } = &mut bidiagonal;
-        run.checkpoint(
+        solver.checkpoint(
             &mut [
                 alpha,
                 &mut zeta_bar,
@@ -67,7 +67,7 @@ fn cycle<X: Scalar>(
             &mut [u, v, &mut h, &mut h_bar],
         )?;
         size = size.hypot(bidiagonal.alpha);
-        bidiagonal.step(run)?;
+        bidiagonal.step(solver)?;
         size = size.hypot(bidiagonal.beta);
         let (c_hat, s_hat, alpha_hat) = rotation(alpha_bar, damp);
         let rho_before = rho;
@@ -82,7 +82,7 @@ fn cycle<X: Scalar>(
         zeta_bar = -s_bar * zeta_bar;
         let back = theta_bar * rho / (rho_before * rho_bar_before);
         axpby(unit, &h, -X::from_real(back), &mut h_bar, ctx)?;
-        axpby(X::from_real(zeta / (rho * rho_bar)), &h_bar, unit, &mut run.x, ctx)?;
+        axpby(X::from_real(zeta / (rho * rho_bar)), &h_bar, unit, &mut solver.x, ctx)?;
         axpby(unit, &bidiagonal.v, -X::from_real(theta / rho), &mut h, ctx)?;
 
         let (beta_acute, beta_check) = (c_hat * beta_dd, -s_hat * beta_dd);
@@ -97,12 +97,13 @@ fn cycle<X: Scalar>(
         let tau_d = (zeta - theta_tilde * tau) / rho_d;
         squares += beta_check * beta_check;
         let residual = squares.sqrt().hypot(beta_d - tau_d).hypot(beta_dd);
-        if let Some(reason) = run.after(residual, None, callback)? {
+        if let Some(reason) = solver.after(residual, None, callback)? {
             // With damping the residual does not vanish: small or not, it is minimised.
             let damped = reason == StopReason::Converged && !damp.is_zero();
             return Ok(Cycle::Ended(if damped { StopReason::LeastSquares } else { reason }));
         }
-        if Float::abs(zeta_bar) <= run.options.rtol * size * residual || bidiagonal.alpha.is_zero()
+        if Float::abs(zeta_bar) <= solver.options.rtol * size * residual
+            || bidiagonal.alpha.is_zero()
         {
             return Ok(Cycle::Ended(StopReason::LeastSquares));
         }

@@ -13,23 +13,23 @@ use num_traits::{Float, Zero};
 use crate::error::Result;
 use crate::linalg::{Scalar, axpby};
 use crate::solve::bidiagonal::Bidiagonal;
-use crate::solve::run::{Callback, Cycle, Run};
 use crate::solve::solved::{Solved, StopReason};
+use crate::solve::solver::{Callback, Cycle, Solver};
 
 pub(super) fn lsqr<X: Scalar>(
-    run: Run<'_, X>,
+    solver: Solver<'_, X>,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    run.repeat(&mut |run, r, norm| cycle(run, (r, norm), callback))
+    solver.repeat(&mut |solver, r, norm| cycle(solver, (r, norm), callback))
 }
 
 fn cycle<X: Scalar>(
-    run: &mut Run<'_, X>,
+    solver: &mut Solver<'_, X>,
     (r, beta): (&[X], X::Real),
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, one, damp) = (run.ctx, X::one(), run.options.damp);
-    let mut bidiagonal = Bidiagonal::new(run, r, beta)?;
+    let (ctx, one, damp) = (solver.ctx, X::one(), solver.options.damp);
+    let mut bidiagonal = Bidiagonal::new(solver, r, beta)?;
     let mut w = bidiagonal.v.clone();
     let (mut phi_bar, mut rho_bar) = (beta, bidiagonal.alpha);
     let (mut size, mut damped) = (X::Real::zero(), X::Real::zero());
@@ -38,13 +38,13 @@ fn cycle<X: Scalar>(
     }
     loop {
         let Bidiagonal { u, v, alpha, .. } = &mut bidiagonal;
-        run.checkpoint(
+        solver.checkpoint(
             &mut [alpha, &mut phi_bar, &mut rho_bar, &mut size, &mut damped],
             &mut [],
             &mut [u, v, &mut w],
         )?;
         size = size.hypot(bidiagonal.alpha);
-        bidiagonal.step(run)?;
+        bidiagonal.step(solver)?;
         size = size.hypot(bidiagonal.beta).hypot(damp);
         if !damp.is_zero() {
             let rho = rho_bar.hypot(damp);
@@ -58,16 +58,16 @@ fn cycle<X: Scalar>(
         let phi = c * phi_bar;
         rho_bar = -c * bidiagonal.alpha;
         phi_bar = s * phi_bar;
-        axpby(X::from_real(phi / rho), &w, one, &mut run.x, ctx)?;
+        axpby(X::from_real(phi / rho), &w, one, &mut solver.x, ctx)?;
         axpby(one, &bidiagonal.v, -X::from_real(theta / rho), &mut w, ctx)?;
         let residual = phi_bar.hypot(damped);
         let normal = phi_bar * bidiagonal.alpha * Float::abs(c);
-        if let Some(reason) = run.after(residual, None, callback)? {
+        if let Some(reason) = solver.after(residual, None, callback)? {
             // With damping the residual does not vanish: small or not, it is minimised.
             let damped = reason == StopReason::Converged && !damp.is_zero();
             return Ok(Cycle::Ended(if damped { StopReason::LeastSquares } else { reason }));
         }
-        if normal <= run.options.rtol * size * residual || bidiagonal.alpha.is_zero() {
+        if normal <= solver.options.rtol * size * residual || bidiagonal.alpha.is_zero() {
             return Ok(Cycle::Ended(StopReason::LeastSquares));
         }
     }

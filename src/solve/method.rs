@@ -43,6 +43,8 @@ pub(super) struct Needs {
     pub(super) normal: bool,
     /// Whether it starts again after so many iterations.
     pub(super) restarts: bool,
+    /// Vectors of the length of a column, and of a row, in a saved state.
+    pub(super) saved: (usize, usize),
     /// Whether the preconditioner may give the product.
     pub(super) given: bool,
 }
@@ -85,6 +87,15 @@ impl Method {
     pub(super) fn needs(self, restart: usize, shadow: usize, order: usize) -> Needs {
         let (restart, shadow) = (restart.min(order), shadow.min(order));
         let (mut basis, mut reads) = (0, 0);
+        let saved = match self {
+            Method::Cg | Method::Bicgstab => (0, 6),
+            Method::Minres => (0, 8),
+            Method::Gmres | Method::Fgmres => (0, 3),
+            Method::Idrs => (0, shadow.saturating_mul(2).saturating_add(3)),
+            Method::Lsqr => (1, 4),
+            Method::Lsmr => (1, 5),
+            Method::Chebyshev => (0, 4),
+        };
         let (name, square, vectors, products) = match self {
             Method::Cg => {
                 basis = 1;
@@ -111,7 +122,7 @@ impl Method {
         };
         let restarts = matches!(self, Method::Gmres | Method::Fgmres);
         let (normal, given) = (matches!(self, Method::Lsqr | Method::Lsmr), self == Method::Cg);
-        Needs { name, square, vectors, basis, reads, products, normal, restarts, given }
+        Needs { name, square, vectors, basis, reads, products, normal, restarts, saved, given }
     }
 }
 
@@ -130,6 +141,7 @@ impl Needs {
             products: 1,
             normal: false,
             restarts: false,
+            saved: (0, 0),
             given: false,
         }
     }

@@ -12,31 +12,31 @@
 use num_traits::{Float, One, Zero};
 
 use crate::error::Result;
-use crate::linalg::{Scalar, axpby};
-use crate::solve::run::{Callback, Cycle, Run};
+use crate::linalg::{Scalar, axpby, divide};
 use crate::solve::solved::{Solved, StopReason};
+use crate::solve::solver::{Callback, Cycle, Solver};
 
 /// Relative difference of `v₂ᴴ A v₁` and `v₁ᴴ A v₂` from which on an operator does not count as Hermitian.
 const NOT_HERMITIAN: f64 = 1e-4;
 
 pub(super) fn minres<X: Scalar>(
-    run: Run<'_, X>,
+    solver: Solver<'_, X>,
     callback: &mut Callback<'_, X>,
 ) -> Result<Solved<X>> {
-    run.repeat(&mut |run, r, _| cycle(run, r, callback))
+    solver.repeat(&mut |solver, r, _| cycle(solver, r, callback))
 }
 
 fn cycle<X: Scalar>(
-    run: &mut Run<'_, X>,
+    solver: &mut Solver<'_, X>,
     r: &mut [X],
     callback: &mut Callback<'_, X>,
 ) -> Result<Cycle> {
-    let (ctx, space, one) = (run.ctx, run.space, X::one());
-    let is_preconditioned = run.options.precond.is_some();
-    let (mut v_before, mut v, mut next) = (run.zeros()?, run.copy(r)?, run.zeros()?);
-    let (mut w_before, mut w) = (run.zeros()?, run.zeros()?);
-    let (mut z, mut scaled) = (run.zeros()?, run.zeros()?);
-    run.precondition(&v, &mut z)?;
+    let (ctx, space, one) = (solver.ctx, solver.space, X::one());
+    let is_preconditioned = solver.options.precond.is_some();
+    let (mut v_before, mut v, mut next) = (solver.zeros()?, solver.copy(r)?, solver.zeros()?);
+    let (mut w_before, mut w) = (solver.zeros()?, solver.zeros()?);
+    let (mut z, mut scaled) = (solver.zeros()?, solver.zeros()?);
+    solver.precondition(&v, &mut z)?;
     let square = space.dot(&z, &v)?.real();
     if square <= X::Real::zero() {
         return Ok(Cycle::Ended(StopReason::NotPositiveDefinite));
@@ -48,7 +48,7 @@ fn cycle<X: Scalar>(
     let mut largest = zero;
     let mut asymmetry = zero;
     loop {
-        run.checkpoint(
+        solver.checkpoint(
             &mut [
                 &mut gamma_before,
                 &mut gamma,
@@ -64,9 +64,9 @@ fn cycle<X: Scalar>(
             &mut [r, &mut v_before, &mut v, &mut w_before, &mut w, &mut z],
         )?;
         z.iter().zip(&mut scaled).for_each(|(&z, to)| *to = z / X::from_real(gamma));
-        run.multiply(&scaled, &mut next)?;
+        solver.multiply(&scaled, &mut next)?;
         let delta = space.dot(&scaled, &next)?.real();
-        if run.iterations == 1 {
+        if solver.iterations == 1 {
             // vⱼᴴ A vⱼ₋₁ is γⱼ by construction; vⱼ₋₁ᴴ A vⱼ is if the operator is Hermitian.
             let found = space.dot(&v_before, &next)?.real() / gamma_before;
             let size = space.norm(&next)?.max(gamma);
@@ -76,7 +76,7 @@ fn cycle<X: Scalar>(
         axpby(-X::from_real(gamma / gamma_before), &v_before, one, &mut next, ctx)?;
         std::mem::swap(&mut v_before, &mut v);
         std::mem::swap(&mut v, &mut next);
-        run.precondition(&v, &mut z)?;
+        solver.precondition(&v, &mut z)?;
         let square = space.dot(&z, &v)?.real();
         if square < zero || square.is_nan() {
             let reason = if square.is_nan() {
@@ -99,9 +99,9 @@ fn cycle<X: Scalar>(
         (c, s) = (alpha_0 / alpha_1, gamma_next / alpha_1);
         axpby(-X::from_real(alpha_2), &w, -X::from_real(alpha_3), &mut w_before, ctx)?;
         axpby(one, &scaled, one, &mut w_before, ctx)?;
-        w_before.iter_mut().for_each(|w| *w = *w / X::from_real(alpha_1));
+        divide(&mut w_before, alpha_1, ctx);
         std::mem::swap(&mut w, &mut w_before);
-        axpby(X::from_real(c * eta), &w, one, &mut run.x, ctx)?;
+        axpby(X::from_real(c * eta), &w, one, &mut solver.x, ctx)?;
         eta = -s * eta;
         let residual = match is_preconditioned && gamma_next > zero {
             true => {
@@ -111,7 +111,7 @@ fn cycle<X: Scalar>(
             // Without a preconditioner this is the norm of the residual.
             false => Float::abs(eta),
         };
-        if let Some(reason) = run.after(residual, None, callback)? {
+        if let Some(reason) = solver.after(residual, None, callback)? {
             let converged = matches!(reason, StopReason::Converged | StopReason::Stopped);
             let limit = X::from_f64(NOT_HERMITIAN).real();
             let reason =

@@ -5,9 +5,10 @@
 //!   operator
 //! - `cg_iteration`, `minres`, `gmres`, `bicgstab`, `idrs`, `lsqr`, `lsmr`, `chebyshev` – one algorithm each;
 //!   `bidiagonal` is shared by the two for least squares
-//! - `block_cg` – conjugate gradients for several right-hand sides, with `small_cholesky`; `solved_block` – what comes out
-//! - `options` and `solved` – what goes in and comes out; `run` – what all methods share; `space` – where vectors lie, and
-//!   the sums over them; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are projected
+//! - `block_cg` – conjugate gradients for several right-hand sides, with `small_cholesky`; `block_system` – what they
+//!   solve; `solved_block` – what comes out
+//! - `options` and `solved` – what goes in and comes out; `solver` – what all methods share; `space` – where vectors
+//!   lie, and the sums over them; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are projected
 //!   out
 //! - `checkpoint` – the state of a solve in a file
 //! - `precond` – preconditioners and triangular solves; `dirichlet` – unknowns with known values
@@ -16,6 +17,7 @@
 mod bicgstab;
 mod bidiagonal;
 mod block_cg;
+mod block_system;
 mod cg_iteration;
 mod chebyshev;
 mod checkpoint;
@@ -35,10 +37,10 @@ mod options;
 mod plan;
 mod precond;
 mod progress;
-mod run;
 mod small_cholesky;
 mod solved;
 mod solved_block;
+mod solver;
 mod space;
 
 pub use checkpoint::Checkpoint;

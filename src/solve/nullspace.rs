@@ -3,7 +3,7 @@
 use num_traits::{Float, Zero};
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
-use crate::linalg::{Scalar, axpby, block_add};
+use crate::linalg::{Scalar, axpby, block_add, divide};
 use crate::solve::space::Space;
 
 /// A vector whose remainder is below this many rounding errors depends on those before it.
@@ -38,7 +38,7 @@ impl<X: Scalar> NullSpace<X> {
             basis.remove_from(&mut vector, space)?;
             let left = space.norm(&vector)?;
             if left > X::Real::epsilon() * X::from_f64(NOTHING_LEFT).real() {
-                vector.iter_mut().for_each(|x| *x = *x / X::from_real(left));
+                divide(&mut vector, left, space.ctx);
                 basis.0.push(vector);
             }
         }

@@ -16,9 +16,9 @@ use crate::solve::lsqr::lsqr;
 use crate::solve::method::Method;
 use crate::solve::minres::minres;
 use crate::solve::options::SolveOptions;
-use crate::solve::run::Callback;
 use crate::solve::solved::Solved;
 use crate::solve::solved_block::SolvedBlock;
+use crate::solve::solver::Callback;
 use crate::storage::Context;
 
 mod sealed {
@@ -96,10 +96,10 @@ macro_rules! solvers {
 }
 
 solvers! {
-    cg: Cg, |run, callback| Iteration::new(run)?.run(callback);
+    cg: Cg, |solver, callback| Iteration::new(solver)?.run(callback);
     minres: Minres, minres;
-    gmres: Gmres, |run, callback| gmres(run, false, callback);
-    fgmres: Fgmres, |run, callback| gmres(run, true, callback);
+    gmres: Gmres, |solver, callback| gmres(solver, false, callback);
+    fgmres: Fgmres, |solver, callback| gmres(solver, true, callback);
     bicgstab: Bicgstab, bicgstab;
     idrs: Idrs, idrs;
     lsqr: Lsqr, lsqr;

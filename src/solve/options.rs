@@ -3,7 +3,7 @@
 use num_traits::Float;
 
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::linalg::{LinearOperator, Scalar};
+use crate::linalg::{LinearOperator, Scalar, is_finite};
 use crate::solve::checkpoint::Checkpoint;
 use crate::solve::space::Ranks;
 
@@ -108,8 +108,7 @@ pub(super) fn check<X: Scalar>(
 
 /// Fails, naming the position, if a vector has a number that is not finite.
 fn check_finite<X: Scalar>(operand: &str, x: &[X]) -> Result<()> {
-    // Zero times a number that is not finite is NaN.
-    match x.iter().position(|&x| !(x * X::zero()).is_zero()) {
+    match x.iter().position(|&x| !is_finite(x)) {
         Some(at) => Err(Error::new(ErrorKind::Value, format!("{operand} is not finite"))
             .at(Location::Position(at as u64))
             .expected("finite numbers")

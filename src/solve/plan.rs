@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::linalg::{LinearOperator, Scalar};
+use crate::solve::checkpoint::{Checkpoint, most_numbers};
 use crate::solve::method::Needs;
 use crate::solve::nullspace::NullSpace;
 use crate::solve::options::SolveOptions;
 use crate::storage::work;
-use crate::storage::{Context, Place, Plan, Running, bytes_of};
+use crate::storage::{Context, DATA_START, Place, Plan, Running, bytes_of};
 
 /// Bytes of the vectors of a solve of `k` systems, without a basis.
 fn vector_bytes<X: Scalar>(
@@ -35,12 +36,12 @@ fn is_given<X: Scalar>(needs: &Needs, options: &SolveOptions<'_, X>) -> bool {
 }
 
 /// What the vectors of a solve take: memory, and scratch space for those of a basis.
-pub(super) struct Room {
+pub(super) struct VectorMemory {
     pub(super) memory: u64,
     pub(super) scratch: u64,
 }
 
-impl Room {
+impl VectorMemory {
     /// The basis is in a scratch file if it would take more than half of the memory that is left, or if all vectors do
     /// not fit otherwise; one that no iteration reads, as soon as it takes memory that the products could use.
     pub(super) fn new<X: Scalar>(
@@ -54,8 +55,8 @@ impl Room {
         let (left, whole) = (ctx.memory_left(), others.saturating_add(basis));
         let idle = needs.reads == 0 && whole > left / SHORT;
         match basis > left / 2 || whole > left || idle {
-            true => Room { memory: others, scratch: basis },
-            false => Room { memory: whole, scratch: 0 },
+            true => VectorMemory { memory: others, scratch: basis },
+            false => VectorMemory { memory: whole, scratch: 0 },
         }
     }
 
@@ -73,29 +74,35 @@ pub(super) fn begin<X: Scalar>(
     options: &SolveOptions<'_, X>,
     ctx: &Context,
 ) -> Result<Running> {
-    let Room { memory: bytes, scratch } = Room::new(needs, (a.shape(), k), options, ctx);
+    let VectorMemory { memory: bytes, scratch } =
+        VectorMemory::new(needs, (a.shape(), k), options, ctx);
     ctx.begin(|| {
         ctx.check_memory("the vectors of the iteration", bytes)?;
         // Held as it will be during the products.
         let _held = ctx.hold(bytes);
+        let plan = with_checkpoints(Plan::new(needs.name), needs, a.shape(), maxiter, options);
+        if maxiter == 0 {
+            // Of zeros the residual is the right-hand side.
+            let plan = match options.x0 {
+                Some(_) => plan.then(a.plan_block(false, k, ctx)?),
+                None => plan,
+            };
+            return Ok(plan.throughout(bytes));
+        }
         if let Some(precond) = options.precond.filter(|_| is_given(needs, options)) {
             // A product for the residual of the result, and for that of the initial guess.
             let residual = a.plan_block(false, k, ctx)?.again();
             let each = precond.plan_with_product(a, k, ctx)?.works(a.shape().1 as u64, work::CG);
             let plan = match options.x0 {
-                Some(_) => Plan::new(needs.name).then(residual.clone()),
-                None => Plan::new(needs.name),
-            };
-            let plan = plan.then(residual);
-            let each = with_basis::<X>(each, needs, a.shape().1, scratch);
-            let plan = match maxiter.checked_sub(1) {
-                Some(more) => plan.then(each.clone()).repeated(&each.again(), more as u64),
+                Some(_) => plan.then(residual.clone()),
                 None => plan,
             };
-            return Ok(plan.throughout(bytes));
+            let each = with_basis::<X>(each, needs, a.shape().1, scratch);
+            let plan = plan.then(residual).then(each.clone());
+            return Ok(plan.repeated(&each.again(), maxiter as u64 - 1).throughout(bytes));
         }
         let first = a.plan_block(false, k, ctx)?;
-        let (mut plan, mut each) = (Plan::new(needs.name).then(first.clone()), first.again());
+        let (mut plan, mut each) = (plan.then(first.clone()), first.again());
         if needs.normal {
             plan = plan.then(a.plan_block(true, k, ctx)?);
             each = a.plan_normal(k, ctx)?.again();
@@ -140,4 +147,28 @@ fn with_basis<X: Scalar>(each: Plan, needs: &Needs, n: usize, scratch: u64) -> P
     let mut each = each.reads(0, needs.reads.saturating_mul(vector)).writes(vector);
     each.cost.scratch = each.cost.scratch.max(scratch);
     each
+}
+
+/// Adds to the plan of a solve what its checkpoints write, and read for their checksums.
+fn with_checkpoints<X: Scalar>(
+    plan: Plan,
+    needs: &Needs,
+    shape: (usize, usize),
+    maxiter: usize,
+    options: &SolveOptions<'_, X>,
+) -> Plan {
+    let Some(Checkpoint { path, every }) = options.checkpoint else { return plan };
+    let cycle = if needs.restarts { options.restart.clamp(1, shape.1.max(1)) } else { 1 };
+    let step = every.checked_next_multiple_of(cycle).unwrap_or(usize::MAX).max(1);
+    let saves = (maxiter.saturating_sub(1) / step) as u64;
+    let vector = |count: usize, n: usize| bytes_of::<X>(n).saturating_mul(count as u64);
+    // On average, the history has half of its last length.
+    let history = bytes_of::<X>(step).saturating_mul(saves.saturating_add(1)) / 2;
+    let bytes = vector(needs.saved.0, shape.0)
+        .saturating_add(vector(needs.saved.1, shape.1))
+        .saturating_add(bytes_of::<X>(most_numbers(options.shadow.min(shape.1))))
+        .saturating_add(history)
+        .saturating_add(DATA_START);
+    let all = bytes.saturating_mul(saves);
+    plan.at(&Place::Replace(path.to_owned()), false).reads(0, all).writes(all)
 }

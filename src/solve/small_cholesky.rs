@@ -10,7 +10,7 @@
 
 use num_traits::{Float, One, Zero};
 
-use crate::linalg::Scalar;
+use crate::linalg::{Scalar, is_finite};
 
 /// A pivot, of a matrix with ones on its diagonal, that rounding errors alone can make: so many for each column.
 const NOTHING_LEFT: f64 = 16.0;
@@ -45,7 +45,7 @@ impl<X: Scalar> SmallCholesky<X> {
             rank: 0,
             least: one,
             is_indefinite: diagonal.iter().any(|&d| d < zero),
-            is_finite: g.iter().all(|&x| (x * X::zero()).is_zero()),
+            is_finite: g.iter().all(|&x| is_finite(x)),
             order: (0..k).collect(),
             upper: vec![X::zero(); k * k],
             sizes,

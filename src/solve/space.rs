@@ -10,7 +10,8 @@ use num_traits::{Float, Zero};
 
 use crate::error::Result;
 use crate::linalg::{
-    Scalar, block_dots, block_norms, dot, dots, is_safe, largest, norm, orthogonalise, power_of_two,
+    Scalar, block_dots, block_norms, dot, dots, is_finite, is_safe, largest, norm, orthogonalise,
+    power_of_two,
 };
 use crate::storage::{Context, Element, Place, WorkArray};
 
@@ -132,14 +133,25 @@ impl<'r, X: Scalar> Space<'r, X> {
 
     /// Whether all numbers are finite.
     pub(super) fn is_finite(&self, x: &[X]) -> Result<bool> {
-        // Zero times a number that is not finite is NaN.
-        Ok(!self.any(x.iter().any(|&x| !(x * X::zero()).is_zero()))?)
+        Ok(!self.any(x.iter().any(|&x| !is_finite(x)))?)
     }
 
     /// Whether it holds on a rank.
     fn any(&self, holds: bool) -> Result<bool> {
         let number = if holds { X::one() } else { X::zero() };
         Ok(!self.max(number.real())?.is_zero())
+    }
+
+    /// Whether the ranks have the same number.
+    pub(super) fn agree_on(&self, number: usize) -> Result<bool> {
+        // Digits that numbers of single precision represent.
+        for at in [0, 20, 40, 60] {
+            let digit = X::from_f64((number >> at & 0xf_ffff) as f64).real();
+            if self.max(digit)? != -self.max(-digit)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The length of a vector of which `n` numbers are here.

@@ -111,6 +111,11 @@ impl AnyCompressed {
         &self.indptr
     }
 
+    /// Pointers, indices and values.
+    pub(crate) fn arrays(&self) -> [&RawBuffer; 3] {
+        [&self.indptr, &self.indices, &self.data]
+    }
+
     pub(crate) fn indices_buffer(&self) -> &RawBuffer {
         &self.indices
     }

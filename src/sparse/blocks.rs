@@ -5,6 +5,7 @@ use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::join::{JoinGroup, join};
+use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -73,7 +74,14 @@ pub(crate) fn block_diag(
         groups.push(group);
         end = end.saturating_add(block.minor());
     }
-    join("stacking along the diagonal", (first.format(), first.types()), &groups, end, place, ctx)
+    join(
+        ("stacking along the diagonal", work::STACK),
+        (first.format(), first.types()),
+        &groups,
+        end,
+        place,
+        ctx,
+    )
 }
 
 /// A matrix from a grid of blocks of one format and the same types, row by row.
@@ -112,7 +120,7 @@ pub(crate) fn block(
         }
         groups.push(group);
     }
-    join("stacking blocks", kind, &groups, end, place, ctx)
+    join(("stacking blocks", work::STACK), kind, &groups, end, place, ctx)
 }
 
 /// The common extent of the blocks of a row or a column of a grid.

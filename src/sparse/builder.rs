@@ -8,12 +8,11 @@ use std::marker::PhantomData;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
+use crate::sparse::checked_panels::CheckedPanels;
 use crate::sparse::compressed::Compressed;
-use crate::sparse::copy::append_any;
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::AnyZippedLines;
+use crate::sparse::line_cuts::LineSplit;
 use crate::sparse::types::{Types, largest};
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::raw::Raw;
@@ -159,7 +158,7 @@ impl AnyLineBuilder {
         if values.len() != indices.len() {
             return Err(Error::shape("the values", indices.len(), values.len()));
         }
-        self.check_room(lens.len(), indices.len())?;
+        self.check_capacity(lens.len(), indices.len())?;
         let (mut end, mut rising) = (0usize, true);
         for (line, &len) in (self.writer.lines()..).zip(lens) {
             let span = end..end.saturating_add(len);
@@ -189,26 +188,26 @@ impl AnyLineBuilder {
         if matrix.minor() != self.minor {
             return Err(Error::shape("the matrix", self.minor, matrix.minor()));
         }
-        self.check_room(matrix.major(), matrix.nnz())?;
+        self.check_capacity(matrix.major(), matrix.nnz())?;
         let (ctx, types) = (self.ctx.clone(), self.types);
         let lines = self.writer.lines() + matrix.major();
         let bytes = types.bytes_of(lines, self.writer.nnz() + matrix.nnz());
-        let budget = AnyZippedLines::budget(memory_left(bytes, &self.place, &ctx)?);
-        let mut lines = AnyZippedLines::new(&[matrix], Pieces::Entries, budget, &ctx)?;
+        let left = memory_left(bytes, &self.place, &ctx)?;
+        let mut lines = CheckedPanels::new(&[matrix], LineSplit::Entries, left, &ctx)?;
         ctx.meter().pass();
-        let appended = append_any(&mut self.writer, matrix, &mut lines, &ctx);
+        let appended = self.writer.append(&mut lines, &ctx);
         self.canonical &= self.broken.note(appended)?;
         Ok(())
     }
 
     fn finish(self) -> Result<AnyCompressed> {
-        self.check_room(0, 0)?;
+        self.check_capacity(0, 0)?;
         self.writer.finish_short(self.canonical)
     }
 
     /// Fails if the types, or the memory for a result in memory, are too small for this many more lines and entries, or
     /// if an earlier step failed half-way.
-    fn check_room(&self, lines: usize, entries: usize) -> Result<()> {
+    fn check_capacity(&self, lines: usize, entries: usize) -> Result<()> {
         self.broken.check()?;
         let lines = self.writer.lines().saturating_add(lines);
         let nnz = self.writer.nnz().saturating_add(entries);

@@ -7,11 +7,9 @@ use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
-use crate::sparse::entry_panels::AnyEntryPanels;
-use crate::sparse::index_check::IndexCheck;
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::AnyZippedLines;
-use crate::sparse::writer::{AnyWriter, memory_left};
+use crate::sparse::entry_panels::EntryPanels;
+use crate::sparse::join::{JoinGroup, join};
+use crate::sparse::writer::memory_left;
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Place};
 
@@ -36,42 +34,11 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
 impl AnyCompressed {
     pub(crate) fn copy_to(&self, place: &Place, ctx: &Context) -> Result<Self> {
-        let (types, size) = (self.types(), (self.major(), self.nnz()));
-        let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
-        let budget = AnyZippedLines::budget(left);
-        let mut lines = AnyZippedLines::new(&[self], Pieces::Entries, budget, ctx)?;
-        let _running = ctx.begin(|| {
-            let plan = lines.plan("copying");
-            let plan = plan.works(self.nnz() as u64, work::COPY);
-            Ok(AnyWriter::plan(plan, types, size, place, ctx))
-        })?;
-        let kind = (self.format(), types);
-        let mut writer = AnyWriter::new(kind, self.shape(), self.nnz(), true, place, ctx)?;
-        ctx.meter().pass();
-        let canonical = append_any(&mut writer, self, &mut lines, ctx)?;
-        writer.finish(canonical)
+        let mut group = JoinGroup::new(self.major());
+        group.push(0, self.clone());
+        let kind = (self.format(), self.types());
+        join(("copying", work::COPY), kind, &[group], self.minor(), place, ctx)
     }
-}
-
-/// Checks the lines of a matrix and adds them to one being made; returns whether the indices rise in each. The caller
-/// counts the pass.
-pub(crate) fn append_any(
-    writer: &mut AnyWriter,
-    matrix: &AnyCompressed,
-    lines: &mut AnyZippedLines,
-    ctx: &Context,
-) -> Result<bool> {
-    let mut check = IndexCheck::of(matrix);
-    let swept = lines.sweep_part(ctx, &mut |panel| {
-        ctx.with_threads(|| check.take_any(&panel, 0))?;
-        let part = panel.parts[0];
-        match panel.closes {
-            true => writer.push_run(part.indptr, part.indices.raw(), part.data),
-            false => writer.push_part(part.indices.raw(), part.data),
-        }
-    });
-    swept.map_err(|error| matrix.name_indices(error))?;
-    Ok(check.canonical())
 }
 
 impl<T: Entry, I: Index> Coo<T, I> {
@@ -94,11 +61,10 @@ impl AnyCoo {
     pub(crate) fn copied(&self, place: &Place, ctx: &Context) -> Result<Self> {
         let (types, nnz) = (self.types(), self.nnz());
         let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
-        let (budget, arrays) = (AnyZippedLines::budget(left), [self.rows(), self.cols()]);
-        let arrays = (types.1, &arrays[..]);
-        let mut panels = AnyEntryPanels::within(budget, 1, arrays, self.data())?;
+        let coordinates = [self.rows(), self.cols()];
+        let mut panels = EntryPanels::within(left, 1, &coordinates, self.data())?;
         let _running = ctx.begin(|| {
-            let plan = panels.plan("copying");
+            let plan = panels.reading.plan("copying");
             let plan = plan.works(nnz as u64, work::COPY);
             Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
         })?;

@@ -1,15 +1,13 @@
 //! The entries of a sparse matrix in runs of about equal size, independent of lines.
 //!
 //! A conversion takes entries one after the other and does not depend on line ends. Cut by entries alone, a line that
-//! holds half the matrix is no special case. [`AnyLinePanels`](super::AnyLinePanels) is for code that needs whole
+//! holds half the matrix is no special case. [`CompressedPanels`](super::CompressedPanels) is for code that needs whole
 //! lines.
 
 use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
-use crate::storage::{
-    ArrayPanels, Arrays, Context, Cut, DType, Part, Plan, RawBuffer, Reading, panel_elements,
-};
+use crate::storage::{ArrayPanels, Arrays, Context, EvenCut, RawBuffer, Reading, usable_bytes};
 
 /// Runs of an array below this size are read through the page cache; larger ones in the device's faster mode.
 const SMALL: usize = 1 << 20;
@@ -21,81 +19,42 @@ const LARGEST: u64 = 12 << 20;
 const LEAST: usize = 16 << 10;
 
 /// Yields the parallel arrays of a sparse matrix in runs of entries, in order.
-pub(crate) struct AnyEntryPanels {
-    runs: EntryRuns,
-    panels: ArrayPanels,
+pub(crate) struct EntryPanels {
+    cut: EvenCut,
+    /// How the arrays are read.
+    pub(crate) reading: ArrayPanels,
 }
 
-/// Where runs begin and end.
-#[derive(Clone, Copy)]
-struct EntryRuns {
-    nnz: usize,
-    /// Entries of every run but the last.
-    step: usize,
-    /// Index arrays before the values.
-    arrays: usize,
-}
-
-impl Cut for EntryRuns {
-    fn count(&self) -> usize {
-        self.nnz.div_ceil(self.step)
+impl EntryPanels {
+    /// Runs of `step` entries of parallel arrays of one length: index arrays, and a value array. Two runs are in memory
+    /// at a time, one in use and one being read.
+    pub(crate) fn new(indices: &[&RawBuffer], data: &RawBuffer, step: usize) -> Result<Self> {
+        let each = || indices.iter().copied().chain([data]);
+        let step = step.clamp(1, data.len().max(1));
+        let cut = EvenCut { len: data.len(), step, arrays: indices.len() + 1 };
+        let sizes = each().map(|array| width(array.dtype())).filter(|&size| size > 0);
+        let small = step.saturating_mul(sizes.min().unwrap_or(0)) < SMALL;
+        let how = Reading::once(0).at_least(2).gathered(small);
+        Ok(EntryPanels { cut, reading: ArrayPanels::new(Arrays::read(each())?, cut, how)? })
     }
 
-    fn parts(&self, run: usize, name: &mut dyn FnMut(Part)) {
-        let start = run * self.step;
-        (0..=self.arrays).for_each(|array| name((array, start..self.nnz.min(start + self.step))));
-    }
-}
-
-impl AnyEntryPanels {
-    /// Runs of `step` entries of parallel arrays of one length: index arrays of type `index`, and a value array. Two
-    /// runs are in memory at a time, one in use and one being read.
-    pub(crate) fn new(
-        (index, indices): (DType, &[&RawBuffer]),
-        data: &RawBuffer,
-        step: usize,
-    ) -> Result<Self> {
-        let nnz = data.len();
-        let step = step.clamp(1, nnz.max(1));
-        let runs = EntryRuns { nnz, step, arrays: indices.len() };
-        let arrays = Arrays::read(indices.iter().copied().chain([data]))?;
-        let how = Reading::two_panels().gathered(step * index.size() < SMALL);
-        Ok(AnyEntryPanels { runs, panels: ArrayPanels::new(arrays, runs, how)? })
-    }
-
-    /// Runs within about `budget` bytes of memory, each but the last with a multiple of `multiple` entries.
+    /// Runs within about a quarter of the memory that is left, each but the last with a multiple of `multiple` entries.
     pub(crate) fn within(
-        budget: u64,
+        left: u64,
         multiple: usize,
-        (index, indices): (DType, &[&RawBuffer]),
+        indices: &[&RawBuffer],
         data: &RawBuffer,
     ) -> Result<Self> {
-        let panel = ((budget / 2).min(LARGEST) as usize).max(LEAST * (indices.len() + 1));
-        let size = (indices.len() * index.size() + width(data.dtype())).max(1);
-        // Padding for the alignment of each array leaves less for its elements.
-        let room = panel_elements(panel, &vec![1; indices.len() + 1]) * (indices.len() + 1);
-        let step = (room / size / multiple).max(1) * multiple;
-        Self::new((index, indices), data, step)
+        let each = indices.iter().copied().chain([data]);
+        let size = each.map(|array| width(array.dtype())).sum::<usize>().max(1);
+        let count = indices.len() + 1;
+        let bytes = usable_bytes(((left / 8).min(LARGEST) as usize).max(LEAST * count), count);
+        Self::new(indices, data, (bytes / size / multiple).max(1) * multiple)
     }
 
     /// Maximum entries of a run.
     pub(crate) fn most_entries(&self) -> usize {
-        self.runs.step.min(self.runs.nnz)
-    }
-
-    /// Bytes that a sweep reads.
-    pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.panels.bytes_to_read()
-    }
-
-    /// Maximum memory of a sweep.
-    pub(crate) fn memory(&self) -> u64 {
-        self.panels.memory()
-    }
-
-    /// The plan of an operation that makes one pass over the entries.
-    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        self.panels.plan(operation)
+        self.cut.step.min(self.cut.len)
     }
 
     /// Calls `work` with every run in order: the number of its first entry, its index arrays, its values.
@@ -104,11 +63,11 @@ impl AnyEntryPanels {
         ctx: &Context,
         work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
     ) -> Result<()> {
-        let EntryRuns { step, arrays, .. } = self.runs;
-        self.panels.sweep(ctx, &mut |run, parts| {
-            let indices: Vec<_> =
-                parts[..arrays].iter().map(|&part| Indices::of_raw(part)).collect();
-            work(run * step, &indices, parts[arrays])
+        let step = self.cut.step;
+        self.reading.sweep(ctx, &mut |run, parts| {
+            let (data, indices) = parts.split_last().expect("an array of values");
+            let indices: Vec<_> = indices.iter().map(|&part| Indices::of_raw(part)).collect();
+            work(run * step, &indices, *data)
         })
     }
 }

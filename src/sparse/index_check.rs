@@ -3,10 +3,10 @@
 use crate::error::{Error, Location, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_indices;
-use crate::sparse::line_panels_of_several::AnyZippedPanel;
+use crate::sparse::indices::Indices;
 
 /// The state of a check of the indices of a matrix during a pass.
-pub(crate) struct IndexCheck {
+pub(super) struct IndexCheck {
     minor: usize,
     /// Whether they rise in every line; known beforehand for a checked matrix in memory.
     known: Option<bool>,
@@ -15,35 +15,36 @@ pub(crate) struct IndexCheck {
 }
 
 impl IndexCheck {
-    pub(crate) fn of(matrix: &AnyCompressed) -> Self {
+    pub(super) fn of(matrix: &AnyCompressed) -> Self {
         let (minor, known) = (matrix.minor(), matrix.known_canonical());
         IndexCheck { minor, known, rising: true, last: None }
     }
 
-    /// Checks the next run of one of the matrices, and returns whether the indices rise in each of its lines. Fails if
-    /// one is out of range.
-    pub(crate) fn take_any(&mut self, panel: &AnyZippedPanel<'_>, matrix: usize) -> Result<bool> {
-        let part = &panel.parts[matrix];
+    /// Checks the next lines, or a run of one line, and returns whether the indices rise in each. Fails if one is out of
+    /// range.
+    ///
+    /// `opens` and `closes` say whether they start and end with a line; `first` and `start` are the numbers of
+    /// the first line and the first entry in the matrix.
+    pub(super) fn take(
+        &mut self,
+        (indptr, indices): (Indices<'_>, Indices<'_>),
+        (opens, closes): (bool, bool),
+        (first, start): (usize, usize),
+    ) -> Result<bool> {
         if let Some(known) = self.known {
             return Ok(known);
         }
-        let rises = check_indices(part.indptr, part.indices, self.minor)
-            .map_err(|error| shifted(error, panel.first, part.start))?;
-        let last = part.indices.last();
-        let first = last.map(|_| part.indices.at(0));
-        let joins = panel.opens || first.is_none() || self.last < first;
-        if last.is_some() {
-            self.last = last;
-        }
-        if panel.closes {
-            self.last = None;
-        }
+        let rises = check_indices(indptr, indices, self.minor)
+            .map_err(|error| shifted(error, first, start))?;
+        let last = indices.last();
+        let joins = opens || last.is_none() || self.last < Some(indices.at(0));
+        self.last = last.or(self.last).filter(|_| !closes);
         self.rising &= rises && joins;
         Ok(rises && joins)
     }
 
     /// Whether the indices rose in all lines so far.
-    pub(crate) fn canonical(&self) -> bool {
+    pub(super) fn canonical(&self) -> bool {
         self.known.unwrap_or(self.rising)
     }
 }

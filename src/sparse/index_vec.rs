@@ -14,7 +14,39 @@ pub(crate) enum IndexVec {
     Wide(Vec<u64>),
 }
 
+/// Evaluates an expression with the vector, of `u32` or of `u64`.
+macro_rules! by_vec {
+    ($vec:expr, $indices:ident => $body:expr) => {
+        match $vec {
+            IndexVec::Narrow($indices) => $body,
+            IndexVec::Wide($indices) => $body,
+        }
+    };
+}
+
+impl Default for IndexVec {
+    fn default() -> Self {
+        IndexVec::Narrow(Vec::new())
+    }
+}
+
 impl IndexVec {
+    /// Positions of which none is above `largest`, in 32 bits if that suffices.
+    pub(crate) fn up_to(positions: Vec<u64>, largest: u64) -> Self {
+        match u32::try_from(largest) {
+            Ok(_) => IndexVec::Narrow(positions.into_iter().map(|at| at as u32).collect()),
+            Err(_) => IndexVec::Wide(positions),
+        }
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn capacity_bytes(&self) -> usize {
+        match self {
+            IndexVec::Narrow(indices) => 4 * indices.capacity(),
+            IndexVec::Wide(indices) => 8 * indices.capacity(),
+        }
+    }
+
     /// An empty vector of type `UInt32` or `UInt64`.
     pub(crate) fn new(dtype: DType) -> Self {
         match dtype {
@@ -24,10 +56,7 @@ impl IndexVec {
     }
 
     pub(crate) fn as_indices(&self) -> Indices<'_> {
-        match self {
-            IndexVec::Narrow(indices) => Indices::Narrow(indices),
-            IndexVec::Wide(indices) => Indices::Wide(indices),
-        }
+        by_vec!(self, indices => Indices::new(indices))
     }
 
     pub(crate) fn as_raw(&self) -> Raw<'_> {
@@ -48,17 +77,11 @@ impl IndexVec {
     /// Appends a position, which was checked to fit.
     #[inline(always)]
     pub(crate) fn push(&mut self, position: usize) {
-        match self {
-            IndexVec::Narrow(indices) => indices.push(position as u32),
-            IndexVec::Wide(indices) => indices.push(position as u64),
-        }
+        by_vec!(self, indices => indices.push(Index::from_usize(position)))
     }
 
     pub(crate) fn clear(&mut self) {
-        match self {
-            IndexVec::Narrow(indices) => indices.clear(),
-            IndexVec::Wide(indices) => indices.clear(),
-        }
+        by_vec!(self, indices => indices.clear())
     }
 
     /// Reserves memory for this many more, if the system has it.
@@ -66,18 +89,12 @@ impl IndexVec {
         &mut self,
         more: usize,
     ) -> std::result::Result<(), TryReserveError> {
-        match self {
-            IndexVec::Narrow(indices) => indices.try_reserve_exact(more),
-            IndexVec::Wide(indices) => indices.try_reserve_exact(more),
-        }
+        by_vec!(self, indices => indices.try_reserve_exact(more))
     }
 
     /// Changes the length; new elements are the index of `position`.
     pub(crate) fn resize(&mut self, len: usize, position: usize) {
-        match self {
-            IndexVec::Narrow(indices) => indices.resize(len, position as u32),
-            IndexVec::Wide(indices) => indices.resize(len, position as u64),
-        }
+        by_vec!(self, indices => indices.resize(len, Index::from_usize(position)))
     }
 
     /// Appends indices of the same type.
@@ -85,27 +102,25 @@ impl IndexVec {
     /// # Panics
     /// If they are of another type.
     pub(crate) fn extend(&mut self, more: Indices<'_>) {
-        match (self, more) {
-            (IndexVec::Narrow(indices), Indices::Narrow(more)) => indices.extend_from_slice(more),
-            (IndexVec::Wide(indices), Indices::Wide(more)) => indices.extend_from_slice(more),
-            _ => unreachable!("indices of one type"),
-        }
+        by_vec!(self, indices => indices.extend_from_slice(more.typed()))
     }
 
     /// Capacity for `len` indices for `what`, within the memory limit. The caller counts it.
-    pub(crate) fn room(what: &str, dtype: DType, len: usize, ctx: &Context) -> Result<Self> {
+    pub(crate) fn with_capacity(
+        what: &str,
+        dtype: DType,
+        len: usize,
+        ctx: &Context,
+    ) -> Result<Self> {
         Ok(match dtype {
-            DType::UInt32 => IndexVec::Narrow(ctx.room(what, len)?),
-            _ => IndexVec::Wide(ctx.room(what, len)?),
+            DType::UInt32 => IndexVec::Narrow(ctx.with_capacity(what, len)?),
+            _ => IndexVec::Wide(ctx.with_capacity(what, len)?),
         })
     }
 
     /// Reserves memory for this many more, if the system has it; somewhat more for gradual growth.
     pub(crate) fn try_reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
-        match self {
-            IndexVec::Narrow(indices) => indices.try_reserve(more),
-            IndexVec::Wide(indices) => indices.try_reserve(more),
-        }
+        by_vec!(self, indices => indices.try_reserve(more))
     }
 
     /// Appends `count` positions, which were checked to fit.
@@ -124,9 +139,6 @@ impl IndexVec {
         fn go<I: Index>(to: &mut Vec<I>, from: &[I], base: usize) {
             to.extend(from.iter().map(|index| I::from_usize(index.to_usize() - base)));
         }
-        match self {
-            IndexVec::Narrow(indices) => go(indices, from.typed(), base),
-            IndexVec::Wide(indices) => go(indices, from.typed(), base),
-        }
+        by_vec!(self, indices => go(indices, from.typed(), base))
     }
 }

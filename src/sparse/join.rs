@@ -5,16 +5,14 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_types;
-use crate::sparse::index_check::IndexCheck;
+use crate::sparse::checked_panels::{CheckedPanel, CheckedPanels};
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::{AnyZippedLines, AnyZippedPanel};
+use crate::sparse::line_cuts::LineSplit;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, by_width, carriers_mut};
-use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
 
 /// Lines of a task.
@@ -44,11 +42,19 @@ impl JoinGroup {
         self.matrices.iter().fold(0, |sum, matrix| sum.saturating_add(matrix.nnz()))
     }
 
+    /// Whether there is a single matrix, whose lines are passed on as they are.
+    fn is_single(&self) -> bool {
+        self.offsets == [0]
+    }
+
     /// The lines of all, and the bytes for working on them.
-    fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(AnyZippedLines, u64)> {
-        let (budget, each) = (AnyZippedLines::budget(left), self.matrices.iter());
-        let lines = AnyZippedLines::new(&each.collect::<Vec<_>>(), Pieces::Entries, budget, ctx)?;
-        let work = types.bytes_of(lines.most_lines(), lines.most_entries());
+    fn lines(&self, types: Types, left: u64, ctx: &Context) -> Result<(CheckedPanels, u64)> {
+        let matrices: Vec<_> = self.matrices.iter().collect();
+        let lines = CheckedPanels::new(&matrices, LineSplit::Entries, left, ctx)?;
+        let work = match self.is_single() {
+            true => 0,
+            false => types.bytes_of(lines.most_lines(), lines.most_entries()),
+        };
         Ok((lines, work))
     }
 }
@@ -56,7 +62,7 @@ impl JoinGroup {
 /// Stacks groups of matrices of one kind vertically (horizontally, for CSC), in a matrix whose indices are below
 /// `minor`.
 pub(crate) fn join(
-    operation: &'static str,
+    (operation, work): (&'static str, f64),
     (format, types): (SparseFormat, Types),
     groups: &[JoinGroup],
     minor: usize,
@@ -70,7 +76,7 @@ pub(crate) fn join(
     let _running = ctx.begin(|| {
         let all = || groups.iter().flat_map(|group| &group.matrices);
         let files = all().find_map(|matrix| matrix.indices_buffer().file());
-        let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, work::STACK);
+        let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, work);
         for group in groups {
             let (lines, work) = group.lines(types, left, ctx)?;
             plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory() + work);
@@ -94,26 +100,20 @@ fn push(
     (types, left): (Types, u64),
     ctx: &Context,
 ) -> Result<bool> {
-    let JoinGroup { matrices, offsets, .. } = group;
+    // One group at a time, because each matrix has its files open.
     let (mut lines, work) = group.lines(types, left, ctx)?;
-    let room = (lines.most_lines(), lines.most_entries());
+    if group.is_single() {
+        return writer.append(&mut lines, ctx);
+    }
+    let capacity = (lines.most_lines(), lines.most_entries());
     let _held = ctx.hold(work);
-    let mut joined = Joined::new(offsets, types, room, ctx)?;
-    let mut checks: Vec<_> = matrices.iter().map(IndexCheck::of).collect();
+    let mut joined = Joined::new(&group.offsets, types, capacity, ctx)?;
     lines.sweep_part(ctx, &mut |panel| {
-        for (m, check) in checks.iter_mut().enumerate() {
-            let checked = ctx.with_threads(|| check.take_any(&panel, m));
-            checked.map_err(|error| matrices[m].name_indices(error))?;
-        }
         let count = ctx.with_threads(|| joined.join(&panel));
         let (indices, data) = (joined.indices.as_raw(), joined.data.as_raw());
         let (indices, data) = (indices.slice(0..count), data.slice(0..count));
-        match panel.closes {
-            true => writer.push_run(joined.indptr.as_indices(), indices, data),
-            false => writer.push_part(indices, data),
-        }
-    })?;
-    Ok(checks.iter().all(IndexCheck::canonical))
+        writer.push_panel(panel.closes, joined.indptr.as_indices(), (indices, data))
+    })
 }
 
 /// A panel of lines of all matrices, joined.
@@ -135,14 +135,19 @@ impl<'a> Joined<'a> {
     ) -> Result<Self> {
         Ok(Joined {
             offsets,
-            indptr: IndexVec::room("pointers of joined lines", types.pointers, lines + 1, ctx)?,
+            indptr: IndexVec::with_capacity(
+                "pointers of joined lines",
+                types.pointers,
+                lines + 1,
+                ctx,
+            )?,
             indices: ctx.raw_work("joined lines", (Some(types.indices), entries))?,
             data: ctx.raw_work("joined lines", (types.values, entries))?,
         })
     }
 
     /// Joins the lines of a panel; returns the number of entries.
-    fn join(&mut self, panel: &AnyZippedPanel<'_>) -> usize {
+    fn join(&mut self, panel: &CheckedPanel<'_>) -> usize {
         let lines = panel.parts[0].lines();
         let end = |line: usize| panel.parts.iter().map(|part| part.indptr.at(line)).sum::<usize>();
         self.indptr.clear();
@@ -152,8 +157,8 @@ impl<'a> Joined<'a> {
         let mut tasks = Vec::new();
         for start in (0..lines).step_by(TASK) {
             let lines = start..lines.min(start + TASK);
-            let room = end(lines.end) - end(lines.start);
-            tasks.push((lines, indices.take_front(room), data.take_front(room)));
+            let capacity = end(lines.end) - end(lines.start);
+            tasks.push((lines, indices.take_front(capacity), data.take_front(capacity)));
         }
         let offsets = self.offsets;
         tasks.into_par_iter().for_each(|(lines, indices, data)| {
@@ -166,7 +171,7 @@ impl<'a> Joined<'a> {
 }
 
 fn join_lines<I: Index, const W: usize>(
-    panel: &AnyZippedPanel<'_>,
+    panel: &CheckedPanel<'_>,
     lines: Range<usize>,
     offsets: &[usize],
     (mut indices, mut data): (&mut [I], &mut [Carrier<W>]),

@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::by_index;
-use crate::storage::{Cut, Index, Part};
-
-/// Bytes per line in addition to its entries: its pointer, and per-line state of the work.
-const OVERHEAD: usize = 16;
+use crate::storage::{ArrayRange, Cut, Index};
 
 /// How a line that exceeds a panel is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pieces {
+pub(crate) enum LineSplit {
+    /// Not at all.
+    None,
     /// After any entry, the lines of the matrices one after the other.
     Entries,
     /// After a multiple of this many entries, but only if the line is much larger than a panel: for work that prefers
@@ -36,17 +35,34 @@ pub(crate) struct LineCut {
 }
 
 /// The runs of some matrices of one extent, in order.
-pub(crate) struct Cuts {
+pub(crate) struct LineCuts {
     pub(crate) runs: Vec<LineCut>,
     /// The end of the entries of each run, one number per matrix.
     pub(crate) ends: Vec<usize>,
 }
 
-impl Cuts {
-    /// The lines of a run; one if the run is part of a line.
+impl LineCuts {
+    /// All lines of a matrix in one run.
+    pub(super) fn whole(matrix: &AnyCompressed) -> Self {
+        let run = LineCut { done: matrix.major(), opens: true };
+        LineCuts { runs: vec![run], ends: vec![matrix.nnz()] }
+    }
+
+    /// The lines of a run; one if the run is part of a line, none if it is the whole of a matrix without lines.
     pub(super) fn lines(&self, run: usize) -> Range<usize> {
         let first = if run == 0 { 0 } else { self.runs[run - 1].done };
-        first..self.runs[run].done.max(first + 1)
+        let done = self.runs[run].done;
+        first..if self.runs.len() == 1 { done } else { done.max(first + 1) }
+    }
+
+    /// The most lines of a run.
+    pub(super) fn most_lines(&self) -> usize {
+        (0..self.runs.len()).map(|run| self.lines(run).len()).max().unwrap_or(0)
+    }
+
+    /// The most entries of all matrices in a run.
+    pub(super) fn most_entries(&self) -> usize {
+        (0..self.runs.len()).map(|run| self.entries(run)).max().unwrap_or(0)
     }
 
     /// How many matrices there are.
@@ -62,18 +78,18 @@ impl Cuts {
     }
 
     /// The entries of all matrices in a run.
-    pub(super) fn entries(&self, run: usize) -> usize {
+    fn entries(&self, run: usize) -> usize {
         (0..self.matrices()).map(|matrix| self.span(run, matrix).len()).sum()
     }
 }
 
 /// Pointers, indices and values of one matrix after the other.
-impl Cut for Arc<Cuts> {
+impl Cut for Arc<LineCuts> {
     fn count(&self) -> usize {
         self.runs.len()
     }
 
-    fn parts(&self, run: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, run: usize, name: &mut dyn FnMut(ArrayRange)) {
         let lines = self.lines(run);
         for matrix in 0..self.matrices() {
             let span = self.span(run, matrix);
@@ -84,25 +100,26 @@ impl Cut for Arc<Cuts> {
     }
 }
 
-/// Cuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole.
+/// LineCuts the lines of some matrices into runs of about `bytes` bytes; a line of up to `longest` bytes stays whole. A line
+/// takes `extra` bytes in addition to its entries.
 pub(crate) fn cut(
     matrices: &[AnyCompressed],
-    pieces: Pieces,
+    split: LineSplit,
     (bytes, longest): (usize, usize),
-) -> Cuts {
+    extra: usize,
+) -> LineCuts {
     let major = matrices.first().map_or(0, AnyCompressed::major);
-    let (value, index, pointer) =
-        matrices.first().map_or((0, 0, 0), |matrix| matrix.types().sizes());
-    let (entry, extra) = (value + index, matrices.len() * pointer + OVERHEAD);
+    let (value, index, _) = matrices.first().map_or((0, 0, 0), |matrix| matrix.types().sizes());
+    let entry = value + index;
     let starts = vec![0; matrices.len()];
     let mut cutting = Cutting { matrices, entry, extra, bytes, longest, starts };
-    let mut cuts = Cuts { runs: Vec::new(), ends: Vec::new() };
+    let mut cuts = LineCuts { runs: Vec::new(), ends: Vec::new() };
     let mut done = 0;
     while done < major {
         let lines = cutting.lines_that_fit(done, major - done);
         let mut opens = true;
         if lines == 1 {
-            while let Some(ends) = cutting.piece(done, pieces) {
+            while let Some(ends) = cutting.next_run(done, split) {
                 cutting.push(&mut cuts, LineCut { done, opens }, ends);
                 opens = false;
             }
@@ -132,7 +149,7 @@ impl Cutting<'_> {
         ends.map(|(matrix, &start)| matrix.span(line).end.max(start)).collect()
     }
 
-    fn push(&mut self, cuts: &mut Cuts, cut: LineCut, ends: Vec<usize>) {
+    fn push(&mut self, cuts: &mut LineCuts, cut: LineCut, ends: Vec<usize>) {
         cuts.runs.push(cut);
         cuts.ends.extend_from_slice(&ends);
         self.starts = ends;
@@ -157,47 +174,46 @@ impl Cutting<'_> {
             bytes.saturating_add(lines * extra) <= self.bytes
         };
         // The pointers rise, so the last line that fits is found by bisection.
-        let (mut fits, mut beyond) = (1, rest.min(self.bytes / extra).max(1) + 1);
+        let most = rest.min(self.bytes.checked_div(extra).unwrap_or(rest)).max(1);
+        let (mut fits, mut beyond) = (1, most + 1);
         while fits + 1 < beyond {
             let middle = fits + (beyond - fits) / 2;
-            match fit(middle) {
-                true => fits = middle,
-                false => beyond = middle,
-            }
+            if fit(middle) { fits = middle } else { beyond = middle }
         }
         fits
     }
 
     /// The end of the next run of a line that is too long; `None` if the rest is short enough, or cannot be cut.
-    fn piece(&self, line: usize, pieces: Pieces) -> Option<Vec<usize>> {
+    fn next_run(&self, line: usize, split: LineSplit) -> Option<Vec<usize>> {
         if self.entries_until(line) <= self.most_entries(self.longest) {
             return None;
         }
         let most = self.most_entries(self.bytes);
         let ends = self.ends(line);
-        match pieces {
-            Pieces::Entries => Some(self.piece_of_entries(ends, most)),
-            Pieces::Runs(step) => Some(self.piece_of_entries(ends, (most / step).max(1) * step)),
-            Pieces::Columns => self.piece_of_columns(&ends, most / self.matrices.len()),
+        match split {
+            LineSplit::None => None,
+            LineSplit::Entries => Some(self.run_of_entries(ends, most)),
+            LineSplit::Runs(step) => Some(self.run_of_entries(ends, (most / step).max(1) * step)),
+            LineSplit::Columns => self.run_of_columns(&ends, most / self.matrices.len()),
         }
     }
 
-    fn piece_of_entries(&self, mut ends: Vec<usize>, mut room: usize) -> Vec<usize> {
+    fn run_of_entries(&self, mut ends: Vec<usize>, mut most: usize) -> Vec<usize> {
         for (end, &start) in ends.iter_mut().zip(&self.starts) {
-            *end = (*end).min(start + room);
-            room -= *end - start;
+            *end = (*end).min(start + most);
+            most -= *end - start;
         }
         ends
     }
 
-    /// The entries before the first column at which some matrix has `room` entries.
-    fn piece_of_columns(&self, ends: &[usize], room: usize) -> Option<Vec<usize>> {
+    /// The entries before the first column at which some matrix has `most` entries.
+    fn run_of_columns(&self, ends: &[usize], most: usize) -> Option<Vec<usize>> {
         let rest = |m: usize| self.matrices[m].indices().slice(self.starts[m]..ends[m]);
-        let beyond = |m: usize| Some(rest(m)).filter(|rest| rest.len() > room);
-        let bound = (0..ends.len()).filter_map(beyond).map(|rest| rest.at(room)).min()?;
+        let beyond = |m: usize| Some(rest(m)).filter(|rest| rest.len() > most);
+        let bound = (0..ends.len()).filter_map(beyond).map(|rest| rest.at(most)).min()?;
         let before = |m: usize| {
             let rest = rest(m);
-            by_index!(rest.slice(0..rest.len().min(room)), rest => {
+            by_index!(rest.slice(0..rest.len().min(most)), rest => {
                 rest.partition_point(|index| index.to_usize() < bound)
             })
         };

@@ -14,7 +14,7 @@
 //! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one,
 //!   [`pick`] – some entries of every line
 //! - [`panels`] – a matrix larger than memory, in panels of lines; [`entry_panels`] – in panels of entries;
-//!   [`line_panels_of_several`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
+//!   [`checked_panels`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
 //! - [`exchange`] – conversion to and from sprs
 
@@ -26,6 +26,7 @@ mod axis;
 mod blocks;
 mod builder;
 mod check;
+mod checked_panels;
 mod compressed;
 mod compressed_mut;
 mod coo;
@@ -42,7 +43,6 @@ mod indices_mut;
 mod iter;
 mod join;
 mod line_cuts;
-mod line_panels_of_several;
 mod lines;
 mod open;
 mod panels;
@@ -65,23 +65,21 @@ pub use axis::{Axis, ByCols, ByRows};
 pub(crate) use blocks::{block, block_diag};
 pub use builder::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub(crate) use check::{check_types, check_widths, index_out_of_range, rises};
+pub(crate) use checked_panels::{CheckedLines, CheckedPanel, CheckedPanels};
 pub use compressed::{Compressed, Csc, Csr};
 pub use compressed_mut::{CompressedMut, CscMut, CsrMut};
 pub(crate) use coo::check_position;
 pub use coo::{Coo, Duplicates};
 pub(crate) use coo_writer::AnyCooWriter;
-pub(crate) use copy::append_any;
 pub(crate) use draft::AnyDraft;
-pub(crate) use entry_panels::AnyEntryPanels;
-pub(crate) use index_check::IndexCheck;
+pub(crate) use entry_panels::EntryPanels;
 pub(crate) use index_vec::IndexVec;
 pub(crate) use indices::{Indices, by_index, by_index_type};
 pub(crate) use indices_mut::{IndicesMut, by_index_mut, typed_indices};
 pub use iter::{CompressedIter, CooIter};
-pub(crate) use line_cuts::Pieces;
-pub(crate) use line_panels_of_several::{AnyLinePart, AnyZippedLines, AnyZippedPanel};
+pub(crate) use line_cuts::LineSplit;
 pub use lines::Line;
-pub(crate) use panels::{AnyLinePanel, AnyLinePanels};
+pub(crate) use panels::{CompressedPanel, CompressedPanels};
 pub use permutation::Permutation;
 pub(crate) use pick::{Pick, PickLines, estimate, pick};
 pub(crate) use slice::pick_ranges;

@@ -1,51 +1,32 @@
 //! A compressed matrix in panels of lines: all of it at once if it is in memory or fits, otherwise panel by panel.
 
-use std::ops::Range;
+use std::slice;
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::indices::Indices;
+use crate::sparse::line_cuts::{LineCuts, LineSplit, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, Cut, Part, RawBuffer, Reading, largest_panel, panel_elements,
+    ArrayPanels, Arrays, Context, Plan, RawBuffer, Reading, largest_panel, usable_bytes,
 };
 
 /// Bytes of a ring of panels without many pinned: more does not speed up reading.
 const RING: u64 = 64 << 20;
 
 /// Yields a matrix in panels of consecutive lines (rows of CSR, columns of CSC), in order.
-pub(crate) struct AnyLinePanels {
+pub(crate) struct CompressedPanels {
     matrix: AnyCompressed,
-    runs: Arc<[PanelRun]>,
-    /// Bytes of pointers that are kept in memory for a matrix that is read from files.
-    kept: u64,
-    panels: ArrayPanels,
-}
-
-/// The lines and entries of a panel.
-#[derive(Clone, Debug)]
-struct PanelRun {
-    lines: Range<usize>,
-    entries: Range<usize>,
-}
-
-/// Indices, values, pointers.
-impl Cut for Arc<[PanelRun]> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
-        let PanelRun { lines, entries } = &self[panel];
-        name((0, entries.clone()));
-        name((1, entries.clone()));
-        name((2, lines.start..lines.end + 1));
-    }
+    cuts: Arc<LineCuts>,
+    /// Bytes of pointers that are kept in memory for a matrix that is read from files: read when the panels were made.
+    pub(crate) kept: u64,
+    /// How the matrix is read.
+    pub(crate) reading: ArrayPanels,
 }
 
 /// A panel of lines: its window of the pointers, and its entries.
-pub(crate) struct AnyLinePanel<'a> {
+pub(crate) struct CompressedPanel<'a> {
     /// The first line's number in the matrix.
     pub(crate) first: usize,
     /// One pointer more than lines; the first is the base of the others.
@@ -54,7 +35,7 @@ pub(crate) struct AnyLinePanel<'a> {
     pub(crate) data: Raw<'a>,
 }
 
-impl AnyLinePanels {
+impl CompressedPanels {
     /// Panels of a matrix within `budget` bytes of memory. Memory-resident parts of the matrix are not counted.
     ///
     /// The pointers are kept in memory if they take no more than a quarter of the budget. Fails if two panels do not
@@ -74,8 +55,10 @@ impl AnyLinePanels {
 
     /// The whole matrix as one panel, in memory or on its map.
     pub(crate) fn in_place(matrix: AnyCompressed) -> Self {
-        let panels = ArrayPanels::in_place(matrix.stored_bytes());
-        AnyLinePanels { matrix, runs: Arc::default(), kept: 0, panels }
+        let cuts = Arc::new(LineCuts::whole(&matrix));
+        let arrays = matrix.arrays().map(Clone::clone);
+        let reading = ArrayPanels::in_place(arrays, Arc::clone(&cuts));
+        CompressedPanels { matrix, cuts, kept: 0, reading }
     }
 
     /// Panels that are read once within `budget` bytes, no larger than those of [`new`](Self::new) with the budget
@@ -101,7 +84,7 @@ impl AnyLinePanels {
         };
         let pointers = kept.as_ref().unwrap_or(pointers).clone();
         let panels = Self::over(matrix, &pointers, Reading::repeatedly(budget), budget)?;
-        Ok(AnyLinePanels { kept: kept.map_or(0, |kept| kept.bytes()), ..panels })
+        Ok(CompressedPanels { kept: kept.map_or(0, |kept| kept.bytes()), ..panels })
     }
 
     fn over(
@@ -110,21 +93,23 @@ impl AnyLinePanels {
         how: Reading,
         largest: u64,
     ) -> Result<Self> {
-        let arrays = Arrays::read([matrix.indices_buffer(), matrix.data(), pointers])?;
-        let sizes = [arrays.size(0), arrays.size(1), arrays.size(2)];
-        let runs: Arc<[PanelRun]> = cut(&matrix, largest, sizes).into();
-        let panels = ArrayPanels::new(arrays, Arc::clone(&runs), how)?;
-        Ok(AnyLinePanels { matrix, runs, kept: 0, panels })
+        let [_, indices, data] = matrix.arrays();
+        let arrays = Arrays::read([pointers, indices, data])?;
+        let bytes = usable_bytes(largest_panel(largest), arrays.files());
+        let cuts = cut(slice::from_ref(&matrix), LineSplit::None, (bytes, bytes), arrays.size(0));
+        let cuts = Arc::new(cuts);
+        let reading = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
+        Ok(CompressedPanels { matrix, cuts, kept: 0, reading })
     }
 
     /// The same panels with another reader, or none.
-    pub(crate) fn with(&self, panels: Option<ArrayPanels>) -> Self {
-        match panels {
-            Some(panels) => AnyLinePanels {
+    pub(crate) fn with(&self, reading: Option<ArrayPanels>) -> Self {
+        match reading {
+            Some(reading) => CompressedPanels {
                 matrix: self.matrix.clone(),
-                runs: Arc::clone(&self.runs),
+                cuts: Arc::clone(&self.cuts),
                 kept: self.kept,
-                panels,
+                reading,
             },
             None => Self::in_place(self.matrix.clone()),
         }
@@ -136,82 +121,37 @@ impl AnyLinePanels {
 
     /// The most lines and the most entries of a panel that is read.
     pub(crate) fn largest(&self) -> (usize, usize) {
-        let most = |of: fn(&PanelRun) -> usize| self.runs.iter().map(of).max().unwrap_or(0);
-        (most(|run| run.lines.len()), most(|run| run.entries.len()))
+        if self.reading.is_read() {
+            (self.cuts.most_lines(), self.cuts.most_entries())
+        } else {
+            (0, 0)
+        }
     }
 
-    /// How the matrix is read.
-    pub(crate) fn panels(&self) -> &ArrayPanels {
-        &self.panels
-    }
-
-    /// As [`panels`](Self::panels).
-    pub(crate) fn panels_mut(&mut self) -> &mut ArrayPanels {
-        &mut self.panels
-    }
-
-    /// Bytes that were read when the panels were made: the kept pointers.
-    pub(crate) fn bytes_kept(&self) -> u64 {
-        self.kept
+    /// The plan of an operation that makes one pass over the panels, without the reads for making them.
+    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
+        self.reading.plan(operation).throughout(self.kept)
     }
 
     /// Maximum memory of panels, including pinned ones and pointers.
     pub(crate) fn memory(&self) -> u64 {
-        self.panels.memory() + self.kept
+        self.reading.memory() + self.kept
     }
 
     /// Calls `work` with every panel in order.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(AnyLinePanel<'_>) -> Result<()>,
+        work: &mut dyn FnMut(CompressedPanel<'_>) -> Result<()>,
     ) -> Result<()> {
-        if self.panels.is_read() {
-            let runs = &self.runs;
-            return self.panels.sweep(ctx, &mut |panel, parts| {
-                let (indices, indptr) = (Indices::of_raw(parts[0]), Indices::of_raw(parts[2]));
-                work(AnyLinePanel {
-                    first: runs[panel].lines.start,
-                    indptr,
-                    indices,
-                    data: parts[1],
-                })
-            });
-        }
-        let a = &self.matrix;
-        ctx.meter().pass();
-        ctx.meter().read(a.stored_bytes());
-        work(AnyLinePanel {
-            first: 0,
-            indptr: a.indptr(),
-            indices: a.indices(),
-            data: a.data().as_raw(),
+        let cuts = &self.cuts;
+        self.reading.sweep(ctx, &mut |panel, parts| {
+            work(CompressedPanel {
+                first: cuts.lines(panel).start,
+                indptr: Indices::of_raw(parts[0]),
+                indices: Indices::of_raw(parts[1]),
+                data: parts[2],
+            })
         })
     }
-}
-
-/// Cuts the lines into panels by the size of their entries and pointers. `sizes` are the bytes of an index, a value and
-/// a pointer.
-fn cut(matrix: &AnyCompressed, budget: u64, [index, value, pointer]: [usize; 3]) -> Vec<PanelRun> {
-    let bytes = largest_panel(budget);
-    let most_entries = panel_elements(bytes, &[index, value]);
-    let most_lines = (2usize << 20).checked_div(pointer).unwrap_or(usize::MAX);
-    let (mut runs, mut start) = (Vec::new(), 0);
-    while start < matrix.major() {
-        let first = matrix.span(start).start;
-        let rest = matrix.major() - start;
-        // The last line that fits; the pointers rise, so it is found by bisection.
-        let (mut fits, mut beyond) = (1, rest.min(most_lines) + 1);
-        while fits + 1 < beyond {
-            let middle = fits + (beyond - fits) / 2;
-            match matrix.span(start + middle - 1).end.saturating_sub(first) <= most_entries {
-                true => fits = middle,
-                false => beyond = middle,
-            }
-        }
-        let end = start + fits;
-        runs.push(PanelRun { lines: start..end, entries: first..matrix.span(end - 1).end });
-        start = end;
-    }
-    runs
 }

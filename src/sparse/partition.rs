@@ -1,4 +1,4 @@
-//! Cuts the rows of a compressed matrix into runs of about equal work.
+//! LineCuts the rows of a compressed matrix into runs of about equal work.
 //!
 //! A row costs its entries plus one, so that long runs of empty rows are work too (the cost of the merge path of
 //! Merrill and Garland, "Merge-based parallel sparse matrix-vector multiplication", SC 2016). Rows stay whole. Each

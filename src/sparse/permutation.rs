@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
 use crate::storage::parallel::{ParallelSlice, Tasks, collect_into_vec};
-use crate::storage::{BufferMut, Context, DType, Index, RawBufferMut, filled, room};
+use crate::storage::{BufferMut, Context, DType, Index, RawBufferMut, filled, with_capacity};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -62,7 +62,8 @@ impl Permutation {
     /// If the system has no memory for `n` numbers, or they exceed the limit of a new [`Context`].
     #[doc(alias = "arange")]
     pub fn identity(n: usize) -> Self {
-        let mut order = room("the identity", n).expect("memory for as many numbers as things");
+        let mut order =
+            with_capacity("the identity", n).expect("memory for as many numbers as things");
         order.extend(0..n);
         Permutation { order }
     }
@@ -104,7 +105,7 @@ impl Permutation {
     /// ```
     pub fn then(&self, next: &Self) -> Result<Self> {
         check_shape("the next permutation", self.len(), next.len())?;
-        let mut order = room("the order", self.len())?;
+        let mut order = with_capacity("the order", self.len())?;
         order.extend(next.order.iter().map(|&k| self.order[k]));
         Ok(Permutation { order })
     }
@@ -113,7 +114,7 @@ impl Permutation {
     #[doc(alias = "MatPermute")]
     pub fn permute<X: Copy + Send + Sync>(&self, x: &[X], ctx: &Context) -> Result<Vec<X>> {
         check_shape("x", self.len(), x.len())?;
-        let mut moved = ctx.room("the vector", x.len())?;
+        let mut moved = ctx.with_capacity("the vector", x.len())?;
         ctx.with_threads(|| {
             let elements = self.order.par_iter().with_min_len(TASK).map(|&old| x[old]);
             collect_into_vec(elements, &mut moved);

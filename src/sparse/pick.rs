@@ -5,11 +5,10 @@
 
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::index_check::IndexCheck;
+use crate::sparse::checked_panels::{CheckedLines, CheckedPanels};
 use crate::sparse::indices::Indices;
 use crate::sparse::indices_mut::IndicesMut;
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::{AnyLinePart, AnyZippedLines};
+use crate::sparse::line_cuts::LineSplit;
 use crate::sparse::types::Types;
 use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -68,10 +67,9 @@ pub(crate) fn pick(
         ((from.format(), from.types()), from.major(), *place == Place::Memory);
     // The counting pass runs before the result takes memory.
     let left = memory_left(0, place, ctx)?.saturating_sub(wanted.memory());
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
-    let room = (lines.most_lines(), lines.most_entries());
-    let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, room);
+    let mut lines = CheckedPanels::new(&[from], LineSplit::Entries, left, ctx)?;
+    let capacity = (lines.most_lines(), lines.most_entries());
+    let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, capacity);
     let _running = ctx.begin(|| {
         let entries = estimate();
         let passes = 1 + u64::from(counted);
@@ -89,10 +87,10 @@ pub(crate) fn pick(
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut picked = PickedEntries::new(kind.1, wanted, room, ctx)?;
+    let mut picked = PickedEntries::new(kind.1, wanted, capacity, ctx)?;
     let mut expected = 0;
     if counted {
-        picked.sweep(from, &mut lines, ctx, &mut |_, lens, _, _| {
+        picked.sweep(&mut lines, ctx, &mut |_, lens, _, _| {
             expected += lens.iter().sum::<usize>();
             Ok(())
         })?;
@@ -102,7 +100,7 @@ pub(crate) fn pick(
     let shape = from.format().swap_if_cols((major, minor));
     let mut writer = AnyWriter::new(kind, shape, expected, counted, place, ctx)?;
     let canonical =
-        picked.sweep(from, &mut lines, ctx, &mut |closes, lens, indices, data| match closes {
+        picked.sweep(&mut lines, ctx, &mut |closes, lens, indices, data| match closes {
             true => writer.push_lines(lens, indices, data),
             false => writer.push_part(indices, data),
         })?;
@@ -158,7 +156,7 @@ impl<'a> PickedEntries<'a> {
         let marks = if wanted.marks() { entries } else { 0 };
         Ok(PickedEntries {
             wanted,
-            lens: ctx.room("lines of the result", lines)?,
+            lens: ctx.with_capacity("lines of the result", lines)?,
             marks: ctx.filled("marks of entries", marks, 0)?,
             indices: ctx.raw_work("some lines", (Some(types.indices), entries))?,
             data: ctx.raw_work("some lines", (types.values, entries))?,
@@ -168,30 +166,23 @@ impl<'a> PickedEntries<'a> {
     /// Calls `take` with the selection from every panel, in order. Returns whether the indices rise in every line.
     fn sweep(
         &mut self,
-        from: &AnyCompressed,
-        lines: &mut AnyZippedLines,
+        lines: &mut CheckedPanels,
         ctx: &Context,
         take: &mut TakeEntries<'_>,
     ) -> Result<bool> {
-        let mut check = IndexCheck::of(from);
-        let swept = lines.sweep(ctx, &mut |panel| {
-            let count = ctx.with_threads(|| {
-                let rises = check.take_any(&panel, 0)?;
-                Ok(self.pick(panel.first, &panel.parts[0], rises))
-            })?;
+        lines.sweep(ctx, &mut |panel| {
+            let count = ctx.with_threads(|| self.pick(panel.first, &panel.parts[0]));
             let (indices, data) = (self.indices.as_raw(), self.data.as_raw());
             take(panel.closes, &self.lens, indices.slice(0..count), data.slice(0..count))
-        });
-        swept.map_err(|error| from.name_indices(error))?;
-        Ok(check.canonical())
+        })
     }
 
     /// Selects from a panel, whose indices may be known to rise in every line; returns the number of entries.
-    fn pick(&mut self, first: usize, part: &AnyLinePart<'_>, rises: bool) -> usize {
+    fn pick(&mut self, first: usize, part: &CheckedLines<'_>) -> usize {
         let PickedEntries { wanted, lens, marks, indices, data } = self;
         lens.clear();
         lens.resize(part.lines(), 0);
-        let cut = PickTasks { first, part, rises, marked: wanted.marks() };
+        let cut = PickTasks { first, part, marked: wanted.marks() };
         let mut rest = &mut marks[..];
         let tasks = lens.chunks_mut(TASK).enumerate().map(|(task, lens)| {
             let marks = rest.split_off_mut(..cut.marks(task)).expect("a mark for each entry");
@@ -224,8 +215,7 @@ impl<'a> PickedEntries<'a> {
 /// A panel, cut into tasks.
 struct PickTasks<'a> {
     first: usize,
-    part: &'a AnyLinePart<'a>,
-    rises: bool,
+    part: &'a CheckedLines<'a>,
     marked: bool,
 }
 
@@ -253,7 +243,7 @@ impl PickTasks<'_> {
             ends: &ends,
             indices: self.part.indices.slice(entries.clone()),
             data: self.part.data.slice(entries),
-            rises: self.rises,
+            rises: self.part.rises,
         });
     }
 }

@@ -144,7 +144,7 @@ impl LineRanges<'_> {
         (indices, data): (&mut [I], &mut [Carrier<W>]),
     ) {
         let (of_lines, of_data) = (lines.indices.typed::<I>(), lines.data.carriers::<W>());
-        let mut room = indices.iter_mut().zip(data);
+        let mut to = indices.iter_mut().zip(data);
         for (line, ends) in (lines.first..).zip(lines.ends.windows(2)) {
             let (span, range) = (ends[0]..ends[1], (self.of)(line));
             let (mut from, mut values) = (&of_lines[span.clone()], &of_data[span]);
@@ -153,7 +153,7 @@ impl LineRanges<'_> {
                 (from, values) = (&from[within.clone()], &values[within]);
             }
             let within = from.iter().zip(values).filter(|(i, _)| range.contains(&i.to_usize()));
-            within.zip(&mut room).for_each(|((index, &value), (to_index, to_value))| {
+            within.zip(&mut to).for_each(|((index, &value), (to_index, to_value))| {
                 *to_index = I::from_usize(index.to_usize() - self.start);
                 *to_value = value;
             });

@@ -3,16 +3,10 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::Axis;
-use crate::sparse::check::check_types;
 use crate::sparse::compressed::{Compressed, Csc, Csr};
-use crate::sparse::copy::append_any;
 use crate::sparse::join::{JoinGroup, join};
-use crate::sparse::line_cuts::Pieces;
-use crate::sparse::line_panels_of_several::AnyZippedLines;
-use crate::sparse::types::Types;
-use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::work;
-use crate::storage::{Context, Entry, Index, Place, Plan, SparseFormat};
+use crate::storage::{Context, Entry, Index, Place, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index> Csr<T, I, P> {
     /// Stacks matrices vertically, as SciPy's `vstack`: the rows of the first, then those of the second, and so on.
@@ -82,96 +76,24 @@ pub(crate) fn stack(
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let operation = ["stacking vertically", "stacking horizontally"][axis.min(1)];
-    match (axis == 0) == (format == SparseFormat::Csr) {
-        true => one_after_the_other(operation, matrices, place, ctx),
-        false => side_by_side(operation, matrices, place, ctx),
-    }
-}
-
-fn side_by_side(
-    operation: &'static str,
-    matrices: &[AnyCompressed],
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyCompressed> {
-    let stack = Stack::new(matrices, false, place, ctx)?;
-    let (mut group, mut end) = (JoinGroup::new(stack.major), 0);
-    for matrix in matrices {
-        group.push(end, matrix.clone());
-        end += matrix.minor();
-    }
-    join(operation, stack.kind, &[group], end, place, ctx)
-}
-
-/// The extents of stacked matrices: those along one axis are added, those along the other are equal.
-struct Stack {
-    kind: (SparseFormat, Types),
-    shape: (usize, usize),
-    major: usize,
-    nnz: usize,
-    /// Bytes of memory that are left for the work.
-    left: u64,
-}
-
-impl Stack {
-    fn new(matrices: &[AnyCompressed], along: bool, place: &Place, ctx: &Context) -> Result<Self> {
-        let extents = |matrix: &AnyCompressed| match along {
-            true => matrix.extents(),
-            false => (matrix.minor(), matrix.major()),
-        };
-        let Some(first) = matrices.first() else {
-            return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));
-        };
-        let (mut sum, mut nnz, same) = (0usize, 0usize, extents(first).1);
-        for (k, matrix) in matrices.iter().enumerate() {
-            let (more, found) = extents(matrix);
-            if found != same {
-                return Err(Error::shape(&format!("matrix {k}"), same, found));
-            }
-            sum = sum.saturating_add(more);
-            nnz = nnz.saturating_add(matrix.nnz());
+    let along = (axis == 0) == (format == SparseFormat::Csr);
+    let Some(first) = matrices.first() else {
+        return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));
+    };
+    let same = |matrix: &AnyCompressed| if along { matrix.minor() } else { matrix.major() };
+    let (mut groups, mut end) = (Vec::new(), 0usize);
+    for (k, matrix) in matrices.iter().enumerate() {
+        if same(matrix) != same(first) {
+            return Err(Error::shape(&format!("matrix {k}"), same(first), same(matrix)));
         }
-        let (format, types) = (first.format(), first.types());
-        let (major, minor) = if along { (sum, same) } else { (same, sum) };
-        check_types((types.indices, types.pointers), major, minor, nnz)?;
-        let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
-        let shape = format.swap_if_cols((major, minor));
-        Ok(Stack { kind: (format, types), shape, major, nnz, left })
-    }
-
-    fn plan(&self, plan: Plan, place: &Place, ctx: &Context) -> Plan {
-        AnyWriter::plan(plan, self.kind.1, (self.major, self.nnz), place, ctx)
-    }
-
-    fn writer(&self, place: &Place, ctx: &Context) -> Result<AnyWriter> {
-        AnyWriter::new(self.kind, self.shape, self.nnz, true, place, ctx)
-    }
-}
-
-fn one_after_the_other(
-    operation: &'static str,
-    matrices: &[AnyCompressed],
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyCompressed> {
-    let stack = Stack::new(matrices, true, place, ctx)?;
-    let budget = AnyZippedLines::budget(stack.left);
-    // One at a time, because each has its files open.
-    let lines = |matrix| AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx);
-    let _running = ctx.begin(|| {
-        let mut plan = Plan::new(operation).works(stack.nnz as u64, work::STACK);
-        for matrix in matrices {
-            let lines = lines(matrix)?;
-            plan = plan.on_device_of(matrix.indices_buffer().file());
-            plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
+        if along || k == 0 {
+            groups.push(JoinGroup::new(matrix.major()));
         }
-        Ok(stack.plan(plan, place, ctx))
-    })?;
-    let mut writer = stack.writer(place, ctx)?;
-    let mut canonical = true;
-    ctx.meter().pass();
-    for matrix in matrices {
-        canonical &= append_any(&mut writer, matrix, &mut lines(matrix)?, ctx)?;
+        if let Some(group) = groups.last_mut() {
+            group.push(if along { 0 } else { end }, matrix.clone());
+        }
+        end = end.saturating_add(matrix.minor());
     }
-    writer.finish(canonical)
+    let minor = if along { same(first) } else { end };
+    join((operation, work::STACK), (format, first.types()), &groups, minor, place, ctx)
 }

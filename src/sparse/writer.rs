@@ -6,6 +6,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_types;
+use crate::sparse::checked_panels::CheckedPanels;
 use crate::sparse::files::{ValueWriter, describe, index_header, value_bytes};
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::Indices;
@@ -99,7 +100,7 @@ impl AnyWriter {
         data: Raw<'_>,
     ) -> Result<()> {
         debug_assert_eq!(lens.iter().sum::<usize>(), indices.len());
-        self.check_room(indices.len())?;
+        self.check_capacity(indices.len())?;
         let mut end = self.nnz;
         self.push_ends(lens.len(), &mut |line| {
             end += lens[line];
@@ -120,7 +121,7 @@ impl AnyWriter {
             indptr.len().checked_sub(1).map_or(0, |last| indptr.at(last)),
             indices.len()
         );
-        self.check_room(indices.len())?;
+        self.check_capacity(indices.len())?;
         let start = self.nnz;
         self.push_ends(indptr.len() - 1, &mut |line| start + indptr.at(line + 1))?;
         self.push_part(indices, data)
@@ -138,10 +139,32 @@ impl AnyWriter {
         self.indptr.push(self.ends.as_raw())
     }
 
+    /// Appends whole lines, as [`push_run`](Self::push_run), if their last one `closes`; otherwise entries of one line.
+    pub(crate) fn push_panel(
+        &mut self,
+        closes: bool,
+        indptr: Indices<'_>,
+        (indices, data): (Raw<'_>, Raw<'_>),
+    ) -> Result<()> {
+        match closes {
+            true => self.push_run(indptr, indices, data),
+            false => self.push_part(indices, data),
+        }
+    }
+
+    /// Appends the lines of a matrix, checking them; returns whether the indices rise in each. The caller counts the
+    /// pass.
+    pub(crate) fn append(&mut self, lines: &mut CheckedPanels, ctx: &Context) -> Result<bool> {
+        lines.sweep_part(ctx, &mut |panel| {
+            let part = panel.parts[0];
+            self.push_panel(panel.closes, part.indptr, (part.indices.raw(), part.data))
+        })
+    }
+
     /// Appends entries to the incomplete line.
     pub(crate) fn push_part(&mut self, indices: Raw<'_>, data: Raw<'_>) -> Result<()> {
         debug_assert_eq!(indices.len(), data.len());
-        self.check_room(indices.len())?;
+        self.check_capacity(indices.len())?;
         self.indices.push(indices)?;
         self.nnz = self.indices.len();
         self.data.push(data)
@@ -185,7 +208,7 @@ impl AnyWriter {
     }
 
     /// Fails if the pointers cannot count this many more entries.
-    fn check_room(&self, more: usize) -> Result<()> {
+    fn check_capacity(&self, more: usize) -> Result<()> {
         let (nnz, most) = (self.nnz + more, largest(self.types.pointers));
         if nnz > most {
             return Err(Error::new(ErrorKind::Type, "too many entries for the index type")

@@ -2,13 +2,8 @@
 
 use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Location};
-use crate::linalg::{LinearOperator, Scalar};
+use crate::linalg::{LinearOperator, Scalar, is_finite};
 use crate::storage::Context;
-
-pub(super) fn is_finite<X: Scalar>(x: X) -> bool {
-    // Zero times a number that is not finite is NaN.
-    (x * X::zero()).is_zero()
-}
 
 /// The error for an operator whose product with finite vectors, `columns` of `nrows` numbers, is not finite.
 ///

@@ -127,32 +127,32 @@ pub fn randomized_svd<X: Scalar>(
     check_place(&u_place, false, ctx)?;
     check_place(&v_place, false, ctx)?;
     let l = k.saturating_add(options.oversampling).min(nrows).min(ncols);
-    let room = Room::new::<X>((nrows, ncols), (k, l), &place, ctx)?;
+    let memory = SvdMemory::new::<X>((nrows, ncols), (k, l), &place, ctx)?;
     let as_needed = options.power_iterations == SvdOptions::AS_NEEDED;
     let most = if as_needed { MOST } else { options.power_iterations };
     // Held from here on, so that an operator plans with the memory left.
-    let mut held = ctx.hold(room.memory);
+    let mut held = ctx.hold(memory.memory);
     let _running = ctx.begin(|| {
         let (forth, back) =
-            (a.plan_block(false, room.at_once, ctx)?, a.plan_block(true, room.at_once, ctx)?);
+            (a.plan_block(false, memory.at_once, ctx)?, a.plan_block(true, memory.at_once, ctx)?);
         let numbers = 2 * (nrows as u64 + ncols as u64) * l as u64;
         let mut plan = Plan::new("randomized SVD").works(numbers, work::ORTHONORMAL * l as f64);
-        let groups = l.div_ceil(room.at_once.max(1)).max(1);
+        let products = l.div_ceil(memory.at_once.max(1)).max(1);
         plan = plan.then(forth.clone());
         for _ in 0..most {
             plan = plan.then(back.clone().again()).then(forth.clone().again());
         }
         plan = plan.then(back.clone().again());
-        for _ in 0..(groups - 1) * (most + 1) {
+        for _ in 0..(products - 1) * (most + 1) {
             plan = plan.then(back.clone().again()).then(forth.clone().again());
         }
-        plan.cost.scratch = plan.cost.scratch.max(room.scratch);
+        plan.cost.scratch = plan.cost.scratch.max(memory.scratch);
         for (length, place) in [(nrows, &u_place), (ncols, &v_place)] {
             if *place != Place::Memory {
                 plan = DenseWriter::<X, Ix2>::plan(plan, length * k, place, ctx);
             }
         }
-        Ok(plan.throughout(room.memory))
+        Ok(plan.throughout(memory.memory))
     })?;
     if l == 0 {
         let none = |length, place: &Place| {
@@ -162,8 +162,8 @@ pub fn randomized_svd<X: Scalar>(
         let (reason, errors) = (SvdReason::Converged, Vec::new());
         return Ok(Svd { u, v, s: Vec::new(), errors, converged: true, reason, passes: 0 });
     }
-    held.resize(room.held);
-    let mut blocks = Blocks::new(a, (nrows, ncols), l, &room, ctx)?;
+    held.resize(memory.held);
+    let mut blocks = SvdIteration::new(a, (nrows, ncols), l, &memory, ctx)?;
     blocks.start(options.seed)?;
     let mut values = Rising::new();
     let mut done = 0;
@@ -230,7 +230,7 @@ fn take_back(place: &Place) {
 }
 
 /// Where vectors are kept, and how many are multiplied at once.
-struct Room {
+struct SvdMemory {
     at_once: usize,
     blocks: Place,
     /// All memory, and the part outside results, which count themselves.
@@ -239,7 +239,7 @@ struct Room {
     scratch: u64,
 }
 
-impl Room {
+impl SvdMemory {
     fn new<X: Scalar>(
         (nrows, ncols): (usize, usize),
         (k, l): (usize, usize),
@@ -257,7 +257,13 @@ impl Room {
         let fits = work.and_then(|()| ctx.check_memory("the vectors and the result", whole));
         if fits.is_ok() {
             let held = bytes(l).saturating_mul(2);
-            return Ok(Room { at_once: l, blocks: Place::Memory, memory: whole, held, scratch: 0 });
+            return Ok(SvdMemory {
+                at_once: l,
+                blocks: Place::Memory,
+                memory: whole,
+                held,
+                scratch: 0,
+            });
         }
         if *place == Place::Memory {
             fits.map_err(|error| error.remedy(IN_MEMORY))?;
@@ -271,12 +277,12 @@ impl Room {
         }
         let at_once = at_once.min(l);
         let (memory, scratch) = (bytes(at_once), bytes(l));
-        Ok(Room { at_once, blocks: Place::Scratch, memory, held: memory, scratch })
+        Ok(SvdMemory { at_once, blocks: Place::Scratch, memory, held: memory, scratch })
     }
 }
 
 /// Both blocks of vectors, and the operator between them.
-struct Blocks<'a, X: Scalar, A> {
+struct SvdIteration<'a, X: Scalar, A> {
     a: &'a A,
     tall: VectorBlock<X>,
     wide: VectorBlock<X>,
@@ -285,17 +291,17 @@ struct Blocks<'a, X: Scalar, A> {
     passes: usize,
 }
 
-impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
+impl<'a, X: Scalar, A: LinearOperator<X>> SvdIteration<'a, X, A> {
     fn new(
         a: &'a A,
         (nrows, ncols): (usize, usize),
         l: usize,
-        room: &Room,
+        memory: &SvdMemory,
         ctx: &'a Context,
     ) -> Result<Self> {
-        let tall = VectorBlock::new((nrows, l), room, ctx)?;
-        let wide = VectorBlock::new((ncols, l), room, ctx)?;
-        Ok(Blocks { a, tall, wide, at_once: room.at_once, ctx, passes: 0 })
+        let tall = VectorBlock::new((nrows, l), memory, ctx)?;
+        let wide = VectorBlock::new((ncols, l), memory, ctx)?;
+        Ok(SvdIteration { a, tall, wide, at_once: memory.at_once, ctx, passes: 0 })
     }
 
     /// `Q = orth(A Ω)`.
@@ -311,14 +317,14 @@ impl<'a, X: Scalar, A: LinearOperator<X>> Blocks<'a, X, A> {
     }
 
     /// `W R = Aᴴ Q`, or `Q R = A W`; returns `R`.
-    fn step(&mut self, adjoint: bool) -> Result<Triangle<X>> {
+    fn step(&mut self, adjoint: bool) -> Result<TriangularFactor<X>> {
         self.multiply(adjoint)?;
         let to = if adjoint { &mut self.wide } else { &mut self.tall };
         to.orthonormalize(self.ctx)
     }
 
     fn multiply(&mut self, adjoint: bool) -> Result<()> {
-        let Blocks { a, tall, wide, at_once, ctx, passes } = self;
+        let SvdIteration { a, tall, wide, at_once, ctx, passes } = self;
         let (from, to) = if adjoint { (tall, wide) } else { (wide, tall) };
         let mut first = 0;
         while first < from.l || first == 0 {
@@ -351,9 +357,9 @@ struct VectorBlock<X: Scalar> {
 }
 
 impl<X: Scalar> VectorBlock<X> {
-    fn new((length, l): (usize, usize), room: &Room, ctx: &Context) -> Result<Self> {
-        let columns = WorkArray::new("the vectors", length.saturating_mul(l), &room.blocks, ctx)?;
-        let rows = ctx.filled("the vectors", length.saturating_mul(room.at_once), X::zero())?;
+    fn new((length, l): (usize, usize), memory: &SvdMemory, ctx: &Context) -> Result<Self> {
+        let columns = WorkArray::new("the vectors", length.saturating_mul(l), &memory.blocks, ctx)?;
+        let rows = ctx.filled("the vectors", length.saturating_mul(memory.at_once), X::zero())?;
         Ok(VectorBlock { rows, columns, length, l })
     }
 
@@ -362,10 +368,10 @@ impl<X: Scalar> VectorBlock<X> {
     }
 
     /// Makes the vectors orthonormal, and returns the factor that combines the new ones into the old.
-    fn orthonormalize(&mut self, ctx: &Context) -> Result<Triangle<X>> {
+    fn orthonormalize(&mut self, ctx: &Context) -> Result<TriangularFactor<X>> {
         let columns = &mut self.columns[..];
         let back = bring_near_one(columns, ctx)?;
-        Ok(Triangle { r: orthonormalize(columns, (self.length, self.l), ctx)?, back })
+        Ok(TriangularFactor { r: orthonormalize(columns, (self.length, self.l), ctx)?, back })
     }
 
     /// The combinations of the vectors with these weights, one column per combination.
@@ -410,12 +416,12 @@ impl<X: Scalar> VectorBlock<X> {
 }
 
 /// The triangular factor of a block, `back` times too small.
-struct Triangle<X: Scalar> {
+struct TriangularFactor<X: Scalar> {
     r: Array2<X>,
     back: X::Real,
 }
 
-impl<X: Scalar> Triangle<X> {
+impl<X: Scalar> TriangularFactor<X> {
     fn decomposed(&self, ctx: &Context) -> Result<SmallSvd<X>> {
         let mut svd = small_svd(&self.r, ctx)?;
         svd.values.iter_mut().for_each(|value| *value = *value * self.back);

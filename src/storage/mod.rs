@@ -18,24 +18,25 @@ pub use files::{
     ByteOrder, Descriptor, Leftover, NpyHeader, Order, SparseFormat, StoredValues, leftovers,
 };
 pub(crate) use files::{
-    Checksums, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored, POINTERS_FILE,
-    ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, VERTEX_IDS_FILE, VERTEX_NAMES_FILE,
-    What, check_closed, count_elements, map_array, map_array_mut, map_part, map_raw, map_raw_mut,
-    named_scratch_file, open_closed, parse_header, parse_text, read_header, remove_with_sums,
-    scratch_file, text_array,
+    Checksums, DATA_START, DESCRIPTOR, Folder, Half, INDICES_FILE, LONGEST_START, Mirrored,
+    POINTERS_FILE, ROWS_FILE, Rewrite, StagedFiles, StoredFile, VALUES_FILE, VERTEX_IDS_FILE,
+    VERTEX_NAMES_FILE, What, check_closed, count_elements, map_array, map_array_mut, map_part,
+    map_raw, map_raw_mut, named_scratch_file, open_closed, parse_header, parse_text, read_header,
+    remove_with_sums, scratch_file, text_array,
 };
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
     Broken, CACHE_LINE, Origin, RawBuffer, RawBufferMut, by_dtype, bytes_of, filled, in_cache_line,
-    lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, room,
+    lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, with_capacity,
 };
 pub use runtime::{
     CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report, memory_limits,
 };
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, random, work};
 pub(crate) use stream::{
-    ArrayPanels, ArrayWindow, Arrays, Cut, IoBuffer, MEMORY_TO_READ, Part, RawWriter, Reading,
-    Scratch, ScratchFile, Stage, StagedFolder, Standing, WorkArray, bytes_within, check_place,
-    elements_within, largest_panel, panel_elements, read_array, read_elements, sweep_bytes,
+    ArrayPanels, ArrayRange, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PADDING,
+    PanelCost, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, Standing, WorkArray,
+    bytes_within, check_place, elements_within, largest_panel, packed, panel_elements, read_array,
+    read_elements, sweep_bytes, usable_bytes,
 };
 pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

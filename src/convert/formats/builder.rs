@@ -13,7 +13,7 @@ use crate::storage::raw::Raw;
 use crate::storage::{Broken, Context, DType, Entry, Index, Place, Plan, SparseFormat};
 
 /// Entries that are passed to the sorter together.
-const BATCH: usize = 256;
+const CHUNK: usize = 256;
 
 /// Collects entries for a matrix compressed along `A`, by default rows.
 ///
@@ -130,7 +130,7 @@ impl<T: Entry, I: Index, A: Axis> CooBuilder<T, I, A> {
     #[cold]
     fn reserve(&mut self) -> Result<()> {
         self.hand_over()?;
-        self.left = self.any.room()?;
+        self.left = self.any.free()?;
         self.majors.reserve_exact(self.left);
         self.minors.reserve_exact(self.left);
         self.data.reserve_exact(self.left);
@@ -229,12 +229,12 @@ impl AnyEntryBuilder {
     }
 
     /// Number of entries that can be added next; a full run is written first. Fails if it cannot be written.
-    fn room(&mut self) -> Result<usize> {
+    fn free(&mut self) -> Result<usize> {
         self.sorter.write_if_full()?;
-        Ok(self.sorter.left().min(BATCH))
+        Ok(self.sorter.left().min(CHUNK))
     }
 
-    /// Adds entries, at most as many as [`room`](Self::room) returned.
+    /// Adds entries, at most as many as [`free`](Self::free) returned.
     fn take(&mut self, entries: Triplets<'_>) -> Result<()> {
         self.broken.check()?;
         self.sorter.gather(entries)?;
@@ -263,7 +263,7 @@ impl AnyEntryBuilder {
         let sorter = std::mem::replace(&mut self.sorter, empty);
         self.nnz = 0;
         let mut sink = AnyMatrixSink::new(writer, self.format);
-        let settled = sorter.settle(Some(duplicates), &mut sink, ctx);
-        self.broken.note(settled.and_then(|()| sink.finish()))
+        let swept = sorter.fill_lines(Some(duplicates), &mut sink, ctx);
+        self.broken.note(swept.and_then(|()| sink.finish()))
     }
 }

@@ -3,8 +3,8 @@
 use crate::convert::in_memory::Majors;
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyCooWriter, AnyLinePart, AnyZippedLines, Axis, Compressed, Coo,
-    IndexCheck, IndexVec, Pieces, by_index_mut, coo_bytes, memory_left,
+    AnyCompressed, AnyCoo, AnyCooWriter, Axis, CheckedLines, CheckedPanels, Compressed, Coo,
+    IndexVec, LineSplit, by_index_mut, coo_bytes, memory_left,
 };
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -36,8 +36,7 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
     let (format, nnz) = (from.format(), from.nnz());
     let types = (from.types().values, from.types().indices);
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[from], Pieces::Entries, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[from], LineSplit::Entries, left, ctx)?;
     let work = (lines.most_entries() * types.1.size()) as u64;
     let _running = ctx.begin(|| {
         let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
@@ -47,24 +46,19 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
     })?;
     let mut writer = AnyCooWriter::new(types, from.shape(), Some(nnz), place, ctx)?;
     let _held = ctx.hold(work);
-    let (mut check, mut majors) = (IndexCheck::of(from), IndexVec::new(types.1));
-    let expanded = lines.sweep(ctx, &mut |panel| {
+    let mut majors = IndexVec::new(types.1);
+    lines.sweep(ctx, &mut |panel| {
         let part = panel.parts[0];
-        ctx.with_threads(|| {
-            check.take_any(&panel, 0)?;
-            write_out(panel.first, &part, &mut majors);
-            Ok(())
-        })?;
+        ctx.with_threads(|| write_out(panel.first, &part, &mut majors));
         let (rows, cols) = format.swap_if_cols((majors.as_raw(), part.indices.raw()));
         writer.push(rows, cols, part.data)
-    });
-    expanded.map_err(|error| from.name_indices(error))?;
+    })?;
     writer.finish()
 }
 
 /// The line of every entry of a run, whose pointers were checked.
-fn write_out(first: usize, part: &AnyLinePart<'_>, majors: &mut IndexVec) {
-    fn go<I: Index>(first: usize, part: &AnyLinePart<'_>, majors: &mut [I]) {
+fn write_out(first: usize, part: &CheckedLines<'_>, majors: &mut IndexVec) {
+    fn go<I: Index>(first: usize, part: &CheckedLines<'_>, majors: &mut [I]) {
         let tasks = majors.par_chunks_mut(TASK).enumerate();
         tasks.for_each(|(task, majors)| {
             let start = task * TASK;

@@ -1,11 +1,12 @@
 //! COO to CSR and CSC: entries are moved to their lines, lines sorted, duplicates treated.
 
-use crate::convert::formats::faults::{changed, coo_fault_instead};
 use crate::convert::formats::sort_matrix as sorting;
+use crate::convert::formats::wrong_indices::{changed, coo_error_instead};
 use crate::convert::in_memory::{
-    Bins, Entries, Grain, Layout, Others, Region, assemble, check_fits, few, reading_budget,
+    Bins, Entries, GrainSizes, Layout, LinesToFill, Others, assemble, check_fits, few,
+    reading_budget,
 };
-use crate::convert::sort::{AnyMatrixSink, AnySorter, Buckets, position, sorted_run, sorter};
+use crate::convert::sort::{AnyMatrixSink, AnySorter, SortedBins, position, sorted_run, sorter};
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyDraft, AnyWriter, Axis, ByCols, ByRows, Compressed, Coo, Csc, Csr,
@@ -124,7 +125,7 @@ pub(crate) fn to_compressed(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    compressed(coo, kind, duplicates, place, Grain::USUAL, ctx)
+    compressed(coo, kind, duplicates, place, GrainSizes::USUAL, ctx)
 }
 
 /// As [`to_compressed`], with parts of this size for work in memory.
@@ -133,7 +134,7 @@ pub(crate) fn compressed(
     (format, pointers): (SparseFormat, DType),
     duplicates: Duplicates,
     place: &Place,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let (values, indices) = coo.types();
@@ -161,20 +162,19 @@ pub(crate) fn compressed(
         CompressStrategy::AllThreads(_) => in_parallel(coo, kind, duplicates, grain, ctx),
         CompressStrategy::Sorter => Ok(None),
     };
-    if let Some(matrix) = made.map_err(|error| coo_fault_instead(coo, error))? {
+    if let Some(matrix) = made.map_err(|error| coo_error_instead(coo, error))? {
         return Ok(matrix);
     }
     let writer = AnyWriter::new(kind, coo.shape(), nnz, true, place, ctx)?;
     let mut sink = AnyMatrixSink::new(writer, format);
     let outcome = if sorter::holds(layout, nnz, ctx) && stored <= reading_budget(ctx) {
         coo.check()?;
-        ctx.meter().pass();
-        ctx.meter().read(stored);
+        ctx.meter().pass_over(stored);
         let (lines, others) = coordinates(coo, format);
         let (bins, entries) = (Bins::new(0..major), (lines, others, coo.data().as_raw()));
         sorted_run(&bins, entries, None, ctx).and_then(|(buffer, runs)| {
-            let buckets = Buckets::new(layout, bins, runs, None, ctx);
-            buckets.settle_memory((&[buffer.bytes()], u64::MAX), Some(duplicates), &mut sink)
+            let sorted = SortedBins::new(layout, bins, runs, None, ctx);
+            sorted.fill_lines_in_memory((&[buffer.bytes()], u64::MAX), Some(duplicates), &mut sink)
         })
     } else {
         let (lines, others) = format.swap_if_cols((coo.rows(), coo.cols()));
@@ -182,7 +182,7 @@ pub(crate) fn compressed(
         let arrays = (lines, others, coo.data());
         sorting::sort_entries(arrays, extents, duplicates, &mut sink, ctx)
     };
-    outcome.map_err(|error| coo_fault_instead(coo, error))?;
+    outcome.map_err(|error| coo_error_instead(coo, error))?;
     sink.finish()
 }
 
@@ -203,7 +203,7 @@ impl CompressStrategy {
         (shape, nnz, stored): ((usize, usize), usize, u64),
         (format, types): (SparseFormat, Types),
         place: &Place,
-        grain: Grain,
+        grain: GrainSizes,
         ctx: &Context,
     ) -> Self {
         let limit = ctx.memory_left();
@@ -231,7 +231,7 @@ pub(crate) fn memory_to_compress(
     ctx: &Context,
 ) -> Option<u64> {
     let sizes = (shape, nnz, 0);
-    match CompressStrategy::choose(sizes, kind, &Place::Memory, Grain::USUAL, ctx) {
+    match CompressStrategy::choose(sizes, kind, &Place::Memory, GrainSizes::USUAL, ctx) {
         CompressStrategy::OneThread(extra) | CompressStrategy::AllThreads(extra) => Some(extra),
         CompressStrategy::Sorter => None,
     }
@@ -260,16 +260,15 @@ fn in_one_thread(
     let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
     let _held = ctx.hold(extra);
     let mut lens = vec![0; draft.indptr.len() - 1];
-    let mut region = Region {
+    let mut filling = LinesToFill {
         lines: 0..lens.len(),
         lens: &mut lens,
         indices: draft.indices.as_mut(),
         data: draft.data.as_mut(),
     };
-    few::fill(&entries(coo, format), &mut region).ok_or_else(changed)?;
-    ctx.meter().pass();
-    ctx.meter().read(coo.stored_bytes());
-    let filled = region.settle(Some(duplicates));
+    few::fill(&entries(coo, format), &mut filling).ok_or_else(changed)?;
+    ctx.meter().pass_over(coo.stored_bytes());
+    let filled = filling.finish(Some(duplicates));
     let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
     let mut ends = IndicesMut::of(&mut draft.indptr);
     ends.take_front(1);
@@ -282,15 +281,14 @@ fn in_parallel(
     coo: &AnyCoo,
     kind: (SparseFormat, Types),
     duplicates: Duplicates,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<Option<AnyCompressed>> {
     let (format, shape) = (kind.0, coo.shape());
     let mut draft = AnyDraft::new(kind, shape, coo.nnz(), &Place::Memory, ctx)?;
     let assembled = assemble(&entries(coo, format), Some(duplicates), &mut draft, grain, ctx)?;
     let Some(filled) = assembled else { return Ok(None) };
-    ctx.meter().pass();
-    ctx.meter().read(coo.stored_bytes());
+    ctx.meter().pass_over(coo.stored_bytes());
     let filled = filled.map_err(|clash| clash.into_error(position(format)))?;
     draft.finish(format, shape, filled.canonical).map(Some)
 }

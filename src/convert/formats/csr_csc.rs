@@ -8,10 +8,11 @@
 //! A result that does not fit in half of the memory limit is made by the external sort in `sorter.rs`. Any other is
 //! made in memory, and written from there if its place is a file.
 
-use crate::convert::formats::faults::{fault_instead, fault_of};
 use crate::convert::formats::sort_matrix as sorting;
+use crate::convert::formats::wrong_indices::{index_error_instead, index_error_of};
 use crate::convert::in_memory::{
-    Entries, Grain, Layout, Owners, Sizes, assemble, check_fits, exceeds, few_across, symmetric,
+    Entries, GrainSizes, Layout, Owners, Sizes, assemble, check_fits, exceeds, few_across,
+    symmetric,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter};
 use crate::error::Result;
@@ -62,7 +63,7 @@ pub(crate) fn recompress(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    recompressed(from, operation, place, Grain::USUAL, ctx)
+    recompressed(from, operation, place, GrainSizes::USUAL, ctx)
 }
 
 /// As [`recompress`], with parts of this size for work in memory.
@@ -70,7 +71,7 @@ pub(crate) fn recompressed(
     from: &AnyCompressed,
     operation: &'static str,
     place: &Place,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     if *place == Place::Memory
@@ -88,10 +89,9 @@ pub(crate) fn recompressed(
         Ok(plan_recompress(plan, sizes, place, grain, ctx))
     })?;
     if by_sort {
-        return recompress_in_buckets(from, place, ctx);
+        return recompress_by_sort(from, place, ctx);
     }
-    ctx.meter().pass();
-    ctx.meter().read(sizes.stored);
+    ctx.meter().pass_over(sizes.stored);
     let made = in_memory(from, for_threads(sizes, grain, ctx).is_some(), grain, ctx)?;
     at_place(made, place, ctx)
 }
@@ -101,7 +101,7 @@ pub(crate) fn plan_recompress(
     plan: Plan,
     from: Sizes,
     place: &Place,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Plan {
     let Sizes { types, minor, nnz, stored, .. } = from;
@@ -124,7 +124,7 @@ fn sorts(from: Sizes, place: &Place, ctx: &Context) -> bool {
 }
 
 /// Memory for threads to work in parallel, if there is as much besides the result.
-fn for_threads(from: Sizes, grain: Grain, ctx: &Context) -> Option<u64> {
+fn for_threads(from: Sizes, grain: GrainSizes, ctx: &Context) -> Option<u64> {
     let Sizes { types, minor, nnz, .. } = from;
     let bytes = types.bytes_of(minor, nnz);
     assemble::memory((types.values, types.indices), (nnz, minor), grain, ctx)
@@ -170,7 +170,7 @@ pub(crate) fn append_made(
 fn in_memory(
     from: &AnyCompressed,
     parallel: bool,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     if let Some(made) = symmetric::across(from, grain, ctx)? {
@@ -182,18 +182,18 @@ fn in_memory(
     let entries = Entries::across(from);
     if parallel {
         let filled = in_parallel(from, &entries, &mut draft, grain, ctx);
-        if let Some(canonical) = filled.map_err(|error| fault_instead(from, error))? {
+        if let Some(canonical) = filled.map_err(|error| index_error_instead(from, error))? {
             return draft.finish(format, shape, canonical);
         }
         draft.indptr.as_mut().clear();
     }
     let one = Owners::one(from.nnz(), from.minor());
-    one.fill(&entries, &mut draft, ctx)?.ok_or_else(|| fault_of(from))?;
+    one.fill(&entries, &mut draft, ctx)?.ok_or_else(|| index_error_of(from))?;
     if from.known_canonical() == Some(true) {
         // Without duplicates, indices rise strictly.
         return draft.finish(format, shape, true);
     }
-    draft.finish_checked(format, shape).map_err(|error| fault_instead(from, error))
+    draft.finish_checked(format, shape).map_err(|error| index_error_instead(from, error))
 }
 
 /// Fills a draft in memory on all threads, and returns whether indices rise in its lines; `None` if that is not
@@ -202,14 +202,15 @@ fn in_parallel(
     from: &AnyCompressed,
     entries: &Entries<'_>,
     draft: &mut AnyDraft,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<Option<bool>> {
     let threads = ctx.thread_count();
     let owners =
         ctx.with_threads(|| Owners::new(entries.lines, from.minor(), threads, grain.block));
     if let Some(owners) = owners {
-        ctx.with_threads(|| owners.fill(entries, draft, ctx))?.ok_or_else(|| fault_of(from))?;
+        ctx.with_threads(|| owners.fill(entries, draft, ctx))?
+            .ok_or_else(|| index_error_of(from))?;
         // Without duplicates, indices rise strictly; if there may be duplicates, this is checked at first use.
         return Ok(Some(from.known_canonical() == Some(true)));
     }
@@ -217,11 +218,7 @@ fn in_parallel(
     Ok(assembled.and_then(|assembled| assembled.ok()).map(|filled| filled.canonical))
 }
 
-fn recompress_in_buckets(
-    from: &AnyCompressed,
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyCompressed> {
+fn recompress_by_sort(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
     let kind = (from.format().other(), from.types());
     let writer = AnyWriter::new(kind, from.shape(), from.nnz(), true, place, ctx)?;
     let mut sink = AnyMatrixSink::new(writer, kind.0);

@@ -6,7 +6,7 @@ use crate::convert::in_memory::{BLOCK, Entries, Layout};
 use crate::convert::sort::AnySorter;
 use crate::dense::{AnyDense, AnyDenseMut, AnyDenseWriter};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{AnyCompressed, AnyLinePanels, by_index_type};
+use crate::sparse::{AnyCompressed, CompressedPanels, by_index_type};
 use crate::storage::raw::put;
 use crate::storage::work;
 use crate::storage::{Context, DType, Index, Order, Place, Plan};
@@ -69,9 +69,9 @@ impl<'a> DenseTarget<'a> {
     }
 
     /// Panels of lines of a matrix; `None` if they would not fit.
-    pub(super) fn panels(&self, from: &AnyCompressed) -> Result<Option<AnyLinePanels>> {
+    pub(super) fn panels(&self, from: &AnyCompressed) -> Result<Option<CompressedPanels>> {
         let budget = self.free.memory_left() / 2;
-        match AnyLinePanels::for_one_sweep(from.clone(), budget, self.ctx) {
+        match CompressedPanels::for_one_sweep(from.clone(), budget, self.ctx) {
             Err(error) if error.kind() == ErrorKind::Memory => Ok(None),
             panels => Ok(Some(panels?).filter(|panels| panels.memory() <= budget)),
         }
@@ -109,8 +109,7 @@ impl<'a> DenseTarget<'a> {
         length: usize,
     ) -> Result<AnyDense> {
         let ctx = self.ctx;
-        ctx.meter().pass();
-        ctx.meter().read(stored);
+        ctx.meter().pass_over(stored);
         let (mut dense, put) = (self.create()?, put(self.dtype));
         for start in (0..nnz).step_by(STEP) {
             ctx.report("scattering the entries", start as u64, nnz as u64)?;

@@ -11,7 +11,7 @@ use crate::convert::formats::nonzeros_by_panel::{Kept, Sieve};
 use crate::convert::formats::nonzeros_in_memory::fill;
 use crate::convert::in_memory::Layout;
 use crate::convert::sort::{AnyCooSink, AnyMatrixSink, AnySink, AnySorter};
-use crate::dense::{AnyDense, AnyDensePanels, Dense};
+use crate::dense::{AnyDense, Dense, DensePanels};
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, AnyWriter, Coo, Csc, Csr, IndexVec, Types, check_types,
@@ -155,8 +155,7 @@ fn sparsify(
     })?;
     if matches!(strategy, SiftStrategy::Filled) {
         ctx.meter().pass();
-        ctx.meter().pass();
-        ctx.meter().read(a.stored_bytes());
+        ctx.meter().pass_over(a.stored_bytes());
         return fill(a, (format, types), keep, place, ctx);
     }
     let writer = AnyWriter::new((format, types), a.dim(), 0, false, place, ctx)?;
@@ -173,9 +172,9 @@ enum SiftStrategy {
     /// Counted, then filled.
     Filled,
     /// Written in the order in which they are read.
-    Along(AnyDensePanels),
+    Along(DensePanels),
     /// Sorted.
-    Across(AnyDensePanels),
+    Across(DensePanels),
 }
 
 impl SiftStrategy {
@@ -188,7 +187,7 @@ impl SiftStrategy {
 
     fn streamed(a: &AnyDense, along: bool, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
-        let panels = AnyDensePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
+        let panels = DensePanels::once(a, (1, 1), limit / if along { 4 } else { 8 })?;
         Ok(if along { SiftStrategy::Along(panels) } else { SiftStrategy::Across(panels) })
     }
 
@@ -209,8 +208,9 @@ impl SiftStrategy {
             .reads(passes, a.stored_bytes())
             .works(a.len() as u64, work::SIFT);
         plan.entries = Some(nnz);
-        let extra =
-            |panels: &AnyDensePanels| panels.memory() + Sieve::memory((a.dtype(), indices), ctx);
+        let extra = |panels: &DensePanels| {
+            panels.reading.memory() + Sieve::memory((a.dtype(), indices), ctx)
+        };
         let layout = Layout { values: Some(a.dtype()), indices };
         let plan = match self {
             SiftStrategy::Filled => plan,
@@ -269,6 +269,6 @@ impl SiftStrategy {
         })?;
         drop((sieve, lines));
         // Each line is in order, because the lines across it are.
-        sorter.settle(None, sink, ctx)
+        sorter.fill_lines(None, sink, ctx)
     }
 }

@@ -40,8 +40,8 @@ impl<I: Index, P: Index> Csr<(), I, P> {
         ctx: &Context,
     ) -> Result<Self> {
         let count = elements.iter().map(|element| element.as_ref().len()).sum();
-        let mut lists = ctx.room("the nodes of elements", count)?;
-        let mut ends = ctx.room("the elements", elements.len() + 1)?;
+        let mut lists = ctx.with_capacity("the nodes of elements", count)?;
+        let mut ends = ctx.with_capacity("the elements", elements.len() + 1)?;
         ends.push(0);
         check_widths::<I, P>(nodes, nodes, 0)?;
         for (k, element) in elements.iter().enumerate() {

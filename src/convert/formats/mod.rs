@@ -12,7 +12,7 @@
 //! - [`dense_target`] – a dense matrix that receives entries, by [`dense_rows`] in place or a [`dense_sink`] after the
 //!   sort
 //! - [`exchange`] – all of these as `TryFrom`, in memory
-//! - [`faults`] – what is wrong with the indices of the input
+//! - [`wrong_indices`] – what is wrong with the indices of the input
 
 mod builder;
 mod compressed_to_coo;
@@ -24,7 +24,6 @@ mod dense_target;
 mod dense_to_sparse;
 mod elements;
 mod exchange;
-mod faults;
 mod nonzero_marks;
 mod nonzeros_by_panel;
 mod nonzeros_in_memory;
@@ -32,6 +31,7 @@ mod sort_matrix;
 #[cfg(test)]
 mod tests;
 mod to_dense;
+mod wrong_indices;
 
 pub(crate) use builder::AnyEntryBuilder;
 pub use builder::CooBuilder;
@@ -39,7 +39,7 @@ pub(crate) use compressed_to_coo::expanded;
 pub(crate) use coo_to_compressed::{memory_to_compress, to_compressed};
 pub(crate) use csr_csc::{append_made, at_place, plan_recompress, recompress};
 pub(crate) use dense_to_sparse::{to_coo, to_nonzeros};
-pub(crate) use faults::{fault_instead, fault_of};
 pub(crate) use nonzero_marks::nonzero;
 pub(crate) use sort_matrix::{Names, all_below, reserve, sort_lines};
 pub(crate) use to_dense::{coo_to_dense, to_dense};
+pub(crate) use wrong_indices::{index_error_instead, index_error_of};

@@ -121,20 +121,20 @@ impl Picker {
     ) {
         let Picker { marks, lens, at, indices } = self;
         // Whole lines, or part of one.
-        let (lines, piece) = if width > RUN { (1, RUN) } else { (RUN / width, width) };
+        let (lines, part) = if width > RUN { (1, RUN) } else { (RUN / width, width) };
         for line in (0..elements.len() / width).step_by(lines) {
-            for first in (0..width).step_by(piece) {
+            for first in (0..width).step_by(part) {
                 let (start, last) = (line * width + first, (line + lines) * width);
-                let end = last.min(start + lines * piece).min(elements.len());
+                let end = last.min(start + lines * part).min(elements.len());
                 let run = elements.slice(start..end);
                 keep.mark(run, &mut marks[..run.len()]);
                 let count = positions(&marks[..run.len()], at);
-                let lens = &mut lens[..run.len().div_ceil(piece)];
+                let lens = &mut lens[..run.len().div_ceil(part)];
                 let mut next = 0;
                 for (k, len) in lens.iter_mut().enumerate() {
-                    let (before, end) = (next, (k + 1) * piece);
+                    let (before, end) = (next, (k + 1) * part);
                     while next < count && at[next] < end {
-                        indices[next] = offset + first + at[next] - k * piece;
+                        indices[next] = offset + first + at[next] - k * part;
                         next += 1;
                     }
                     *len = next - before;

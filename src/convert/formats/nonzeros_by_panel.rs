@@ -1,12 +1,12 @@
 //! The kept elements of a dense matrix, in memory order.
 //!
 //! ```text
-//! for each panel: for each batch of tasks, each some lines or part of one:
+//! for each panel: for each chunk of tasks, each some lines or part of one:
 //!     in parallel: test every element -> the kept elements are passed on, in order
 //! ```
 
 use crate::convert::formats::nonzero_marks::{Keep, Picker};
-use crate::dense::{AnyDensePanels, LinePanel};
+use crate::dense::{DensePanel, DensePanels};
 use crate::error::Result;
 use crate::sparse::{IndexVec, Indices};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -16,8 +16,8 @@ use crate::storage::{Context, DType};
 /// Elements of a task.
 const TASK: usize = 1 << 15;
 
-/// Elements of a batch at most.
-const BATCH: usize = 1 << 20;
+/// Elements of a chunk at most.
+const CHUNK: usize = 1 << 20;
 
 /// Runs of elements sampled for an estimate, and the elements of each.
 const SAMPLES: usize = 256;
@@ -25,7 +25,7 @@ const SAMPLE: usize = 4096;
 
 /// Sifts a matrix panel by panel.
 pub(super) struct Sieve<'a> {
-    panels: AnyDensePanels,
+    panels: DensePanels,
     kind: KeptTypes,
     ctx: &'a Context,
 }
@@ -49,14 +49,14 @@ pub(super) struct Kept<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    pub(super) fn new(panels: AnyDensePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
+    pub(super) fn new(panels: DensePanels, kind: KeptTypes, ctx: &'a Context) -> Self {
         Sieve { panels, kind, ctx }
     }
 
-    /// Memory for the kept elements of a batch, in addition to the panels.
+    /// Memory for the kept elements of a chunk, in addition to the panels.
     pub(super) fn memory(kind: KeptTypes, ctx: &Context) -> u64 {
         // A growing vector has up to twice the capacity.
-        (2 * batch(kind, ctx) * size(kind)) as u64
+        (2 * chunk(kind, ctx) * size(kind)) as u64
     }
 
     /// An estimate of the number of kept elements, and a bound that is rarely exceeded; exact for up to a million
@@ -87,7 +87,7 @@ impl<'a> Sieve<'a> {
         take: &mut dyn FnMut(Kept<'_>) -> Result<()>,
     ) -> Result<()> {
         let ((_, length), kind, ctx) = (self.panels.shape(), self.kind, self.ctx);
-        let at_once = (batch(kind, ctx) / TASK).max(1);
+        let at_once = (chunk(kind, ctx) / TASK).max(1);
         let _held = ctx.hold(Self::memory(kind, ctx));
         self.panels.sweep(ctx, &mut |panel| {
             let cut = PanelTasks::new(&panel, length);
@@ -117,8 +117,8 @@ impl<'a> Sieve<'a> {
 }
 
 /// Elements that are sifted before they are passed on: those kept use at most a sixteenth of the limit.
-fn batch(kind: KeptTypes, ctx: &Context) -> usize {
-    (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, BATCH)
+fn chunk(kind: KeptTypes, ctx: &Context) -> usize {
+    (ctx.memory_left() as usize / 16 / (2 * size(kind))).clamp(TASK, CHUNK)
 }
 
 /// Bytes of an element and its index.
@@ -139,7 +139,7 @@ struct PanelTasks {
 }
 
 impl PanelTasks {
-    fn new(panel: &LinePanel<'_>, length: usize) -> Self {
+    fn new(panel: &DensePanel<'_>, length: usize) -> Self {
         let (lines, start) = (panel.lines, panel.offset);
         let width = panel.elements.len() / lines.max(1);
         let whole = width == length && width <= TASK;
@@ -162,7 +162,7 @@ impl PanelTasks {
     }
 
     /// The elements of a task and how many are in each of its lines.
-    fn task<'a>(&self, panel: &LinePanel<'a>, task: usize) -> (Raw<'a>, usize) {
+    fn task<'a>(&self, panel: &DensePanel<'a>, task: usize) -> (Raw<'a>, usize) {
         let line = self.line(task);
         if self.whole {
             let lines = self.step.min(self.lines - line);

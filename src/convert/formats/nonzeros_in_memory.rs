@@ -11,7 +11,7 @@ use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::{Context, Index, Order, Place, SparseFormat};
 
 /// Lines counted or filled by one task: if they run across the file, a task reads whole cache lines.
-const BUNDLE: usize = 64;
+const BLOCK: usize = 64;
 
 /// Elements of a line that are counted separately.
 const LONG: usize = 128;
@@ -26,10 +26,10 @@ struct AxisLines<'a> {
     keep: &'a dyn Keep,
 }
 
-/// How many elements of each line of a bundle are kept.
-type KeptCounts = [u64; BUNDLE];
+/// How many elements of each line of a block are kept.
+type KeptCounts = [u64; BLOCK];
 
-/// Where a bundle goes.
+/// Where a block goes.
 struct TaskBuffers<'a> {
     counts: &'a KeptCounts,
     indices: IndicesMut<'a>,
@@ -48,34 +48,31 @@ pub(super) fn fill(
     let (lines, length) = format.swap_if_cols(a.dim());
     let grid =
         AxisLines { elements: a.elements(), lines, length, along: a.order() == wanted, keep };
-    let bundles = lines.div_ceil(BUNDLE);
+    let blocks = lines.div_ceil(BLOCK);
     // There are as many counts as pointers: if one does not fit, neither does the other.
     memory_left(types.bytes_of(lines, 0), place, ctx)?;
-    let mut counts = ctx.room::<KeptCounts>("the entries of each line", bundles)?;
+    let mut counts = ctx.with_capacity::<KeptCounts>("the entries of each line", blocks)?;
     ctx.with_threads(|| {
-        let bundles = (0..bundles).into_par_iter();
-        collect_into_vec(bundles.map(|bundle| grid.count(grid.bundle(bundle))), &mut counts);
+        let blocks = (0..blocks).into_par_iter();
+        collect_into_vec(blocks.map(|block| grid.count(grid.block(block))), &mut counts);
     });
     ctx.check_cancelled()?;
     let nnz = counts.iter().flatten().sum::<u64>() as usize;
     let mut draft = AnyDraft::new((format, types), a.dim(), nnz, place, ctx)?;
     let ends = IndicesMut::of(&mut draft.indptr);
     by_index_mut!(ends, ends => write_ends(&mut ends[1..], &counts));
-    let mut tasks = ctx.room("bundles of lines", bundles)?;
+    let mut tasks = ctx.with_capacity("blocks of lines", blocks)?;
     let mut indices = IndicesMut::of(&mut draft.indices);
     let mut data = draft.data.as_mut();
     for counts in &counts {
-        let room = counts.iter().sum::<u64>() as usize;
-        let (indices, data) = (indices.take_front(room), data.take_front(room));
+        let to = counts.iter().sum::<u64>() as usize;
+        let (indices, data) = (indices.take_front(to), data.take_front(to));
         tasks.push(TaskBuffers { counts, indices, data });
     }
     let filled = ctx.with_threads(|| {
-        tasks.into_par_iter().enumerate().try_for_each_init(
-            Picker::new,
-            |picker, (bundle, room)| {
-                grid.fill(grid.bundle(bundle), room, picker).then_some(()).ok_or(())
-            },
-        )
+        tasks.into_par_iter().enumerate().try_for_each_init(Picker::new, |picker, (block, to)| {
+            grid.fill(grid.block(block), to, picker).then_some(()).ok_or(())
+        })
     });
     if filled.is_err() {
         return Err(Error::new(
@@ -97,8 +94,8 @@ fn write_ends<P: Index>(ends: &mut [P], counts: &[KeptCounts]) {
 }
 
 impl AxisLines<'_> {
-    fn bundle(&self, bundle: usize) -> Range<usize> {
-        bundle * BUNDLE..self.lines.min((bundle + 1) * BUNDLE)
+    fn block(&self, block: usize) -> Range<usize> {
+        block * BLOCK..self.lines.min((block + 1) * BLOCK)
     }
 
     /// The elements of lines that are contiguous.
@@ -114,7 +111,7 @@ impl AxisLines<'_> {
 
     /// Counts the elements of some lines that are kept.
     fn count(&self, lines: Range<usize>) -> KeptCounts {
-        let mut counts = [0; BUNDLE];
+        let mut counts = [0; BLOCK];
         let mut marks = [0; RUN];
         if !self.along {
             let marks = &mut marks[..lines.len()];
@@ -154,15 +151,15 @@ impl AxisLines<'_> {
         picker: &mut Picker,
     ) -> bool {
         if !self.along {
-            let room = (&mut indices, data);
-            return by_index_mut!(room.0, indices => by_size!(room.1.width(), W => {
-                self.fill_across::<W, _>(&lines, counts, (indices, carriers_mut(room.1)))
+            let to = (&mut indices, data);
+            return by_index_mut!(to.0, indices => by_size!(to.1.width(), W => {
+                self.fill_across::<W, _>(&lines, counts, (indices, carriers_mut(to.1)))
             }));
         }
         if self.length == 0 {
             return true;
         }
-        let (mut fits, mut found) = (true, [0; BUNDLE]);
+        let (mut fits, mut found) = (true, [0; BLOCK]);
         picker.each(self.elements(&lines), self.length, 0, self.keep, &mut |picked| {
             for (found, len) in found[picked.line..].iter_mut().zip(picked.lens) {
                 *found += *len as u64;
@@ -183,12 +180,12 @@ impl AxisLines<'_> {
         counts: &KeptCounts,
         (indices, data): (&mut [I], &mut [Carrier<W>]),
     ) -> bool {
-        let (mut next, mut end) = ([0; BUNDLE], 0);
+        let (mut next, mut end) = ([0; BLOCK], 0);
         for (next, &count) in next.iter_mut().zip(counts) {
             *next = end;
             end += count as usize;
         }
-        let (mut marks, mut at) = ([0; BUNDLE], [0; RUN]);
+        let (mut marks, mut at) = ([0; BLOCK], [0; RUN]);
         let marks = &mut marks[..lines.len()];
         for position in 0..self.length {
             let row = self.row(position, lines);

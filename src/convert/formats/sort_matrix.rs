@@ -1,11 +1,11 @@
 //! Whole matrices through the external sort.
 
-use crate::convert::formats::faults::{changed, fault_instead, fault_of};
+use crate::convert::formats::wrong_indices::{changed, index_error_instead, index_error_of};
 use crate::convert::in_memory::{Layout, Majors};
-use crate::convert::sort::{AnySink, AnySorter, room};
+use crate::convert::sort::{AnySink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    AnyCompressed, AnyEntryPanels, Duplicates, IndexVec, Indices, by_index, by_index_mut,
+    AnyCompressed, Duplicates, EntryPanels, IndexVec, Indices, by_index, by_index_mut,
 };
 use crate::storage::{Context, Held, Index, RawBuffer};
 
@@ -21,21 +21,21 @@ pub(crate) fn sort_lines(
     let (nnz, layout) = (from.nnz(), Layout::of(from.types()));
     let lines = if across { from.minor() } else { from.major() };
     let mut sorter = AnySorter::new(layout, 0..lines, nnz as u64, ctx);
-    let arrays = (layout.indices, &[from.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::new(arrays, from.data(), room(layout, ctx))?;
+    let mut panels =
+        EntryPanels::new(&[from.indices_buffer()], from.data(), entries_in_memory(layout, ctx))?;
     let mut names = Names::new(from, layout, ctx)?;
     let sorted = panels.sweep(ctx, &mut |first, indices, data| {
         let majors = names.of(first, data.len(), None)?;
         match across {
             true => sorter.extend((indices[0], majors, data)),
             // The sort checks the lines of entries, but not their indices within lines.
-            false if !all_below(indices[0], from.minor()) => Err(fault_of(from)),
+            false if !all_below(indices[0], from.minor()) => Err(index_error_of(from)),
             false => sorter.extend((majors, indices[0], data)),
         }
     });
     drop((panels, names));
-    let settled = sorted.and_then(|()| sorter.settle(sorting, sink, ctx));
-    settled.map_err(|error| fault_instead(from, error))
+    let swept = sorted.and_then(|()| sorter.fill_lines(sorting, sink, ctx));
+    swept.map_err(|error| index_error_instead(from, error))
 }
 
 /// The lines of the entries of a run.
@@ -49,7 +49,8 @@ pub(crate) struct Names<'a> {
 impl<'a> Names<'a> {
     /// Buffers for the longest run.
     pub(crate) fn new(from: &'a AnyCompressed, layout: Layout, ctx: &Context) -> Result<Self> {
-        let (most, mut names) = (from.nnz().min(room(layout, ctx)), IndexVec::new(layout.indices));
+        let (most, mut names) =
+            (from.nnz().min(entries_in_memory(layout, ctx)), IndexVec::new(layout.indices));
         reserve(&mut names, most)?;
         let _held = ctx.hold((most * layout.indices.size()) as u64);
         Ok(Names { from, majors: Majors::new(from.indptr(), 0, 0), names, _held })
@@ -70,7 +71,7 @@ impl<'a> Names<'a> {
             Some(places) => self.names.look_up(places),
             None => Some(()),
         });
-        placed.ok_or_else(|| fault_of(self.from))?;
+        placed.ok_or_else(|| index_error_of(self.from))?;
         Ok(self.names.as_indices())
     }
 }
@@ -108,8 +109,7 @@ pub(crate) fn sort_entries(
     let indices = Indices::of(majors).dtype();
     let layout = Layout { values: data.dtype(), indices };
     let mut sorter = AnySorter::new(layout, 0..major, data.len() as u64, ctx);
-    let arrays = (indices, &[majors, minors][..]);
-    let mut panels = AnyEntryPanels::new(arrays, data, room(layout, ctx))?;
+    let mut panels = EntryPanels::new(&[majors, minors], data, entries_in_memory(layout, ctx))?;
     panels.sweep(ctx, &mut |_, coordinates, data| {
         if !all_below(coordinates[1], minor) {
             return Err(changed());
@@ -117,7 +117,7 @@ pub(crate) fn sort_entries(
         sorter.extend((coordinates[0], coordinates[1], data))
     })?;
     drop(panels);
-    sorter.settle(Some(duplicates), sink, ctx)
+    sorter.fill_lines(Some(duplicates), sink, ctx)
 }
 
 /// Whether all indices are below an extent.

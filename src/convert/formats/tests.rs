@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::convert::formats::coo_to_compressed::compressed;
 use crate::convert::formats::csr_csc::recompressed;
-use crate::convert::in_memory::Grain;
+use crate::convert::in_memory::GrainSizes;
 use crate::convert::reshape::permuted;
 use crate::error::Result;
 use crate::sparse::{
@@ -20,13 +20,13 @@ fn threads() -> impl Iterator<Item = Context> {
 }
 
 /// Sizes of parts of work, with every number of threads.
-fn settings() -> impl Iterator<Item = (Grain, Context)> {
-    threads().flat_map(|ctx| [(Grain::SMALL, ctx.clone()), (Grain::USUAL, ctx)])
+fn settings() -> impl Iterator<Item = (GrainSizes, Context)> {
+    threads().flat_map(|ctx| [(GrainSizes::SMALL, ctx.clone()), (GrainSizes::USUAL, ctx)])
 }
 
 fn across<T: Entry, I: Index, P: Index, A: Axis>(
     from: &Compressed<T, I, P, A>,
-    (grain, ctx): &(Grain, Context),
+    (grain, ctx): &(GrainSizes, Context),
 ) -> Compressed<T, I, P, A::Other> {
     let made = recompressed(&from.to_any(), "recompressing", &Place::Memory, *grain, ctx);
     made.map(AnyCompressed::into_typed).unwrap()
@@ -35,7 +35,7 @@ fn across<T: Entry, I: Index, P: Index, A: Axis>(
 fn to<T: Entry, I: Index, P: Index, A: Axis>(
     coo: &Coo<T, I>,
     duplicates: Duplicates,
-    (grain, ctx): &(Grain, Context),
+    (grain, ctx): &(GrainSizes, Context),
 ) -> Result<Compressed<T, I, P, A>> {
     let kind = (A::FORMAT, P::DTYPE);
     let made = compressed(&coo.to_any(), kind, duplicates, &Place::Memory, *grain, ctx);

@@ -9,13 +9,15 @@
 
 use crate::convert::formats::dense_rows::{LineClash, fill_rows, overflow};
 use crate::convert::formats::dense_target::DenseTarget;
-use crate::convert::formats::faults::{coo_fault_instead, fault_instead, fault_of};
 use crate::convert::formats::sort_matrix::{sort_entries, sort_lines};
+use crate::convert::formats::wrong_indices::{
+    coo_error_instead, index_error_instead, index_error_of,
+};
 use crate::convert::in_memory::{Entries, Layout, Others};
 use crate::dense::{AnyDense, Dense};
 use crate::error::{Error, Result, check_shape};
 use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyLinePanels, Axis, Compressed, Coo, Duplicates, Indices,
+    AnyCompressed, AnyCoo, Axis, Compressed, CompressedPanels, Coo, Duplicates, Indices,
 };
 use crate::storage;
 use crate::storage::parallel::Tasks;
@@ -164,7 +166,7 @@ pub(crate) fn coo_to_dense(
     let _running = ctx.begin(|| Ok(target.plan_to_sort(plan(), layout, nnz)))?;
     let (mut sink, arrays) = (target.sink()?, (lines, others, from.data()));
     sort_entries(arrays, (count, length), Duplicates::Sum, &mut sink, &target.free)
-        .map_err(|error| coo_fault_instead(from, error))?;
+        .map_err(|error| coo_error_instead(from, error))?;
     sink.finish()
 }
 
@@ -194,8 +196,8 @@ pub(crate) fn to_dense(
         return target.scatter(stored, nnz, &Entries::across(from), from.major());
     }
     if let (false, Some(panels)) = (across, target.panels(from)?) {
-        let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
-        let plan = plan.holds(panels.memory()).works(nnz as u64, work::SCATTER_DENSE);
+        let plan = panels.plan(name(format)).reads(1, panels.kept);
+        let plan = plan.works(nnz as u64, work::SCATTER_DENSE);
         let _running = ctx.begin(|| Ok(target.plan_to_write(plan)))?;
         return along(from, panels, &target);
     }
@@ -231,8 +233,7 @@ fn to_dense_into(from: &AnyCompressed, out: DenseOut<'_>, ctx: &Context) -> Resu
         DenseOut::Lines(elements) => return fill(from, elements, false, ctx),
         DenseOut::Anywhere(fill_line) => fill_line,
     };
-    ctx.meter().pass();
-    ctx.meter().read(from.stored_bytes());
+    ctx.meter().pass_over(from.stored_bytes());
     for major in 0..from.major() {
         let span = from.span(major);
         let (indices, data) = (from.indices().slice(span.clone()), from.data().as_raw());
@@ -248,8 +249,7 @@ fn to_dense_into(from: &AnyCompressed, out: DenseOut<'_>, ctx: &Context) -> Resu
 
 /// Fills lines in memory with those of a matrix; they are zero already if `clean`.
 fn fill(from: &AnyCompressed, elements: RawMut<'_>, clean: bool, ctx: &Context) -> Result<()> {
-    ctx.meter().pass();
-    ctx.meter().read(from.stored_bytes());
+    ctx.meter().pass_over(from.stored_bytes());
     let length = from.minor();
     // Tasks are large, so that each page of fresh memory is touched by one thread.
     let large = LARGE_TASK / elements.width();
@@ -299,19 +299,19 @@ fn fill_lines(
 /// The error for entries that cannot be stored.
 fn error_of(from: &AnyCompressed, clash: LineClash) -> Error {
     match clash {
-        LineClash::Outside => fault_of(from),
+        LineClash::Outside => index_error_of(from),
         LineClash::Overflow(line, index) => overflow(from.format().swap_if_cols((line, index))),
     }
 }
 
 fn along(
     from: &AnyCompressed,
-    mut panels: AnyLinePanels,
+    mut panels: CompressedPanels,
     target: &DenseTarget<'_>,
 ) -> Result<AnyDense> {
     let (mut sink, ctx) = (target.sink()?, target.ctx);
     panels
         .sweep(ctx, &mut |panel| sink.take_panel(panel.indptr, (panel.indices, panel.data), ctx))
-        .map_err(|error| fault_instead(from, error))?;
+        .map_err(|error| index_error_instead(from, error))?;
     sink.finish()
 }

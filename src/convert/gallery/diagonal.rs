@@ -101,8 +101,8 @@ impl Formula for Identity<'_> {
         rows.len()
     }
 
-    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>) {
-        let RowBuffers { start, mut ends, mut indices, mut data } = room;
+    fn fill(&self, rows: Range<usize>, buffers: RowBuffers<'_>) {
+        let RowBuffers { start, mut ends, mut indices, mut data } = buffers;
         indices.count_from(rows.start);
         ends.count_from(start + 1);
         data.fill(self.one);
@@ -155,8 +155,8 @@ impl Formula for Diagonals<'_> {
         self.0.iter().map(|diagonal| above(rows.end, diagonal) - above(rows.start, diagonal)).sum()
     }
 
-    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>) {
-        let RowBuffers { start, ends, indices, data } = room;
+    fn fill(&self, rows: Range<usize>, buffers: RowBuffers<'_>) {
+        let RowBuffers { start, ends, indices, data } = buffers;
         let of_rows = (rows, start, Positions::new(ends));
         by_index_mut!(indices, indices => by_width!(data.width(), W => {
             fill::<_, W>(&self.0, of_rows, (indices, carriers_mut(data)))

@@ -61,8 +61,8 @@ pub(super) struct RowFilling<'a> {
 pub(super) type Make<'a> = dyn Fn(&[f32], RawMut<'_>) + Sync + 'a;
 
 impl<'a> RowFilling<'a> {
-    pub(super) fn new(room: RowBuffers<'a>, make: &'a Make<'a>) -> Self {
-        let RowBuffers { start, ends, indices, data } = room;
+    pub(super) fn new(buffers: RowBuffers<'a>, make: &'a Make<'a>) -> Self {
+        let RowBuffers { start, ends, indices, data } = buffers;
         let (ends, cols) = (Positions::new(ends), Positions::new(indices));
         RowFilling { next: start, ends, cols, data, numbers: [0.0; BLOCK], count: 0, make }
     }

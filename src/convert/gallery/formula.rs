@@ -1,7 +1,7 @@
 //! Matrices whose rows follow from a formula, made chunk by chunk on all threads.
 //!
-//! In memory every chunk is made in place. For files a round of chunks at a time is made in a buffer, and written
-//! while the next round is made, so that a matrix of any size is one sequential write.
+//! In memory every chunk is made in place. For files a panel of chunks at a time is made in a buffer, and written
+//! while the next panel is made, so that a matrix of any size is one sequential write.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::RawMut;
 use crate::storage::{Context, Held, Place, Plan, RawBufferMut, SparseFormat};
 
-/// Chunks of a round.
+/// Chunks of a panel.
 const CHUNKS: usize = 64;
 
-/// The largest buffer of a round, in bytes, and the fraction of the memory limit it may use.
+/// The largest buffer of a panel, in bytes, and the fraction of the memory limit it may use.
 const BUFFER: (u64, u64) = (32 << 20, 16);
 
 /// How the rows of a matrix are made.
@@ -38,7 +38,7 @@ pub(super) trait Formula: Sync {
     fn count(&self, rows: Range<usize>) -> usize;
 
     /// Makes some rows in their buffers, columns rising in each.
-    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>);
+    fn fill(&self, rows: Range<usize>, capacity: RowBuffers<'_>);
 }
 
 /// Some rows, and their number of entries.
@@ -78,8 +78,8 @@ struct RowCut {
     nrows: usize,
     /// Rows of a chunk.
     rows: usize,
-    /// Capacity in entries of the buffer of a round, and the bytes of one.
-    room: usize,
+    /// Capacity in entries of the buffer of a panel, and the bytes of one.
+    capacity: usize,
     entry: usize,
 }
 
@@ -88,15 +88,21 @@ impl RowCut {
         let (value, index, _) = types.sizes();
         let entry = value + index;
         let bytes = (ctx.memory_left() / BUFFER.1).min(BUFFER.0) as usize;
-        let (most, room) = (formula.most().max(1), bytes / entry.max(1));
-        RowCut { types, nrows, rows: (room / CHUNKS / most).max(1), room: room.max(most), entry }
+        let (most, capacity) = (formula.most().max(1), bytes / entry.max(1));
+        RowCut {
+            types,
+            nrows,
+            rows: (capacity / CHUNKS / most).max(1),
+            capacity: capacity.max(most),
+            entry,
+        }
     }
 
-    /// Memory of a round: its entries, and a pointer for each of its rows.
+    /// Memory of a panel: its entries, and a pointer for each of its rows.
     fn memory(&self) -> u64 {
         let pointers = (CHUNKS * self.rows).min(self.nrows) + 1;
         let pointers = (pointers as u64).saturating_mul(self.types.pointers.size() as u64);
-        pointers.saturating_add(self.room.saturating_mul(self.entry) as u64)
+        pointers.saturating_add(self.capacity.saturating_mul(self.entry) as u64)
     }
 
     /// The chunks from `row` on, at most `most` of them.
@@ -130,13 +136,13 @@ fn in_memory(
     let mut data = draft.data.as_mut();
     pointers.take_front(1);
     let mut next = 0;
-    for round in chunks.chunks(CHUNKS) {
-        let rows = round[0].0.start..round[round.len() - 1].0.end;
+    for panel in chunks.chunks(CHUNKS) {
+        let rows = panel[0].0.start..panel[panel.len() - 1].0.end;
         ctx.report("making rows", rows.start as u64, shape.0 as u64)?;
-        let count = entries(round);
+        let count = entries(panel);
         let (indices, data) = (indices.take_front(count), data.take_front(count));
         let ends = pointers.take_front(rows.len());
-        ctx.with_threads(|| fill(formula, round, next, (ends, indices, data)));
+        ctx.with_threads(|| fill(formula, panel, next, (ends, indices, data)));
         next += count;
     }
     draft.finish(SparseFormat::Csr, shape, true)
@@ -153,23 +159,23 @@ fn in_rounds(
     let kind = (SparseFormat::Csr, cut.types);
     let mut writer = AnyWriter::new(kind, shape, expected, exact, place, ctx)?;
     let mut held = ctx.hold(cut.memory());
-    let mut buffers = Buffers::new("rows", cut.types, cut.room, ctx)?;
+    let mut buffers = Buffers::new("rows", cut.types, cut.capacity, ctx)?;
     let (mut pointers, mut row) = (IndexVec::new(cut.types.pointers), 0);
     while row < shape.0 {
         ctx.report("making rows", row as u64, shape.0 as u64)?;
-        let mut round = cut.chunks(row, CHUNKS, formula, ctx);
-        round.truncate(that_fit(&round, buffers.indices.len()));
-        let count = entries(&round);
+        let mut panel = cut.chunks(row, CHUNKS, formula, ctx);
+        panel.truncate(that_fit(&panel, buffers.indices.len()));
+        let count = entries(&panel);
         if count > buffers.indices.len() {
             buffers = reserve(cut, count, &mut held, ctx)?;
         }
-        let end = round[round.len() - 1].0.end;
+        let end = panel[panel.len() - 1].0.end;
         pointers.resize(end - row + 1, 0);
         let mut ends = pointers.as_mut();
         ends.take_front(1);
         let indices = IndicesMut::of(&mut buffers.indices).take_front(count);
         let data = buffers.data.as_mut().take_front(count);
-        ctx.with_threads(|| fill(formula, &round, 0, (ends, indices, data)));
+        ctx.with_threads(|| fill(formula, &panel, 0, (ends, indices, data)));
         let (indices, data) = (buffers.indices.as_raw(), buffers.data.as_raw());
         writer.push_run(pointers.as_indices(), indices.slice(0..count), data.slice(0..count))?;
         row = end;
@@ -178,16 +184,16 @@ fn in_rounds(
     writer.finish(true)
 }
 
-/// Where the entries of a round are made.
+/// Where the entries of a panel are made.
 struct Buffers {
     indices: RawBufferMut,
     data: RawBufferMut,
 }
 
 impl Buffers {
-    fn new(what: &str, types: Types, room: usize, ctx: &Context) -> Result<Self> {
-        let indices = ctx.raw_work(what, (Some(types.indices), room))?;
-        Ok(Buffers { indices, data: ctx.raw_work(what, (types.values, room))? })
+    fn new(what: &str, types: Types, capacity: usize, ctx: &Context) -> Result<Self> {
+        let indices = ctx.raw_work(what, (Some(types.indices), capacity))?;
+        Ok(Buffers { indices, data: ctx.raw_work(what, (types.values, capacity))? })
     }
 }
 
@@ -196,12 +202,12 @@ fn entries(chunks: &[RowsOfTask]) -> usize {
 }
 
 /// How many of the chunks fit in the buffer together; at least one.
-fn that_fit(chunks: &[RowsOfTask], room: usize) -> usize {
+fn that_fit(chunks: &[RowsOfTask], capacity: usize) -> usize {
     let ends = chunks.iter().scan(0, |end, (_, count)| {
         *end += count;
         Some(*end)
     });
-    ends.take_while(|&end| end <= room).count().max(1)
+    ends.take_while(|&end| end <= capacity).count().max(1)
 }
 
 /// Buffers for a row with exceptionally many entries.
@@ -221,14 +227,14 @@ fn fill(
 ) {
     let mut tasks = Vec::with_capacity(chunks.len());
     for (rows, count) in chunks {
-        let room = RowBuffers {
+        let capacity = RowBuffers {
             start: next,
             ends: ends.take_front(rows.len()),
             indices: indices.take_front(*count),
             data: data.take_front(*count),
         };
-        tasks.push((rows.clone(), room));
+        tasks.push((rows.clone(), capacity));
         next += count;
     }
-    tasks.into_par_iter().for_each(|(rows, room)| formula.fill(rows, room));
+    tasks.into_par_iter().for_each(|(rows, capacity)| formula.fill(rows, capacity));
 }

@@ -61,8 +61,8 @@ impl Formula for Poisson<'_> {
         self.grid.entries_before(rows.end) - self.grid.entries_before(rows.start)
     }
 
-    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>) {
-        let RowBuffers { start, ends, indices, data } = room;
+    fn fill(&self, rows: Range<usize>, buffers: RowBuffers<'_>) {
+        let RowBuffers { start, ends, indices, data } = buffers;
         let of_rows = (rows, start, Positions::new(ends));
         by_index_mut!(indices, indices => by_width!(data.width(), W => {
             fill::<_, W>(&self.grid, self.weights.carriers(), of_rows, (indices, carriers_mut(data)))

@@ -86,8 +86,8 @@ impl Formula for Random<'_> {
         rows.map(|row| self.gaps(row).count()).sum()
     }
 
-    fn fill(&self, rows: Range<usize>, room: RowBuffers<'_>) {
-        let mut filling = RowFilling::new(room, self.convert);
+    fn fill(&self, rows: Range<usize>, buffers: RowBuffers<'_>) {
+        let mut filling = RowFilling::new(buffers, self.convert);
         for row in rows {
             self.gaps(row).for_each(|(col, value)| filling.entry(col, value));
             filling.end_row();

@@ -1,9 +1,9 @@
 //! Entries in memory moved to the lines of a result in memory, in two levels.
 //!
 //! ```text
-//! 1. entries are spread to strips of lines (`spread.rs`), each strip in its part of the result
-//! 2. for each strip, in parallel: copied to a buffer -> counting sort to their lines (`region.rs`) -> lines sorted
-//! 3. if duplicates were summed, the strips are joined
+//! 1. entries are spread to panels of lines (`spread.rs`), each panel in its part of the result
+//! 2. for each panel, in parallel: copied to a buffer -> counting sort to their lines (`lines_to_fill.rs`) -> lines sorted
+//! 3. if duplicates were summed, the panels are joined
 //! ```
 //!
 //! Both levels write to memory that stays in the second-level cache. A single counting sort of a graph misses
@@ -12,11 +12,11 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
+use crate::convert::in_memory::cache_panels::{CachePanels, largest_of};
 use crate::convert::in_memory::entries::Entries;
-use crate::convert::in_memory::grain::Grain;
-use crate::convert::in_memory::region::{Region, RegionClash, RegionOutcome};
+use crate::convert::in_memory::grain_sizes::GrainSizes;
+use crate::convert::in_memory::lines_to_fill::{EntryClash, FilledLines, LinesToFill};
 use crate::convert::in_memory::spread;
-use crate::convert::in_memory::strips::{Strips, largest_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyDraft, Duplicates, IndexVec, Indices, IndicesMut};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -24,14 +24,14 @@ use crate::storage::raw::{RawMut, RawVec, width};
 use crate::storage::{Context, DType, parallel};
 
 /// The outcome for the lines that were made.
-pub(crate) type Assembled = std::result::Result<RegionOutcome, RegionClash>;
+pub(crate) type Assembled = std::result::Result<FilledLines, EntryClash>;
 
 /// Memory in addition to the result for moving this many entries, with values and indices of these types, to this many
 /// lines; `None` if this method is not used.
 pub(crate) fn memory(
     types: (Option<DType>, DType),
     (entries, lines): (usize, usize),
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Option<u64> {
     if entries < grain.least || entries > u32::MAX as usize || lines > 1 << 28 {
@@ -50,20 +50,20 @@ pub(crate) fn assemble(
     entries: &Entries<'_>,
     sorting: Option<Duplicates>,
     draft: &mut AnyDraft,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<Option<Assembled>> {
     let (lines, nnz) = (draft.indptr.len() - 1, entries.lines.len());
     let parts = spread::parts(nnz, ctx.thread_count());
     let counts =
         ctx.with_threads(|| spread::count(entries.lines, &parts, lines)).ok_or_else(changed)?;
-    let bins = Strips::bins(lines);
+    let bins = CachePanels::bins(lines);
     let mut sums = vec![0; bins.count()];
     for counts in &counts {
         sums.iter_mut().zip(counts).for_each(|(sum, &count)| *sum += u64::from(count));
     }
-    let Some(strips) =
-        Strips::new(bins, &sums, grain.strip).filter(|strips| strips.largest() <= largest_of(nnz))
+    let Some(panels) = CachePanels::new(bins, &sums, grain.panel)
+        .filter(|panels| panels.largest() <= largest_of(nnz))
     else {
         return Ok(None);
     };
@@ -73,22 +73,22 @@ pub(crate) fn assemble(
     let mut marks = ctx.work::<u16>("a mark for each entry", nnz)?;
     let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
     let arrays = (&mut marks[..], indices.slice_mut(0..nnz), data.slice_mut(0..nnz));
-    let spread = ctx.with_threads(|| spread::spread(entries, &parts, &counts, &strips, arrays));
+    let spread = ctx.with_threads(|| spread::spread(entries, &parts, &counts, &panels, arrays));
     spread.ok_or_else(changed)?;
     ctx.report("spreading entries", nnz as u64, nnz as u64)?;
-    let filled = settle(tasks(&strips, &marks, draft), sorting, ctx)?;
+    let filled = finish(tasks(&panels, &marks, draft), sorting, ctx)?;
     drop(marks);
-    let filled = match filled.into_iter().collect::<std::result::Result<Vec<_>, RegionClash>>() {
+    let filled = match filled.into_iter().collect::<std::result::Result<Vec<_>, EntryClash>>() {
         Ok(filled) => filled,
         Err(clash) => return Ok(Some(Err(clash))),
     };
-    ctx.with_threads(|| join(&strips, &filled, draft));
+    ctx.with_threads(|| join(&panels, &filled, draft));
     let entries = filled.iter().map(|filled| filled.entries).sum();
     let canonical = filled.iter().all(|filled| filled.canonical);
-    Ok(Some(Ok(RegionOutcome { entries, canonical })))
+    Ok(Some(Ok(FilledLines { entries, canonical })))
 }
 
-/// A strip and its part of the result.
+/// A panel and its part of the result.
 struct Task<'a> {
     lines: Range<usize>,
     marks: &'a [u16],
@@ -97,12 +97,12 @@ struct Task<'a> {
     data: RawMut<'a>,
 }
 
-fn tasks<'a>(strips: &Strips, mut marks: &'a [u16], draft: &'a mut AnyDraft) -> Vec<Task<'a>> {
+fn tasks<'a>(panels: &CachePanels, mut marks: &'a [u16], draft: &'a mut AnyDraft) -> Vec<Task<'a>> {
     let mut ends = IndicesMut::of(&mut draft.indptr);
     ends.take_front(1);
     let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
-    let task = |strip| {
-        let (lines, room) = (strips.lines(strip), strips.entries(strip));
+    let task = |panel| {
+        let (lines, room) = (panels.lines(panel), panels.entries(panel));
         let these_marks;
         (these_marks, marks) = marks.split_at(room);
         Task {
@@ -113,33 +113,33 @@ fn tasks<'a>(strips: &Strips, mut marks: &'a [u16], draft: &'a mut AnyDraft) -> 
             data: data.take_front(room),
         }
     };
-    (0..strips.count()).map(task).collect()
+    (0..panels.count()).map(task).collect()
 }
 
-/// Moves the entries of every strip to their lines, whose ends are counted from the first entry of the strip.
-fn settle(
+/// Moves the entries of every panel to their lines, whose ends are counted from the first entry of the panel.
+fn finish(
     tasks: Vec<Task<'_>>,
     sorting: Option<Duplicates>,
     ctx: &Context,
 ) -> Result<Vec<Assembled>> {
-    // Strips are taken one by one, so that each thread needs one set of buffers.
+    // CachePanels are taken one by one, so that each thread needs one set of buffers.
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let next = || queue.lock().ok().and_then(|mut queue| queue.next());
     let worker = |_| {
-        let (mut hand, mut settled) = (None, Vec::new());
-        while let Some((strip, task)) = next() {
+        let (mut buffers, mut finished) = (None, Vec::new());
+        while let Some((panel, task)) = next() {
             ctx.check_cancelled()?;
-            let hand = hand.get_or_insert_with(|| ThreadBuffers::new(&task));
-            settled.push((strip, hand.settle(task, sorting)?));
+            let buffers = buffers.get_or_insert_with(|| ThreadBuffers::new(&task));
+            finished.push((panel, buffers.finish(task, sorting)?));
         }
-        Ok(settled)
+        Ok(finished)
     };
-    let settled: Vec<Vec<_>> = ctx.with_threads(|| {
+    let finished: Vec<Vec<_>> = ctx.with_threads(|| {
         (0..ctx.thread_count()).into_par_iter().map(worker).collect::<Result<Vec<_>>>()
     })?;
-    let mut settled: Vec<_> = settled.into_iter().flatten().collect();
-    settled.sort_unstable_by_key(|&(strip, _)| strip);
-    Ok(settled.into_iter().map(|(_, filled)| filled).collect())
+    let mut finished: Vec<_> = finished.into_iter().flatten().collect();
+    finished.sort_unstable_by_key(|&(panel, _)| panel);
+    Ok(finished.into_iter().map(|(_, filled)| filled).collect())
 }
 
 /// The buffers of a thread.
@@ -156,37 +156,37 @@ impl ThreadBuffers {
         ThreadBuffers { lens: Vec::new(), indices, data: RawVec::new(task.data.dtype()) }
     }
 
-    fn settle(&mut self, task: Task<'_>, sorting: Option<Duplicates>) -> Result<Assembled> {
+    fn finish(&mut self, task: Task<'_>, sorting: Option<Duplicates>) -> Result<Assembled> {
         let Task { lines, marks, mut ends, indices, data } = task;
         self.lens.resize(lines.len(), 0);
-        let mut region = Region { lines, lens: &mut self.lens, indices, data };
-        let filled = if let [len] = region.lens {
+        let mut filling = LinesToFill { lines, lens: &mut self.lens, indices, data };
+        let filled = if let [len] = filling.lens {
             // The entries of a single line are already in place.
             *len = marks.len();
-            region.settle(sorting)
+            filling.finish(sorting)
         } else {
             self.indices.clear();
-            self.indices.extend(Indices::of_raw(region.indices.as_raw()));
+            self.indices.extend(Indices::of_raw(filling.indices.as_raw()));
             self.data.clear();
-            self.data.extend(region.data.as_raw());
+            self.data.extend(filling.data.as_raw());
             let (indices, data) = (self.indices.as_raw(), self.data.as_raw());
-            region.place(marks, indices, data).ok_or_else(changed)?;
-            region.settle(sorting)
+            filling.place(marks, indices, data).ok_or_else(changed)?;
+            filling.finish(sorting)
         };
-        ends.copy_from(region.lens);
+        ends.copy_from(filling.lens);
         Ok(filled)
     }
 }
 
-/// Joins the entries of all strips, and counts the ends of their lines from the first entry of all.
-fn join(strips: &Strips, filled: &[RegionOutcome], draft: &mut AnyDraft) {
+/// Joins the entries of all panels, and counts the ends of their lines from the first entry of all.
+fn join(panels: &CachePanels, filled: &[FilledLines], draft: &mut AnyDraft) {
     let (mut room, mut end, mut moves, mut lines) = (0, 0, Vec::new(), Vec::new());
     let mut ends = IndicesMut::of(&mut draft.indptr);
     ends.take_front(1);
-    for (strip, filled) in filled.iter().enumerate() {
-        lines.push((end, ends.take_front(strips.lines(strip).len())));
+    for (panel, filled) in filled.iter().enumerate() {
+        lines.push((end, ends.take_front(panels.lines(panel).len())));
         moves.push((room..room + filled.entries, end));
-        room += strips.entries(strip);
+        room += panels.entries(panel);
         end += filled.entries;
     }
     lines.into_par_iter().for_each(|(start, mut ends)| ends.add(start));

@@ -8,28 +8,33 @@
 //! short lines takes several times as long; and values move once, when all positions are known.
 
 use crate::convert::in_memory::entries::{Entries, Others};
-use crate::convert::in_memory::grain::Grain;
-use crate::convert::in_memory::region::Region;
+use crate::convert::in_memory::grain_sizes::GrainSizes;
+use crate::convert::in_memory::lines_to_fill::LinesToFill;
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 
 /// Memory in addition to the result for this many entries, lines, and indices across; `None` if they are not few.
-pub(crate) fn memory(entries: usize, lines: usize, across: usize, grain: Grain) -> Option<u64> {
+pub(crate) fn memory(
+    entries: usize,
+    lines: usize,
+    across: usize,
+    grain: GrainSizes,
+) -> Option<u64> {
     let few = entries < grain.least && lines.max(across) <= grain.least;
     few.then(|| ((lines + across + 2 * entries) * size_of::<usize>()) as u64)
 }
 
-/// Fills the region of all lines; their lengths become their ends. `None` if an entry is out of range, or the entries
+/// Fills all lines; their lengths become their ends. `None` if an entry is out of range, or the entries
 /// have changed.
-pub(crate) fn fill(entries: &Entries<'_>, region: &mut Region<'_>) -> Option<()> {
+pub(crate) fn fill(entries: &Entries<'_>, filling: &mut LinesToFill<'_>) -> Option<()> {
     let Others::Given(others, across) = entries.others else { return None };
     let all: Vec<usize> = (0..entries.lines.len()).collect();
     let (mut starts, mut order) = (vec![0; across], vec![0; all.len()]);
     sort(others, &all, &mut starts, &mut order)?;
     let mut places = all;
-    sort(entries.lines, &order, region.lens, &mut places)?;
-    region.indices.gather(&places, others.raw())?;
-    region.data.gather(&places, entries.data)
+    sort(entries.lines, &order, filling.lens, &mut places)?;
+    filling.indices.gather(&places, others.raw())?;
+    filling.data.gather(&places, entries.data)
 }
 
 /// Sorts the items of `order` by their keys; `ends` then holds the end of each key.

@@ -5,7 +5,7 @@
 //! for each line i, for each of its entries (j, a):  (i, a) goes to the next place of line j
 //! ```
 
-use crate::convert::in_memory::grain::Grain;
+use crate::convert::in_memory::grain_sizes::GrainSizes;
 use crate::convert::in_memory::symmetric;
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, Indices, by_index};
@@ -19,7 +19,7 @@ const MOST: usize = 1 << 15;
 /// its cost is not recorded. Also `None` if an index is out of range; the general method then reports the place.
 pub(crate) fn few_across(
     from: &AnyCompressed,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<Option<AnyCompressed>> {
     let (major, minor) = from.extents();

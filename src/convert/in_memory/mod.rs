@@ -3,27 +3,27 @@
 //! - [`entries`] – the input entries, those of a compressed matrix with their [`majors`] expanded; [`record`] – entries
 //!   as records of bytes
 //! - [`owners`] – entries with locality go directly to ranges of lines that threads own; [`assemble`] – others go
-//!   through [`strips`] of lines that fit in the cache, filled by [`spread`]
-//! - [`region`] – records moved into their lines; [`line_sort`] – a line sorted, its duplicates treated
+//!   through [`cache_panels`] of lines that fit in the cache, filled by [`spread`]
+//! - [`lines_to_fill`] – records moved into their lines; [`line_sort`] – a line sorted, its duplicates treated
 //! - [`few`] – few entries, by one thread; [`few_across`] – those of a small matrix across its lines; [`symmetric`] –
 //!   only the values, if the structure stays
-//! - [`bins`] – lines cut into ranges of equal width; [`grain`] – sizes of the parts; [`cost`] – the cost of
+//! - [`bins`] – lines cut into ranges of equal width; [`grain_sizes`] – sizes of the parts; [`cost`] – the cost of
 //!   conversions
 
 pub(crate) mod assemble;
 mod bins;
+mod cache_panels;
 mod cost;
 mod entries;
 pub(crate) mod few;
 mod few_across;
-mod grain;
+mod grain_sizes;
 mod line_sort;
+mod lines_to_fill;
 mod majors;
 mod owners;
 pub(crate) mod record;
-mod region;
 mod spread;
-mod strips;
 pub(crate) mod symmetric;
 
 pub(crate) use assemble::assemble;
@@ -31,9 +31,9 @@ pub(crate) use bins::{Bins, cut, even};
 pub(crate) use cost::{Sizes, check_fits, exceeds, reading_budget};
 pub(crate) use entries::{BLOCK, Entries, Others};
 pub(crate) use few_across::few_across;
-pub(crate) use grain::Grain;
+pub(crate) use grain_sizes::GrainSizes;
 pub(crate) use line_sort::SortedLine;
+pub(crate) use lines_to_fill::{EntryClash, FilledLines, LinesToFill};
 pub(crate) use majors::Majors;
 pub(crate) use owners::Owners;
 pub(crate) use record::Layout;
-pub(crate) use region::{Region, RegionClash, RegionOutcome};

@@ -1,11 +1,11 @@
-//! Distributes entries to the strips of their lines, in memory, by all threads.
+//! Distributes entries to the panels of their lines, in memory, by all threads.
 //!
 //! ```text
-//! for each part of the entries, in parallel:  count the entries of every bin -> strips of lines, and the place of each part in them
-//! for each part, in parallel:                 send every entry to the stream of its strip
+//! for each part of the entries, in parallel:  count the entries of every bin -> panels of lines, and the place of each part in them
+//! for each part, in parallel:                 send every entry to the stream of its panel
 //! ```
 //!
-//! A stream is the space of one part in one strip. Parts are in order within the strip, so that entries of a line keep
+//! A stream is the space of one part in one panel. Parts are in order within the panel, so that entries of a line keep
 //! their order, whatever the number of threads. The index across and the value of an entry are stored where the result
 //! will be; the low half of its line number is stored separately. So no second copy of the entries is made.
 //!
@@ -15,8 +15,8 @@
 
 use std::ops::Range;
 
+use crate::convert::in_memory::cache_panels::CachePanels;
 use crate::convert::in_memory::entries::Entries;
-use crate::convert::in_memory::strips::Strips;
 use crate::sparse::{Indices, by_index, by_index_type, typed_indices};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut, width};
@@ -30,12 +30,12 @@ pub(crate) type SpreadArrays<'a> = (&'a mut [u16], RawMut<'a>, RawMut<'a>);
 
 /// Memory in addition to the low halves of lines, for parts that work in parallel.
 pub(crate) fn memory((values, indices): (Option<DType>, DType), parts: usize, lines: usize) -> u64 {
-    let strips = 1 << 12;
-    let bins = Strips::bins(lines).count() * (size_of::<u32>() + size_of::<u16>());
+    let panels = 1 << 12;
+    let bins = CachePanels::bins(lines).count() * (size_of::<u32>() + size_of::<u16>());
     let waiting = by_width!(width(values), W => by_index_type!(indices, I => {
         size_of::<WriteStream<'_, I, W>>() + size_of::<SpreadRun<I, W>>()
     }));
-    (parts * (bins + strips * (waiting + 1))) as u64
+    (parts * (bins + panels * (waiting + 1))) as u64
 }
 
 /// Entries in parts of about equal length.
@@ -51,7 +51,7 @@ pub(crate) fn count(
     lines: usize,
 ) -> Option<Vec<Vec<u32>>> {
     fn go<I: Index>(of: &[I], parts: &[Range<usize>], lines: usize) -> Option<Vec<Vec<u32>>> {
-        let bins = Strips::bins(lines);
+        let bins = CachePanels::bins(lines);
         let counted = parts.par_iter().map(|part| {
             let mut counts = vec![0u32; bins.count()];
             for line in &of[part.clone()] {
@@ -64,16 +64,16 @@ pub(crate) fn count(
     by_index!(of, of => go(of, parts, lines))
 }
 
-/// Sends the entries of all parts to their strips. `None` if they do not match the counts.
+/// Sends the entries of all parts to their panels. `None` if they do not match the counts.
 pub(crate) fn spread(
     entries: &Entries<'_>,
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
-    strips: &Strips,
+    panels: &CachePanels,
     arrays: SpreadArrays<'_>,
 ) -> Option<()> {
     by_width!(entries.data.width(), W => by_index_type!(entries.lines.dtype(), I => {
-        spread_typed::<I, W>(entries, parts, counts, strips, arrays)
+        spread_typed::<I, W>(entries, parts, counts, panels, arrays)
     }))
 }
 
@@ -81,19 +81,19 @@ fn spread_typed<I: Index, const W: usize>(
     entries: &Entries<'_>,
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
-    strips: &Strips,
+    panels: &CachePanels,
     (marks, others, data): SpreadArrays<'_>,
 ) -> Option<()> {
-    let streams = streams(counts, strips, (marks, typed_indices(others), carriers_mut(data)));
+    let streams = streams(counts, panels, (marks, typed_indices(others), carriers_mut(data)));
     streams
         .into_par_iter()
         .zip(parts)
-        .map(|(streams, part)| send::<I, W>(entries, part.clone(), strips, streams))
+        .map(|(streams, part)| send::<I, W>(entries, part.clone(), panels, streams))
         .collect::<Option<Vec<()>>>()
         .map(drop)
 }
 
-/// The unfilled space of one part in one strip.
+/// The unfilled space of one part in one panel.
 struct WriteStream<'a, I, const W: usize> {
     marks: &'a mut [u16],
     others: &'a mut [I],
@@ -103,19 +103,19 @@ struct WriteStream<'a, I, const W: usize> {
 /// The streams of every part.
 fn streams<'a, I, const W: usize>(
     counts: &[Vec<u32>],
-    strips: &Strips,
+    panels: &CachePanels,
     (mut marks, mut others, mut data): (&'a mut [u16], &'a mut [I], &'a mut [Carrier<W>]),
 ) -> Vec<Vec<WriteStream<'a, I, W>>> {
-    let mut sums: Vec<_> = counts.iter().map(|counts| strips.sums(counts)).collect();
+    let mut sums: Vec<_> = counts.iter().map(|counts| panels.sums(counts)).collect();
     let mut streams: Vec<Vec<_>> =
-        counts.iter().map(|_| Vec::with_capacity(strips.count())).collect();
-    for _ in 0..strips.count() {
+        counts.iter().map(|_| Vec::with_capacity(panels.count())).collect();
+    for _ in 0..panels.count() {
         for (sums, streams) in sums.iter_mut().zip(&mut streams) {
-            let room = sums.next().unwrap_or(0);
+            let entries = sums.next().unwrap_or(0);
             let (these_marks, these_others, these);
-            (these_marks, marks) = marks.split_at_mut(room);
-            (these_others, others) = others.split_at_mut(room);
-            (these, data) = data.split_at_mut(room);
+            (these_marks, marks) = marks.split_at_mut(entries);
+            (these_others, others) = others.split_at_mut(entries);
+            (these, data) = data.split_at_mut(entries);
             streams.push(WriteStream { marks: these_marks, others: these_others, data: these });
         }
     }
@@ -128,21 +128,21 @@ type SpreadRun<I, const W: usize> = [(Carrier<W>, I, u16); RUN];
 fn send<I: Index, const W: usize>(
     entries: &Entries<'_>,
     part: Range<usize>,
-    strips: &Strips,
+    panels: &CachePanels,
     mut streams: Vec<WriteStream<'_, I, W>>,
 ) -> Option<()> {
     let none = (Carrier::ZERO, I::from_usize(0), 0);
-    let mut runs: Vec<SpreadRun<I, W>> = vec![[none; RUN]; strips.count()];
-    let mut filled = vec![0u8; strips.count()];
+    let mut runs: Vec<SpreadRun<I, W>> = vec![[none; RUN]; panels.count()];
+    let mut filled = vec![0u8; panels.count()];
     entries.each::<I>(part, &mut |lines, others, values| {
         for ((&line, &other), &value) in lines.iter().zip(others).zip(values.carriers::<W>()) {
-            let strip = strips.of(line.to_usize())?;
-            let (run, filled) = (runs.get_mut(strip)?, filled.get_mut(strip)?);
+            let panel = panels.of(line.to_usize())?;
+            let (run, filled) = (runs.get_mut(panel)?, filled.get_mut(panel)?);
             let at = usize::from(*filled) % RUN;
             run[at] = (value, other, line.to_usize() as u16);
             *filled = at as u8 + 1;
             if at + 1 == RUN {
-                streams[strip].push(run)?;
+                streams[panel].push(run)?;
             }
         }
         Some(())

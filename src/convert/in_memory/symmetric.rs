@@ -21,7 +21,7 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::grain::Grain;
+use crate::convert::in_memory::grain_sizes::GrainSizes;
 use crate::convert::in_memory::owners::is_local;
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, Indices, IndicesMut, by_index, by_index_mut, partition};
@@ -44,7 +44,7 @@ const AHEAD: usize = 256;
 /// apart, or if it is in files.
 pub(crate) fn across(
     from: &AnyCompressed,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<Option<AnyCompressed>> {
     if !may_share(from, grain) {
@@ -68,7 +68,7 @@ pub(crate) fn across(
 }
 
 /// Whether a quick check does not rule out that the matrix is symmetric.
-pub(crate) fn may_share(from: &AnyCompressed, grain: Grain) -> bool {
+pub(crate) fn may_share(from: &AnyCompressed, grain: GrainSizes) -> bool {
     let (nrows, ncols) = from.shape();
     nrows == ncols
         && from.known_canonical() == Some(true)

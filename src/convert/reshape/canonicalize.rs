@@ -7,12 +7,12 @@
 //! A matrix with a line much larger than a panel goes through the external sort instead.
 
 use crate::convert::formats::sort_lines;
-use crate::convert::in_memory::{Layout, Region, RegionClash, RegionOutcome};
+use crate::convert::in_memory::{EntryClash, FilledLines, Layout, LinesToFill};
 use crate::convert::sort::{AnyMatrixSink, AnySorter, position};
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyWriter, AnyZippedLines, Axis, Compressed, Duplicates,
-    IndexCheck, Pieces, Types, memory_left, partition,
+    AnyCompressed, AnyWriter, Axis, CheckedLines, CheckedPanels, Compressed, Duplicates, LineSplit,
+    Types, memory_left, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -71,8 +71,7 @@ pub(crate) fn canonicalize(
     let (kind, size) = ((from.format(), from.types()), (from.major(), from.nnz()));
     let bytes = kind.1.bytes_of(size.0, size.1);
     let left = memory_left(bytes, place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[from], Pieces::Runs(1), budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[from], LineSplit::Runs(1), left, ctx)?;
     if lines.cuts_a_line() {
         // The memory of a result is not available to the sort.
         let less = if *place == Place::Memory { ctx.less(bytes) } else { ctx.clone() };
@@ -96,14 +95,10 @@ pub(crate) fn canonicalize(
     let mut writer = AnyWriter::new(kind, from.shape(), size.1, true, place, ctx)?;
     let _held = ctx.hold(work);
     let mut sorting = SortedLines::new(kind.1, most, ctx)?;
-    let (mut check, mut canonical) = (IndexCheck::of(from), true);
-    let swept = lines.sweep(ctx, &mut |panel| {
-        let sorted = ctx.with_threads(|| {
-            check.take_any(&panel, 0)?;
-            sorting
-                .sort(panel.first, &panel.parts[0], duplicates)
-                .map_err(|clash| clash.into_error(position(kind.0)))
-        })?;
+    let mut canonical = true;
+    lines.sweep(ctx, &mut |panel| {
+        let sorted = ctx.with_threads(|| sorting.sort(panel.first, &panel.parts[0], duplicates));
+        let sorted = sorted.map_err(|clash| clash.into_error(position(kind.0)))?;
         let (mut line, mut entry) = (0, 0);
         for SortedTask { lines, taken, filled } in sorted {
             let lens = &mut sorting.lens[line..line + lines];
@@ -116,8 +111,7 @@ pub(crate) fn canonicalize(
             (line, entry) = (line + lines, entry + taken);
         }
         Ok(())
-    });
-    swept.map_err(|error| from.name_indices(error))?;
+    })?;
     writer.finish(canonical)
 }
 
@@ -134,7 +128,7 @@ struct SortedTask {
     lines: usize,
     /// Entries before sorting.
     taken: usize,
-    filled: RegionOutcome,
+    filled: FilledLines,
 }
 
 impl SortedLines {
@@ -146,7 +140,7 @@ impl SortedLines {
 
     fn new(types: Types, (lines, entries): (usize, usize), ctx: &Context) -> Result<Self> {
         Ok(SortedLines {
-            lens: ctx.room("the ends of lines", lines)?,
+            lens: ctx.with_capacity("the ends of lines", lines)?,
             indices: ctx.raw_work("some lines", (Some(types.indices), entries))?,
             data: ctx.raw_work("some lines", (types.values, entries))?,
         })
@@ -156,9 +150,9 @@ impl SortedLines {
     fn sort(
         &mut self,
         first: usize,
-        part: &AnyLinePart<'_>,
+        part: &CheckedLines<'_>,
         duplicates: Duplicates,
-    ) -> std::result::Result<Vec<SortedTask>, RegionClash> {
+    ) -> std::result::Result<Vec<SortedTask>, EntryClash> {
         self.lens.clear();
         self.lens.resize(part.lines(), 0);
         let mut lens = &mut self.lens[..];
@@ -178,7 +172,7 @@ impl SortedLines {
             lens.iter_mut().for_each(|end| *end -= entries.start);
             let count = lines.len();
             let lines = first + lines.start..first + lines.end;
-            let filled = Region { lines, lens, indices, data }.settle(Some(duplicates))?;
+            let filled = LinesToFill { lines, lens, indices, data }.finish(Some(duplicates))?;
             Ok(SortedTask { lines: count, taken: entries.len(), filled })
         });
         sorted.collect::<Vec<_>>().into_iter().collect()

@@ -1,12 +1,12 @@
 //! The elements of a dense matrix copied to an array of the caller's, in any order.
 
 use crate::convert::reshape::dense_order::{transpose_panel, transpose_to};
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{Result, check_shape};
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, Element, Order, Plan};
+use crate::storage::{Context, Element, Order};
 use ndarray::ArrayViewMut2;
 
 /// Elements of a task.
@@ -65,39 +65,27 @@ enum CopyTarget<'a> {
 
 fn copy_to(a: &AnyDense, mut out: CopyTarget<'_>, ctx: &Context) -> Result<()> {
     let ((count, length), stored) = (a.lines(), a.stored_bytes());
-    let plan = Plan::new("copying").on_device_of(a.buffer().file()).reads(1, stored);
-    let plan = plan.works(a.len() as u64, work::COPY_DENSE);
-    if stored > ctx.memory_left() / 2 {
-        let mut panels = AnyDensePanels::once(a, (1, 1), ctx.memory_left() / 4)?;
-        let _running = ctx.begin(|| Ok(plan.holds(panels.memory())))?;
-        return panels.sweep(ctx, &mut |panel| {
-            match &mut out {
-                CopyTarget::Along(to) => {
-                    let start = panel.first * length + panel.offset;
-                    let to = to.slice_mut(start..start + panel.elements.len());
-                    copy_elements(to, panel.elements, ctx);
-                }
-                CopyTarget::Across(rows) => transpose_panel(panel, rows.reborrow(), count, ctx),
-                CopyTarget::Anywhere(put) => put_lines(panel, put),
+    let fits = stored <= ctx.memory_left() / 2;
+    let budget = if fits { stored } else { ctx.memory_left() / 4 };
+    let mut panels = DensePanels::once(a, (1, 1), budget)?;
+    let _running =
+        ctx.begin(|| Ok(panels.reading.plan("copying").works(a.len() as u64, work::COPY_DENSE)))?;
+    if let (true, CopyTarget::Across(rows)) = (fits, &mut out) {
+        ctx.meter().pass_over(stored);
+        return transpose_to(a, rows.reborrow(), ctx);
+    }
+    panels.sweep(ctx, &mut |panel| {
+        match &mut out {
+            CopyTarget::Along(to) => {
+                let start = panel.first * length + panel.offset;
+                let to = to.slice_mut(start..start + panel.elements.len());
+                copy_elements(to, panel.elements, ctx);
             }
-            Ok(())
-        });
-    }
-    let _running = ctx.begin(|| Ok(plan))?;
-    ctx.meter().pass();
-    ctx.meter().read(stored);
-    let elements = a.elements();
-    match out {
-        CopyTarget::Along(to) => {
-            ctx.check_cancelled()?;
-            copy_elements(to, elements, ctx);
+            CopyTarget::Across(rows) => transpose_panel(panel, rows.reborrow(), count, ctx),
+            CopyTarget::Anywhere(put) => put_lines(panel, put),
         }
-        CopyTarget::Across(rows) => return transpose_to(a, rows, ctx),
-        CopyTarget::Anywhere(put) => {
-            put_lines(LinePanel { first: 0, lines: count, offset: 0, elements }, put);
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn copy_elements(to: RawMut<'_>, from: Raw<'_>, ctx: &Context) {
@@ -109,7 +97,7 @@ fn copy_elements(to: RawMut<'_>, from: Raw<'_>, ctx: &Context) {
 }
 
 fn put_lines(
-    LinePanel { first, lines, offset, elements }: LinePanel<'_>,
+    DensePanel { first, lines, offset, elements }: DensePanel<'_>,
     put: &mut dyn FnMut(usize, usize, Raw<'_>),
 ) {
     let width = elements.len() / lines.max(1);

@@ -12,13 +12,13 @@
 //! full speed of 1.7 to 2.3 GB/s, of 64 KiB at 0.9, and of 32 KiB at 0.3, slower than the method with a scratch file.
 
 use crate::dense::{
-    AnyBandPanels, AnyDense, AnyDenseMut, AnyDensePanels, AnyDenseWriter, Dense, LinePanel,
-    Transposer, memory_to_transpose, transpose_lines, transposed,
+    AnyDense, AnyDenseMut, AnyDenseWriter, Dense, DensePanel, DensePanels, Transposer, band_width,
+    bands_of_width, memory_to_transpose, transpose_lines, transposed,
 };
 use crate::error::Result;
 use crate::storage::raw::RawMut;
 use crate::storage::work;
-use crate::storage::{Context, Element, Order, Place, Plan};
+use crate::storage::{ArrayPanels, Context, Element, Order, Place, Plan};
 
 /// Bytes of a run of a line that is worth a separate read.
 const RUN: usize = 64 << 10;
@@ -33,11 +33,11 @@ enum OrderStrategy {
     /// In place, directly to the result or band by band.
     Resident,
     /// Panels of lines, to a result in memory.
-    Panels(AnyDensePanels),
+    Panels(DensePanels),
     /// Bands across the lines.
-    Bands(AnyBandPanels, usize),
+    Bands(ArrayPanels, usize),
     /// Panels of lines through a scratch file.
-    Scratch(AnyDensePanels),
+    Scratch(DensePanels),
 }
 
 impl<T: Element> Dense<T> {
@@ -95,15 +95,15 @@ impl OrderStrategy {
             return Ok(OrderStrategy::Resident);
         }
         // Four bands are being read and one is made.
-        let width = AnyBandPanels::elements(a.dtype(), count, free / 6).min(length);
+        let width = band_width(a.dtype(), count, free / 6).min(length);
         if width * a.dtype().size() >= RUN || width == length {
-            return AnyBandPanels::of_width(a, width, free / 6 * 5)
+            return bands_of_width(a, width, free / 6 * 5)
                 .map(|bands| OrderStrategy::Bands(bands, width));
         }
         if *place == Place::Memory {
-            return AnyDensePanels::once(a, (1, 1), free).map(OrderStrategy::Panels);
+            return DensePanels::once(a, (1, 1), free).map(OrderStrategy::Panels);
         }
-        AnyDensePanels::once(a, (1, 1), free / 8).map(OrderStrategy::Scratch)
+        DensePanels::once(a, (1, 1), free / 8).map(OrderStrategy::Scratch)
     }
 
     fn plan(&self, a: &AnyDense, place: &Place, ctx: &Context) -> Result<Plan> {
@@ -118,12 +118,12 @@ impl OrderStrategy {
             OrderStrategy::Resident => {
                 working(plan).holds(memory_to_transpose(dtype, (count, length), ctx))
             }
-            OrderStrategy::Panels(panels) => working(plan).holds(panels.memory()),
+            OrderStrategy::Panels(panels) => working(plan).holds(panels.reading.memory()),
             OrderStrategy::Bands(bands, width) => {
                 working(plan).holds(bands.memory() + dtype.bytes_of(width * count))
             }
             OrderStrategy::Scratch(panels) => {
-                Transposer::plan(plan, dtype, (count, length), panels.memory(), ctx)?
+                Transposer::plan(plan, dtype, (count, length), panels.reading.memory(), ctx)?
             }
         };
         Ok(AnyDenseWriter::plan(plan, (dtype, a.len()), place, ctx))
@@ -154,7 +154,7 @@ fn reorder(
         OrderStrategy::Bands(mut bands, width) => {
             let what = (Some(dtype), width.saturating_mul(count));
             let mut made = ctx.raw_zeros("a band of lines", what)?;
-            bands.sweep(ctx, &mut |band| {
+            bands.sweep(ctx, &mut |_, band| {
                 let width = band.first().map_or(0, |line| line.len());
                 let mut made = made.as_mut();
                 let mut rows = made.slice_mut(0..width * count);
@@ -166,13 +166,12 @@ fn reorder(
         }
         OrderStrategy::Scratch(mut panels) => {
             let mut transposer = Transposer::new(dtype, (count, length), ctx)?;
-            panels.sweep(ctx, &mut |LinePanel { elements, .. }| transposer.extend(elements))?;
+            panels.sweep(ctx, &mut |DensePanel { elements, .. }| transposer.extend(elements))?;
             drop(panels);
             transposer.finish(&mut |band| writer.push(band))?;
         }
         OrderStrategy::Same | OrderStrategy::Resident | OrderStrategy::Panels(_) => {
-            ctx.meter().pass();
-            ctx.meter().read(a.stored_bytes());
+            ctx.meter().pass_over(a.stored_bytes());
             transposed(a.elements(), (count, length), ctx, &mut |band| writer.push(band))?;
         }
     }
@@ -194,8 +193,7 @@ fn in_memory(
             Ok(())
         })?;
     } else {
-        ctx.meter().pass();
-        ctx.meter().read(a.stored_bytes());
+        ctx.meter().pass_over(a.stored_bytes());
         transpose_to(a, result.elements_mut(), ctx)?;
     }
     result.freeze()
@@ -203,7 +201,7 @@ fn in_memory(
 
 /// Transposes some lines, or a run of one, into rows of `count` elements.
 pub(crate) fn transpose_panel(
-    LinePanel { first, lines, offset, elements }: LinePanel<'_>,
+    DensePanel { first, lines, offset, elements }: DensePanel<'_>,
     mut rows: RawMut<'_>,
     count: usize,
     ctx: &Context,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, IndexCheck, Pieces, by_index,
+    AnyCompressed, Axis, CheckedLines, CheckedPanels, Compressed, LineSplit, by_index,
 };
 use crate::storage::raw::{Merge, RawMut, put, width};
 use crate::storage::work;
@@ -63,17 +63,16 @@ pub(crate) fn fill(
     let (part, mut lines, bytes) = parts(from, offset, ctx)?;
     let _running = ctx.begin(|| Ok(planned(&lines, &part, bytes)))?;
     let _held = ctx.hold(bytes);
-    let (mut check, add) = (IndexCheck::of(&part), put(dtype));
+    let add = put(dtype);
     let swept = lines.sweep(ctx, &mut |panel| {
         let (first, lines) = (panel.first, &panel.parts[0]);
-        let rises = ctx.with_threads(|| check.take_any(&panel, 0))?;
-        add_lines(lines, rises, first + index, (to.reborrow(), first), add).map_err(|line| {
+        add_lines(lines, first + index, (to.reborrow(), first), add).map_err(|line| {
             let (row, col) = from.format().swap_if_cols((met.start + line, index + line));
             Error::new(ErrorKind::Value, "the sum of the entries at a position overflows")
                 .found(format!("row {row}, column {col}"))
         })
     });
-    swept.map_err(|error| from.moved(from.name_indices(error), met.start))
+    swept.map(drop).map_err(|error| from.moved(error, met.start))
 }
 
 /// The plan of adding the numbers on a diagonal.
@@ -83,7 +82,7 @@ pub(crate) fn plan(from: &AnyCompressed, offset: isize, ctx: &Context) -> Result
     Ok(planned(&lines, &part, bytes))
 }
 
-fn planned(lines: &AnyZippedLines, part: &AnyCompressed, bytes: u64) -> Plan {
+fn planned(lines: &CheckedPanels, part: &AnyCompressed, bytes: u64) -> Plan {
     lines.plan("taking a diagonal").throughout(bytes).works(part.nnz() as u64, work::SLICE)
 }
 
@@ -92,19 +91,18 @@ fn parts(
     from: &AnyCompressed,
     offset: isize,
     ctx: &Context,
-) -> Result<(AnyCompressed, AnyZippedLines, u64)> {
+) -> Result<(AnyCompressed, CheckedPanels, u64)> {
     let part = from.slice_major(place(from, offset).0)?;
     let bytes = (part.major() * width(from.types().values)) as u64;
-    let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
-    let lines = AnyZippedLines::new(&[&part], Pieces::Entries, budget, ctx)?;
+    let left = ctx.memory_left().saturating_sub(bytes);
+    let lines = CheckedPanels::new(&[&part], LineSplit::Entries, left, ctx)?;
     Ok((part, lines, bytes))
 }
 
 /// Adds the entries on the diagonal in some lines, in the first of which it is at `index`, to the numbers from `first`
 /// on. The error is the line in which a sum overflows.
 fn add_lines(
-    lines: &AnyLinePart<'_>,
-    rises: bool,
+    lines: &CheckedLines<'_>,
     index: usize,
     (mut to, first): (RawMut<'_>, usize),
     add: Merge,
@@ -113,7 +111,7 @@ fn add_lines(
         for line in 0..lines.lines() {
             let (start, end) = (lines.indptr.at(line), lines.indptr.at(line + 1));
             let (here, wanted) = (&indices[start..end], index + line);
-            let within = match rises {
+            let within = match lines.rises {
                 true => {
                     let place = here.partition_point(|index| index.to_usize() < wanted);
                     place..here.len().min(place + 1)

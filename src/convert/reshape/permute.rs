@@ -4,13 +4,15 @@
 //! (`permute_in_memory.rs`). A larger one is read once, in the order of the file, and the external sort moves its
 //! entries to the new lines.
 
-use crate::convert::formats::{Names, all_below, at_place, fault_instead, fault_of, reserve};
-use crate::convert::in_memory::{Grain, Layout, Sizes, check_fits, exceeds};
+use crate::convert::formats::{
+    Names, all_below, at_place, index_error_instead, index_error_of, reserve,
+};
+use crate::convert::in_memory::{GrainSizes, Layout, Sizes, check_fits, exceeds};
 use crate::convert::reshape::permute_in_memory::Permuted;
-use crate::convert::sort::{AnyMatrixSink, AnySorter, room};
+use crate::convert::sort::{AnyMatrixSink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::sparse::{
-    AnyCompressed, AnyEntryPanels, AnyWriter, Axis, Compressed, Duplicates, IndexVec, Indices,
+    AnyCompressed, AnyWriter, Axis, Compressed, Duplicates, EntryPanels, IndexVec, Indices,
     Permutation, by_index_type,
 };
 use crate::storage::work;
@@ -61,7 +63,7 @@ pub(crate) fn permute(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    permuted(from, orders, place, Grain::USUAL, ctx)
+    permuted(from, orders, place, GrainSizes::USUAL, ctx)
 }
 
 /// The matrix with its rows and columns permuted, with parts of this size for work in memory.
@@ -69,7 +71,7 @@ pub(crate) fn permuted(
     from: &AnyCompressed,
     (rows, cols): (Option<&Permutation>, Option<&Permutation>),
     place: &Place,
-    grain: Grain,
+    grain: GrainSizes,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
     let (nrows, ncols) = from.shape();
@@ -91,16 +93,15 @@ pub(crate) fn permuted(
     })?;
     if by_sort {
         let _held = ctx.hold(tables);
-        return in_buckets(from, (majors, minors), place, &ctx.less(tables));
+        return permute_by_sort(from, (majors, minors), place, &ctx.less(tables));
     }
     let (stored, types) = (sizes.stored, sizes.types);
-    ctx.meter().pass();
-    ctx.meter().read(stored);
+    ctx.meter().pass_over(stored);
     let minors = positions(minors, types.indices, ctx)?;
     let _held = ctx.hold(minors.as_ref().map_or(0, RawBufferMut::bytes));
     let (majors, minors) = (majors.map(Permutation::order), minors.as_ref().map(Indices::of_mut));
     let permuted = Permuted { from, majors, nnz: from.nnz(), minors };
-    let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| fault_of(from))?;
+    let made = permuted.in_memory(grain, ctx)?.ok_or_else(|| index_error_of(from))?;
     at_place(made, place, ctx)
 }
 
@@ -118,7 +119,11 @@ pub(crate) fn plan_permute(
     if sorts(from, place, ctx) {
         let tables = tables(from, moved);
         let less = ctx.less(tables);
-        let renamed = if moved.1 { nnz.min(room(layout, &less)) * types.indices.size() } else { 0 };
+        let renamed = if moved.1 {
+            nnz.min(entries_in_memory(layout, &less)) * types.indices.size()
+        } else {
+            0
+        };
         let plan = AnySorter::plan(plan, layout, nnz as u64, &less);
         let plan = plan.throughout(tables + renamed as u64);
         return AnyWriter::plan(plan, types, size, place, &less);
@@ -156,7 +161,7 @@ fn tables_do_not_fit(tables: u64, limit: u64) -> Error {
 }
 
 /// The matrix by the external sort.
-fn in_buckets(
+fn permute_by_sort(
     from: &AnyCompressed,
     (majors, minors): (Option<&Permutation>, Option<&Permutation>),
     place: &Place,
@@ -164,22 +169,21 @@ fn in_buckets(
 ) -> Result<AnyCompressed> {
     let (nnz, kind) = (from.nnz(), (from.format(), from.types()));
     let layout = Layout::of(kind.1);
-    let room = room(layout, ctx);
+    let most = entries_in_memory(layout, ctx);
     let writer = AnyWriter::new(kind, from.shape(), nnz, true, place, ctx)?;
     let lines = positions(majors, layout.indices, ctx)?;
     let lines = lines.as_ref().map(Indices::of_mut);
     let minors = positions(minors, layout.indices, ctx)?;
     let minors = minors.as_ref().map(Indices::of_mut);
     let mut sorter = AnySorter::new(layout, 0..from.major(), nnz as u64, ctx);
-    let arrays = (layout.indices, &[from.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::new(arrays, from.data(), room)?;
+    let mut panels = EntryPanels::new(&[from.indices_buffer()], from.data(), most)?;
     let mut names = Names::new(from, layout, ctx)?;
     let mut renamed = IndexVec::new(layout.indices);
     if minors.is_some() {
-        reserve(&mut renamed, nnz.min(room))?;
+        reserve(&mut renamed, nnz.min(most))?;
     }
     let held = match minors {
-        Some(_) => ctx.hold((nnz.min(room) * layout.indices.size()) as u64),
+        Some(_) => ctx.hold((nnz.min(most) * layout.indices.size()) as u64),
         None => ctx.hold(0),
     };
     let minor = from.minor();
@@ -189,18 +193,18 @@ fn in_buckets(
             // Renaming would have found an index that is out of range; the sort does not check them.
             return match all_below(indices[0], minor) {
                 true => sorter.extend((names, indices[0], data)),
-                false => Err(fault_of(from)),
+                false => Err(index_error_of(from)),
             };
         };
         renamed.clear();
         renamed.extend(indices[0]);
-        renamed.look_up(positions).ok_or_else(|| fault_of(from))?;
+        renamed.look_up(positions).ok_or_else(|| index_error_of(from))?;
         sorter.extend((names, renamed.as_indices(), data))
     });
     drop((panels, names, renamed, held));
     let sorting = minors.map(|_| Duplicates::Keep);
     let mut sink = AnyMatrixSink::new(writer, from.format());
-    let settled = sorted.and_then(|()| sorter.settle(sorting, &mut sink, ctx));
-    settled.map_err(|error| fault_instead(from, error))?;
+    let swept = sorted.and_then(|()| sorter.fill_lines(sorting, &mut sink, ctx));
+    swept.map_err(|error| index_error_instead(from, error))?;
     sink.finish()
 }

@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::{Grain, SortedLine};
+use crate::convert::in_memory::{GrainSizes, SortedLine};
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyDraft, Duplicates, Indices, IndicesMut, by_index, by_index_mut,
@@ -39,7 +39,11 @@ pub(super) struct Permuted<'a> {
 
 impl Permuted<'_> {
     /// The matrix, made on all threads; `None` if an index is out of range or the source changes while it is read.
-    pub(super) fn in_memory(&self, grain: Grain, ctx: &Context) -> Result<Option<AnyCompressed>> {
+    pub(super) fn in_memory(
+        &self,
+        grain: GrainSizes,
+        ctx: &Context,
+    ) -> Result<Option<AnyCompressed>> {
         let ((major, minor), nnz) = (self.from.extents(), self.nnz);
         let (format, major) = (self.from.format(), self.majors.map_or(major, <[usize]>::len));
         let shape = format.swap_if_cols((major, minor));
@@ -61,7 +65,7 @@ impl Permuted<'_> {
     }
 
     /// Fills the ends of the lines of the result; returns the last.
-    fn point<P: Index>(&self, ends: &mut [P], grain: Grain) -> usize {
+    fn point<P: Index>(&self, ends: &mut [P], grain: GrainSizes) -> usize {
         let (spans, size) = (self.spans(), grain.lines);
         let lengths = ends.par_chunks_mut(size).enumerate().map(|(task, ends)| {
             ends.iter_mut().zip(task * size..).fold(0, |sum, (end, place)| {
@@ -82,7 +86,7 @@ impl Permuted<'_> {
     }
 
     /// Fills indices and values according to the pointers; returns whether the indices rise in every line.
-    fn fill(&self, draft: &mut AnyDraft, grain: Grain) -> Option<bool> {
+    fn fill(&self, draft: &mut AnyDraft, grain: GrainSizes) -> Option<bool> {
         let ends = Indices::of_mut(&draft.indptr);
         let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
         let mut tasks = Vec::new();

@@ -130,7 +130,7 @@ pub(crate) fn take_where(
 ) -> Result<AnyCompressed> {
     let (nrows, ncols) = from.shape();
     check_shape("the mask", [nrows, ncols][axis.min(1)], mask.len())?;
-    let mut list = ctx.room("the list", mask.iter().filter(|&&wanted| wanted).count())?;
+    let mut list = ctx.with_capacity("the list", mask.iter().filter(|&&wanted| wanted).count())?;
     list.extend((0..mask.len()).filter(|&k| mask[k]));
     let list = (&list[..], size_of_val(&list[..]) as u64);
     match is_major(from, axis) {

@@ -4,7 +4,7 @@
 //! listed, in order and once; this is then permuted, or, if there are repeats, taken as lines of the transpose.
 
 use crate::convert::formats::{plan_recompress, recompress};
-use crate::convert::in_memory::{Grain, Sizes};
+use crate::convert::in_memory::{GrainSizes, Sizes};
 use crate::convert::reshape::filter::marked;
 use crate::convert::reshape::permute::{permute, plan_permute};
 use crate::convert::reshape::take_lines::{plan_lines, take_lines};
@@ -97,7 +97,7 @@ pub(super) fn take_across(
 
 /// The numbers of a list in order, each once.
 fn distinct(list: &[usize], ctx: &Context) -> Result<Vec<usize>> {
-    let mut once = ctx.room("the list", list.len())?;
+    let mut once = ctx.with_capacity("the list", list.len())?;
     once.extend_from_slice(list);
     once.sort_unstable();
     once.dedup();
@@ -134,7 +134,7 @@ fn plan_across(
         plan.then(step.throughout(held))
     } else {
         let across = Sizes::at(types, (some.minor, major), some.nnz, &between);
-        let step = plan_recompress(step, some, &between, Grain::USUAL, &left(held));
+        let step = plan_recompress(step, some, &between, GrainSizes::USUAL, &left(held));
         let plan = plan.then(step.throughout(held));
         held += across.in_memory();
         let all = some.nnz as f64 * list.len() as f64 / once.len().max(1) as f64;
@@ -142,7 +142,8 @@ fn plan_across(
         let step = plan_lines(Plan::new(operation), taken, taken.stored, &between, &left(held));
         let plan = plan.then(step.throughout(held));
         held += taken.in_memory();
-        let step = plan_recompress(Plan::new(operation), taken, place, Grain::USUAL, &left(held));
+        let step =
+            plan_recompress(Plan::new(operation), taken, place, GrainSizes::USUAL, &left(held));
         plan.then(step.throughout(held))
     };
     // There may be more entries than estimated; the steps keep to the limit.

@@ -1,12 +1,10 @@
 //! Lines of a sparse matrix by a list: many in a row are read as panels, others are gathered from where they lie.
 
-use crate::convert::formats::{append_made, fault_of};
-use crate::convert::in_memory::{Grain, Sizes, check_fits};
+use crate::convert::formats::{append_made, index_error_of};
+use crate::convert::in_memory::{GrainSizes, Sizes, check_fits};
 use crate::convert::reshape::permute_in_memory::Permuted;
 use crate::error::Result;
-use crate::sparse::{
-    AnyCompressed, AnyWriter, AnyZippedLines, Pieces, append_any, check_types, memory_left,
-};
+use crate::sparse::{AnyCompressed, AnyWriter, CheckedPanels, LineSplit, check_types, memory_left};
 use crate::storage::work;
 use crate::storage::{Context, Place, Plan};
 
@@ -44,7 +42,7 @@ pub(super) fn take_lines(
         ctx.meter().pass();
         return gather(from, list, ctx);
     }
-    let budget = memory_left(0, place, ctx)? / 4;
+    let left = memory_left(0, place, ctx)?;
     let _running =
         ctx.begin(|| Ok(plan_lines(plan, to, stored(from, size), place, ctx).throughout(held)))?;
     ctx.meter().pass();
@@ -52,13 +50,13 @@ pub(super) fn take_lines(
     let mut writer = AnyWriter::new(kind, shape, nnz, true, place, ctx)?;
     let (mut rest, mut canonical) = (list, true);
     while !rest.is_empty() {
-        let part = first_part(from, &mut rest, budget);
+        let part = first_part(from, &mut rest, left / 4);
         match part {
             ListPart::Run(first, count) => {
                 let lines = from.slice_major(first..first + count)?;
-                let mut panels = AnyZippedLines::new(&[&lines], Pieces::Entries, budget, ctx)?;
-                canonical &= append_any(&mut writer, &lines, &mut panels, ctx)
-                    .map_err(|error| from.moved(error, first))?;
+                let mut panels = CheckedPanels::new(&[&lines], LineSplit::Entries, left, ctx)?;
+                canonical &=
+                    writer.append(&mut panels, ctx).map_err(|error| from.moved(error, first))?;
             }
             ListPart::Lines(list) => {
                 let made = gather(from, list, ctx)?;
@@ -126,5 +124,5 @@ fn gather(from: &AnyCompressed, list: &[usize], ctx: &Context) -> Result<AnyComp
     let nnz = list.iter().fold(0usize, |sum, &line| sum.saturating_add(from.span(line).len()));
     ctx.meter().read(stored(from, (list.len(), nnz)));
     let taken = Permuted { from, majors: Some(list), nnz, minors: None };
-    taken.in_memory(Grain::USUAL, ctx)?.ok_or_else(|| fault_of(from))
+    taken.in_memory(GrainSizes::USUAL, ctx)?.ok_or_else(|| index_error_of(from))
 }

@@ -1,6 +1,6 @@
 //! A line too long to be sorted in memory, assembled from its entries in the order of their indices.
 
-use crate::convert::in_memory::{Layout, RegionClash};
+use crate::convert::in_memory::{EntryClash, Layout};
 use crate::convert::sort::passes::AnySink;
 use crate::error::{ErrorKind, Result};
 use crate::sparse::{Duplicates, IndexVec, Indices};
@@ -45,7 +45,7 @@ impl<'a> LongLine<'a> {
             self.flush_if_full()?;
         }
         let (place, position) = ((self.line, self.next), self.sink.position());
-        let clash = |kind| RegionClash::new(kind, place).into_error(position);
+        let clash = |kind| EntryClash::new(kind, place).into_error(position);
         for k in 0..values.len() {
             match (self.open, self.duplicates) {
                 (true, Duplicates::Refuse) => return Err(clash(ErrorKind::Duplicate)),

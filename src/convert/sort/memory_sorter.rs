@@ -10,10 +10,10 @@
 //! is touched for the first time costs as much as the sort: a page of zeros for each.
 
 use crate::convert::in_memory::{Bins, Layout};
-use crate::convert::sort::buckets::{Buckets, room};
 use crate::convert::sort::passes::{SortedRun, Triplets};
 use crate::convert::sort::sink::AnyMatrixSink;
-use crate::convert::sort::sorter::{MOST_PARTS, sorted_run};
+use crate::convert::sort::sorted_bins::{SortedBins, panel_bytes};
+use crate::convert::sort::sorted_run::{MOST_PARTS, sorted_run};
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, AnyWriter, Duplicates, IndexVec, Types};
 use crate::storage::raw::RawVec;
@@ -67,8 +67,8 @@ impl MemorySorter {
         // Gathered entries take as much as their records.
         let records = (runs as u64 + 1).saturating_mul(RUN as u64).saturating_add(starts);
         let lens = bytes_of::<usize>(lines.div_ceil(STARTS));
-        let bucket = room(limit).max(types.bytes_of(0, entries).saturating_add(lens));
-        records.saturating_add(bucket)
+        let panel = panel_bytes(limit).max(types.bytes_of(0, entries).saturating_add(lens));
+        records.saturating_add(panel)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.
@@ -104,8 +104,8 @@ impl MemorySorter {
         let mut sink = AnyMatrixSink::new(writer, kind.0);
         let MemorySorter { bins, layout, buffers, runs, .. } = self;
         let records: Vec<&[u8]> = buffers.iter().map(IoBuffer::bytes).collect();
-        let buckets = Buckets::new(layout, bins, runs, None, ctx);
-        buckets.settle_memory((&records, RUN as u64), Some(duplicates), &mut sink)?;
+        let sorted = SortedBins::new(layout, bins, runs, None, ctx);
+        sorted.fill_lines_in_memory((&records, RUN as u64), Some(duplicates), &mut sink)?;
         sink.finish()
     }
 

@@ -7,29 +7,29 @@
 //! ```
 //!
 //! The counts of the runs add up to the exact number of records of every bin, so the second pass cuts the bins into
-//! buckets that fit, without sampling or guessing. Only a single bin with too many records is distributed again, by its
-//! own lines, and a line that is too long by its indices (`buckets.rs`). So the cost is one write and one read of the
+//! panels of bins that fit, without sampling or guessing. Only a single bin with too many records is distributed again, by its
+//! own lines, and a line that is too long by its indices (`sorted_bins.rs`). So the cost is one write and one read of the
 //! records, whatever their order; none at all if they fit in one run.
 //!
 //! Every step keeps the order of entries within a line. So duplicates meet in the order in which they were given, and
 //! sums have the same bits as in the conversion in memory.
 //!
 //! Memory, in parts of the limit: a sixth each for the run being gathered, the one being sorted and the one being
-//! written; afterwards, with these freed, a quarter for the buckets being read and a twelfth for the one being moved to
+//! written; afterwards, with these freed, a quarter for the panels being read and a twelfth for the one being moved to
 //! its lines.
 
 use std::ops::Range;
 
-use crate::convert::in_memory::{Bins, Layout, record};
-use crate::convert::sort::buckets;
-use crate::convert::sort::buckets::Buckets;
+use crate::convert::in_memory::{Bins, Layout};
 use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
+use crate::convert::sort::sorted_bins;
+use crate::convert::sort::sorted_bins::SortedBins;
+use crate::convert::sort::sorted_run::{MOST_PARTS, layout, sorted_run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{Duplicates, IndexVec, by_index};
-use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
-use crate::storage::raw::{Carrier, RawVec, by_width};
+use crate::sparse::{Duplicates, IndexVec};
+use crate::storage::raw::RawVec;
 use crate::storage::work;
-use crate::storage::{Broken, Context, Held, Index, IoBuffer, Plan, Scratch, parallel};
+use crate::storage::{Broken, Context, Held, IoBuffer, PADDING, Plan, Scratch};
 
 /// Takes entries in any order.
 pub(crate) struct AnySorter {
@@ -40,7 +40,7 @@ pub(crate) struct AnySorter {
     minors: IndexVec,
     data: RawVec,
     /// Entries of a full run.
-    room: usize,
+    most: usize,
     /// Entries for which memory is allocated, at most a full run.
     ready: usize,
     /// Whether writing a run failed half-way.
@@ -62,7 +62,7 @@ impl AnySorter {
             majors: IndexVec::new(layout.indices),
             minors: IndexVec::new(layout.indices),
             data: RawVec::new(layout.values),
-            room: room(layout, ctx),
+            most: entries_in_memory(layout, ctx),
             ready: 0,
             broken: Broken::default(),
             scratch: None,
@@ -76,18 +76,18 @@ impl AnySorter {
     /// Adds sorting `entries` entries to a plan: scratch space, memory, work.
     pub(crate) fn plan(plan: Plan, layout: Layout, entries: u64, ctx: &Context) -> Plan {
         let (limit, size) = (ctx.memory_left(), layout.size() as u64);
-        let room = room(layout, ctx) as u64;
-        let (runs, plan) = match entries > room {
+        let most = entries_in_memory(layout, ctx) as u64;
+        let (runs, plan) = match entries > most {
             true => (2, plan.scratches(entries * size)),
             false => (1, plan),
         };
-        let run = (entries.min(room) * size) as usize;
+        let run = (entries.min(most) * size) as usize;
         // Two panels being read, and the lines for one of them; gathering needs less.
-        let panel = IoBuffer::rounded(run + 4 * Scratch::OVERHEAD);
+        let panel = IoBuffer::rounded(run + 4 * PADDING);
         let gathered = (2 * panel + run / 2) as u64;
         let sorting = gathered + runs * IoBuffer::rounded(run) as u64;
-        let parts = (entries / room + 1) as usize * ctx.thread_count().min(MOST_PARTS);
-        plan.holds(sorting.max(buckets::memory(limit, parts))).works(entries, work::SORT)
+        let parts = (entries / most + 1) as usize * ctx.thread_count().min(MOST_PARTS);
+        plan.holds(sorting.max(sorted_bins::memory(limit, parts))).works(entries, work::SORT)
     }
 
     /// Adds settling the entries taken so far to a plan: the scratch file is read.
@@ -101,7 +101,7 @@ impl AnySorter {
             None => plan.holds(IoBuffer::rounded(waiting as usize) as u64),
         };
         let parts = self.runs.len() + MOST_PARTS;
-        plan.holds(buckets::memory(ctx.memory_left(), parts)).works(entries, work::SORT_AGAIN)
+        plan.holds(sorted_bins::memory(ctx.memory_left(), parts)).works(entries, work::SORT_AGAIN)
     }
 
     /// Takes entries. The caller has checked the indices that are not the line.
@@ -117,7 +117,7 @@ impl AnySorter {
             let entries =
                 (majors.slice(here.clone()), minors.slice(here.clone()), data.slice(here));
             start += step;
-            if step >= self.room / 2 && self.data.len() == 0 {
+            if step >= self.most / 2 && self.data.len() == 0 {
                 let sorted = write_run(
                     (&mut self.scratch, &mut self.broken),
                     &self.bins,
@@ -145,7 +145,7 @@ impl AnySorter {
 
     /// Remaining capacity of the current run.
     pub(crate) fn left(&self) -> usize {
-        self.room - self.data.len()
+        self.most - self.data.len()
     }
 
     /// Writes the run, if it is full. Fails, leaving the run unchanged, if it cannot be written.
@@ -154,7 +154,7 @@ impl AnySorter {
     }
 
     /// Passes all entries to `sink`, line by line; lines are sorted and duplicates treated, if `sorting` is given.
-    pub(crate) fn settle(
+    pub(crate) fn fill_lines(
         mut self,
         sorting: Option<Duplicates>,
         sink: &mut dyn AnySink,
@@ -165,7 +165,7 @@ impl AnySorter {
             let (bins, layout) = (self.bins.clone(), self.layout);
             // The gathered entries are not needed any more.
             drop(self);
-            return Buckets::new(layout, bins, runs, None, ctx).settle_memory(
+            return SortedBins::new(layout, bins, runs, None, ctx).fill_lines_in_memory(
                 (&[buffer.bytes()], u64::MAX),
                 sorting,
                 sink,
@@ -176,7 +176,7 @@ impl AnySorter {
         }
         let AnySorter { layout, bins, scratch, runs, .. } = self;
         let file = scratch.map(Scratch::finish).transpose()?;
-        Buckets::new(layout, bins, runs, file, ctx).settle::<Self>(sorting, sink)
+        SortedBins::new(layout, bins, runs, file, ctx).fill_lines::<Self>(sorting, sink)
     }
 
     fn gathered(&self) -> Triplets<'_> {
@@ -190,7 +190,7 @@ impl AnySorter {
             return Ok(());
         }
         let known = usize::try_from(self.expected).unwrap_or(usize::MAX);
-        let goal = (len + more).max(len * 2).max(known.min(self.room)).max(1024).min(self.room);
+        let goal = (len + more).max(len * 2).max(known.min(self.most)).max(1024).min(self.most);
         let reserved = self.majors.try_reserve_exact(goal - len);
         let reserved = reserved.and_then(|()| self.minors.try_reserve_exact(goal - len));
         let reserved = reserved.and_then(|()| self.data.try_reserve_exact(goal - len));
@@ -233,7 +233,11 @@ fn write_run(
         Some(file) => file,
         None => {
             let expected = expected.max(count as u64).saturating_mul(layout.size() as u64);
-            scratch.insert(Scratch::new(room(layout, ctx) * layout.size(), expected, ctx)?)
+            scratch.insert(Scratch::new(
+                entries_in_memory(layout, ctx) * layout.size(),
+                expected,
+                ctx,
+            )?)
         }
     };
     file.reserve(bytes)?;
@@ -245,91 +249,13 @@ fn write_run(
     Ok(runs)
 }
 
-fn layout((majors, _, data): Triplets<'_>) -> Layout {
-    Layout { values: data.dtype(), indices: majors.dtype() }
-}
-
 /// Whether this many entries fit in one run.
 pub(crate) fn holds(layout: Layout, entries: usize, ctx: &Context) -> bool {
-    entries <= room(layout, ctx)
+    entries <= entries_in_memory(layout, ctx)
 }
-
-/// Entries as records sorted by bins, in `buffer` if there is one: several consecutive runs, each of consecutive
-/// entries. Several, so that threads work in parallel; few, so that the records of a bin are read in long runs.
-///
-/// Fails if a line is outside all bins.
-pub(crate) fn sorted_run(
-    bins: &Bins,
-    entries: Triplets<'_>,
-    buffer: Option<IoBuffer>,
-    ctx: &Context,
-) -> Result<(IoBuffer, Vec<SortedRun>)> {
-    let (size, count) = (layout(entries).size(), entries.2.len());
-    let mut buffer = match buffer {
-        Some(buffer) => buffer,
-        None => IoBuffer::new(count * size, ctx.meter())?,
-    };
-    let runs = ctx.with_threads(|| {
-        let parts = parallel::threads().min(MOST_PARTS);
-        let step = count.div_ceil(parts).max(LEAST_PART);
-        let records = buffer.bytes_mut().par_chunks_mut(step * size);
-        let parts = (0..count.div_ceil(step)).into_par_iter().zip(records);
-        parts
-            .map(|(k, records)| {
-                let (majors, minors, data) = entries;
-                let here = k * step..count.min(k * step + step);
-                let data = data.slice(here.clone());
-                let starts = by_width!(data.width(), W => by_index!(majors, majors => {
-                    let entries = (&majors[here.clone()], &minors.typed()[here]);
-                    sort_part(bins, entries, data.carriers::<W>(), records)
-                }))?;
-                Ok(SortedRun { offset: (k * step * size) as u64, starts })
-            })
-            .collect::<Result<Vec<SortedRun>>>()
-    })?;
-    Ok((buffer, runs))
-}
-
-/// A stable counting sort by bins; returns the first record of every bin, and their number.
-fn sort_part<I: Index, const W: usize>(
-    bins: &Bins,
-    (majors, minors): (&[I], &[I]),
-    data: &[Carrier<W>],
-    records: &mut [u8],
-) -> Result<Vec<u64>> {
-    let size = W + 2 * size_of::<I>();
-    let outside =
-        || Error::new(ErrorKind::Index, "an index is out of range, or changed while it was read");
-    let mut next = vec![0usize; bins.count()];
-    for major in majors {
-        let line = major.to_usize();
-        if !bins.hold(line) {
-            return Err(outside());
-        }
-        next[bins.of(line)] += 1;
-    }
-    let (mut starts, mut start) = (Vec::with_capacity(next.len() + 1), 0);
-    for slot in &mut next {
-        starts.push(start as u64);
-        start += std::mem::replace(slot, start * size);
-    }
-    starts.push(start as u64);
-    for ((&major, &minor), &value) in majors.iter().zip(minors).zip(data) {
-        // Counted above, but the lines may be in a file that is changing.
-        let slot = next.get_mut(bins.of(major.to_usize())).ok_or_else(outside)?;
-        let to = records.get_mut(*slot..*slot + size);
-        to.and_then(|to| record::store(to, (major, minor, value))).ok_or_else(outside)?;
-        *slot += size;
-    }
-    Ok(starts)
-}
-
-/// The most parts of a run that are sorted in parallel, and the least entries of one.
-pub(super) const MOST_PARTS: usize = 4;
-const LEAST_PART: usize = 1 << 14;
 
 /// Entries of a full run: records in a sixth of the limit.
-pub(crate) fn room(layout: Layout, ctx: &Context) -> usize {
+pub(crate) fn entries_in_memory(layout: Layout, ctx: &Context) -> usize {
     (ctx.memory_left() / 6 / layout.size() as u64).clamp(1024, 1 << 31) as usize
 }
 
@@ -348,6 +274,6 @@ impl Sort for AnySorter {
         sink: &mut dyn AnySink,
         ctx: &Context,
     ) -> Result<()> {
-        self.settle(sorting, sink, ctx)
+        self.fill_lines(sorting, sink, ctx)
     }
 }

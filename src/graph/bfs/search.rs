@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::bfs::answer::Bfs;
-use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
+use crate::graph::vertices::{AtomicSlot, check_graph, fit_in_u32};
 use crate::sparse::{Csc, Csr};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index};
@@ -105,20 +105,20 @@ fn start<T: Entry, I: Index, P: Index, U: Entry, Q: Index>(
     let each = 12 + 3 * size_of::<I>() as u64;
     ctx.check_memory("the search", each.saturating_mul(n as u64))?;
     match fit_in_u32(n) {
-        true => Search::<AtomicU32>::new(n, ctx)?.run(graph, incoming, source, ctx),
-        false => Search::<AtomicU64>::new(n, ctx)?.run(graph, incoming, source, ctx),
+        true => BfsSearch::<AtomicU32>::new(n, ctx)?.run(graph, incoming, source, ctx),
+        false => BfsSearch::<AtomicU64>::new(n, ctx)?.run(graph, incoming, source, ctx),
     }
 }
 
 /// The state of a search between two levels.
-struct Search<S> {
+struct BfsSearch<S> {
     parents: Vec<S>,
     levels: Vec<AtomicU32>,
 }
 
-impl<S: Slot> Search<S> {
+impl<S: AtomicSlot> BfsSearch<S> {
     fn new(n: usize, ctx: &Context) -> Result<Self> {
-        Ok(Search {
+        Ok(BfsSearch {
             parents: ctx.collected("the search", (0..n).map(|_| S::empty()))?,
             levels: ctx.collected("the search", (0..n).map(|_| AtomicU32::new(u32::MAX)))?,
         })

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::degree_order::rising_degrees;
 use crate::graph::undirected::undirected;
-use crate::graph::vertices::{Slot, check_graph, fit_in_u32};
+use crate::graph::vertices::{AtomicSlot, check_graph, fit_in_u32};
 use crate::sparse::{Csr, Permutation};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, Entry, Index, parallel};
@@ -66,8 +66,8 @@ pub fn reverse_cuthill_mckee<T: Entry, I: Index, P: Index>(
     ctx.check_memory("the order", (24 + size_of::<I>() as u64).saturating_mul(n as u64))?;
     let graph = undirected(graph, ctx)?;
     let order = ctx.run(|| match fit_in_u32(n) {
-        true => Numbering::<I, AtomicU32>::new(n, ctx)?.number(&graph, ctx),
-        false => Numbering::<I, AtomicU64>::new(n, ctx)?.number(&graph, ctx),
+        true => VertexNumbering::<I, AtomicU32>::new(n, ctx)?.number(&graph, ctx),
+        false => VertexNumbering::<I, AtomicU64>::new(n, ctx)?.number(&graph, ctx),
     })?;
     if order.len() < n {
         return Err(Error::new(ErrorKind::Index, "the graph changed while it was read"));
@@ -76,7 +76,7 @@ pub fn reverse_cuthill_mckee<T: Entry, I: Index, P: Index>(
 }
 
 /// Vertices being numbered.
-struct Numbering<I, S> {
+struct VertexNumbering<I, S> {
     /// Those that have a number, in order.
     order: Vec<I>,
     /// A bit for each vertex that has a number: most edges lead to one of these, and end here, in a cache.
@@ -87,13 +87,13 @@ struct Numbering<I, S> {
 }
 
 /// The result of numbering a component.
-struct Levels {
+struct NumberedLevels {
     count: usize,
     /// The number of the first vertex of the last level.
     last: usize,
 }
 
-impl<I: Index, S: Slot> Numbering<I, S> {
+impl<I: Index, S: AtomicSlot> VertexNumbering<I, S> {
     fn new(n: usize, ctx: &Context) -> Result<Self> {
         let firsts = ctx.collected("the order", (0..n).map(|_| S::empty()))?;
         let words = 0..n.div_ceil(64);
@@ -102,7 +102,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
             // Bits beyond the last vertex count as numbered.
             last.store(u64::MAX << (n % 64), Ordering::Relaxed);
         }
-        Ok(Numbering { order: ctx.room("the order", n)?, numbered, firsts })
+        Ok(VertexNumbering { order: ctx.with_capacity("the order", n)?, numbered, firsts })
     }
 
     /// Numbers all vertices.
@@ -180,11 +180,11 @@ impl<I: Index, S: Slot> Numbering<I, S> {
         start: I,
         sorted: bool,
         ctx: &Context,
-    ) -> Result<Levels> {
+    ) -> Result<NumberedLevels> {
         let mut level = self.order.len()..self.order.len() + 1;
         self.note(start);
         self.order.push(start);
-        let (mut levels, mut keys) = (Levels { count: 1, last: level.start }, Vec::new());
+        let (mut levels, mut keys) = (NumberedLevels { count: 1, last: level.start }, Vec::new());
         loop {
             let next = level.end;
             if level.len() <= CHUNK || parallel::threads() == 1 {
@@ -197,7 +197,7 @@ impl<I: Index, S: Slot> Numbering<I, S> {
             if level.is_empty() {
                 return Ok(levels);
             }
-            levels = Levels { count: levels.count + 1, last: level.start };
+            levels = NumberedLevels { count: levels.count + 1, last: level.start };
         }
     }
 

@@ -156,7 +156,7 @@ impl ForeignArray {
 
     /// All elements as positions, each below `extent`, in memory that the caller has checked.
     pub(super) fn positions(&self, extent: usize, ctx: &Context) -> Result<Vec<u64>> {
-        let mut all = ctx.room("the indices of the blocks", self.len())?;
+        let mut all = ctx.with_capacity("the indices of the blocks", self.len())?;
         self.for_each_index((DType::UInt64, extent), ctx, &mut |run| {
             all.extend_from_slice(run.as_typed::<u64>());
             Ok(())

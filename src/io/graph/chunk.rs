@@ -10,8 +10,8 @@ use crate::io::graph::fields::{check_name, is_empty};
 use crate::io::graph::first_lines::EdgeLayout;
 use crate::io::graph::interner::{IdField, Interned, Interner, WrongId};
 use crate::io::text::cursor::Cursor;
-use crate::io::text::records::Parsed;
-use crate::io::text::records::TextLines;
+use crate::io::text::records::{Parsed, TextLines};
+use crate::sparse::IndexVec;
 
 /// Bytes of memory for the edges of a byte of text, at most: the shortest line with an edge is four bytes long.
 pub(super) const MADE: usize = 8;
@@ -19,7 +19,8 @@ pub(super) const MADE: usize = 8;
 /// Edges, in the order of the file.
 #[derive(Default)]
 pub(super) struct EdgeChunk {
-    pub(super) ends: Ends,
+    /// Both ends of every edge, one after the other.
+    pub(super) ends: IndexVec,
     /// The bits of the weight of every edge, if weights are kept.
     pub(super) weights: Vec<u64>,
     /// Edges with a weight.
@@ -44,51 +45,21 @@ pub(super) enum Edges<'a> {
     Again(Again<'a>),
 }
 
-/// Both ends of every edge, one after the other.
-pub(super) enum Ends {
-    Narrow(Vec<u32>),
-    Wide(Vec<u64>),
-}
-
-impl Default for Ends {
-    fn default() -> Self {
-        Ends::Narrow(Vec::new())
-    }
-}
-
-impl Ends {
-    pub(super) fn new(ends: Vec<u64>, largest: u64) -> Self {
-        match u32::try_from(largest) {
-            Ok(_) => Ends::Narrow(ends.into_iter().map(|end| end as u32).collect()),
-            Err(_) => Ends::Wide(ends),
-        }
-    }
-}
-
 impl EdgeChunk {
     pub(super) fn edges(&self) -> usize {
-        match &self.ends {
-            Ends::Narrow(ends) => ends.len() / 2,
-            Ends::Wide(ends) => ends.len() / 2,
-        }
+        self.ends.len() / 2
     }
 
     /// Both ends of an edge.
     #[inline]
     pub(super) fn edge(&self, k: usize) -> (u64, u64) {
-        match &self.ends {
-            Ends::Narrow(ends) => (u64::from(ends[2 * k]), u64::from(ends[2 * k + 1])),
-            Ends::Wide(ends) => (ends[2 * k], ends[2 * k + 1]),
-        }
+        let end = |at| self.ends.as_indices().at(at) as u64;
+        (end(2 * k), end(2 * k + 1))
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> u64 {
-        let ends = match &self.ends {
-            Ends::Narrow(ends) => 4 * ends.capacity(),
-            Ends::Wide(ends) => 8 * ends.capacity(),
-        };
-        (ends + 8 * self.weights.capacity()) as u64
+        (self.ends.capacity_bytes() + 8 * self.weights.capacity()) as u64
     }
 }
 
@@ -166,7 +137,7 @@ impl Parsing<'_> {
         chunk.first = ends.first().copied().zip(ends.get(1).copied());
         chunk.zero = ends.contains(&0);
         chunk.largest = largest;
-        chunk.ends = Ends::new(ends, largest);
+        chunk.ends = IndexVec::up_to(ends, largest);
         (chunk, Parsed { lines, error: stopped })
     }
 
@@ -255,7 +226,7 @@ impl Parsing<'_> {
             }
         }
         chunk.largest = known.iter().copied().max().unwrap_or(0).into();
-        chunk.ends = Ends::Narrow(known);
+        chunk.ends = IndexVec::Narrow(known);
         (chunk, Parsed { lines, error: stopped })
     }
 }

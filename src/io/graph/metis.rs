@@ -14,14 +14,14 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::assemble::{Assembly, suitable_types};
-use crate::io::graph::chunk::{EdgeChunk, Edges, Ends, MADE};
+use crate::io::graph::chunk::{EdgeChunk, Edges, MADE};
 use crate::io::graph::metis_lines::{COMMENTS, MetisHeader, NeighbourLines};
 use crate::io::graph::numbering::VertexNumbering;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::lines::LineReader;
 use crate::io::text::records::TextLines;
 use crate::io::text::text_file::{Position, TextFile};
-use crate::sparse::{AnyCompressed, Duplicates};
+use crate::sparse::{AnyCompressed, Duplicates, IndexVec};
 use crate::storage::random::mixed;
 use crate::storage::{Context, DType, Held, Place, Plan, work};
 
@@ -138,8 +138,7 @@ impl Metis {
             balance: 0,
             seed: RandomState::new().hash_one(0),
         };
-        ctx.meter().pass();
-        ctx.meter().read(self.text.length());
+        ctx.meter().pass_over(self.text.length());
         let parse = |block: TextLines<'_>| header.parse(block);
         let read = lines.for_each_made(ctx, MADE, &parse, &mut |lines, first| {
             let chunk = walk.place(lines, header);
@@ -237,7 +236,7 @@ impl SymmetryCheck {
         }
         let largest = header.vertices.saturating_sub(1);
         Ok(EdgeChunk {
-            ends: Ends::new(ends, largest),
+            ends: IndexVec::up_to(ends, largest),
             weights: lines.weights,
             largest,
             ..EdgeChunk::default()

@@ -13,9 +13,9 @@ use crate::io::output::Target;
 use crate::io::text::digits::push_unsigned;
 use crate::io::text::text_writer::TextWriter;
 use crate::io::text::write_entries::check_panel;
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, index_out_of_range};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels, index_out_of_range};
 use crate::storage::random::mixed;
-use crate::storage::{Context, DType, Place, Plan};
+use crate::storage::{Context, DType, Place};
 
 /// The name of the operation, also for the progress callback.
 const PHASE: &str = "writing a METIS graph";
@@ -67,11 +67,9 @@ fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<(
     // Entries, and the end of each line.
     let total = (a.nnz() as u64).saturating_add(a.major() as u64);
     let mut writer = TextWriter::create(target, head.as_bytes(), PHASE, total, ctx)?;
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), writer.budget() / 2, ctx)?;
-    let _running = ctx.begin(|| {
-        let plan = Plan::new(PHASE).reads(1, panels.panels().bytes_to_read());
-        Ok(writer.plan(plan.holds(panels.memory()), if weighted { 12 } else { 8 }))
-    })?;
+    let mut panels = CompressedPanels::for_one_sweep(a.clone(), writer.budget() / 2, ctx)?;
+    let _running =
+        ctx.begin(|| Ok(writer.plan(panels.plan(PHASE), if weighted { 12 } else { 8 })))?;
     let _texts = ctx.hold(writer.memory());
     let start_of_all = a.indptr().at(0);
     let (balance, seed) = (AtomicU64::new(0), RandomState::new().hash_one(0));
@@ -98,7 +96,7 @@ fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<(
 /// The lines of a panel as text.
 struct MetisLines<'a> {
     path: &'a Path,
-    panel: &'a AnyLinePanel<'a>,
+    panel: &'a CompressedPanel<'a>,
     weights: &'a [i64],
     /// Vertices of the graph.
     across: usize,
@@ -110,7 +108,7 @@ impl MetisLines<'_> {
     /// Appends a range of the entries and the ends of lines, which are numbered together. Returns what adds up to 0, as in
     /// reading, if every entry has its mirror image.
     fn push(&self, range: Range<usize>, text: &mut Vec<u8>) -> Result<u64> {
-        let AnyLinePanel { first, indptr, indices, .. } = self.panel;
+        let CompressedPanel { first, indptr, indices, .. } = self.panel;
         let (base, lines) = (indptr.at(0), indptr.len() - 1);
         // The number of the end of a line.
         let end_of = |line: usize| indptr.at(line + 1) - base + line;

@@ -12,10 +12,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::graph::chunk::{EdgeChunk, Edges, Ends, changed};
+use crate::io::graph::chunk::{EdgeChunk, Edges, changed};
 use crate::io::graph::edge_options::Vertices;
 use crate::io::graph::interner::{IdField, Interned, Interner};
 use crate::io::graph::vertex_ids::VertexIds;
+use crate::sparse::IndexVec;
 use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
@@ -179,7 +180,7 @@ pub(super) fn number(
         Edges::Kept(chunks) => {
             ctx.with_threads(|| {
                 let chunks = chunks.par_iter_mut().with_max_len(1);
-                chunks.for_each(|chunk| chunk.ends = Ends::Narrow(intern(&interner, chunk)));
+                chunks.for_each(|chunk| chunk.ends = IndexVec::Narrow(intern(&interner, chunk)));
             });
             check_table(&interner, ctx)?;
             true

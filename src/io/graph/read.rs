@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::format::FileFormat;
 use crate::io::graph::assemble::Assembly;
-use crate::io::graph::chunk::{EdgeChunk, Edges, Ends};
+use crate::io::graph::chunk::{EdgeChunk, Edges};
 use crate::io::graph::edge_list::{As, EdgeList};
 use crate::io::graph::edge_options::Vertices;
 use crate::io::graph::metis::Metis;
@@ -21,7 +21,7 @@ use crate::io::options::ReadOptions;
 use crate::io::text::cursor::{Cursor, quoted};
 use crate::io::text::packed::{refuse_member, without_packing};
 use crate::io::text::text_file::TextFile;
-use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, Indices};
+use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, IndexVec, Indices};
 use crate::storage::{Context, DType, Descriptor, Index, Place, SparseFormat};
 
 /// A graph that is about to be read.
@@ -99,7 +99,7 @@ pub(in crate::io) fn number_anew(
     let ends: Vec<u64> =
         (0..entries).flat_map(|k| [rows.at(k) as u64, cols.at(k) as u64]).collect();
     let largest = ends.iter().copied().max().unwrap_or(0);
-    let chunk = EdgeChunk { ends: Ends::new(ends, largest), largest, ..EdgeChunk::default() };
+    let chunk = EdgeChunk { ends: IndexVec::up_to(ends, largest), largest, ..EdgeChunk::default() };
     let mut edges = Edges::Kept(vec![chunk]);
     let found = EdgeExtent { edges: entries as u64, largest };
     let numbered = number(found, Vertices::Compact, &mut edges, ctx);

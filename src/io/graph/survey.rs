@@ -44,8 +44,7 @@ impl Passes<'_> {
     ) -> Result<u64> {
         let from = self.parsing.layout.from;
         let lines = LineReader::new(self.text, from, "reading edges");
-        ctx.meter().pass();
-        ctx.meter().read(self.text.length());
+        ctx.meter().pass_over(self.text.length());
         let parse = |block: TextLines<'_>| self.parsing.parse(block);
         let end = lines.for_each_made(ctx, MADE, &parse, &mut |chunk, _| take(chunk))?;
         Ok(end.line - from.line)

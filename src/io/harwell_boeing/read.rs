@@ -98,8 +98,7 @@ impl File<'_> {
             let plan = CooBuilder::<T, I, ByRows>::plan::<I>(plan, shape, most, self.place, &less);
             Ok(plan.throughout(held))
         })?;
-        self.ctx.meter().pass();
-        self.ctx.meter().read(self.text.length());
+        self.ctx.meter().pass_over(self.text.length());
         let _held = self.ctx.hold(memory);
         let (starts, behind_pointers) = self.pointers(&kept[0])?;
         let mut builder = CooBuilder::<T, I, ByRows>::with_types(shape, &less).map_err(in_file)?;

@@ -185,8 +185,7 @@ impl ArrayBytes for DatasetBytes {
         if let Some(address) = self.address {
             let origin = Origin { path: self.file.path().to_owned(), file: self.file.again()? };
             let range = address..address + self.rows * self.row;
-            let (step, ahead) = (WINDOW / 4, WINDOW);
-            return sweep_bytes(&origin, range, (step, ahead), ctx, take);
+            return sweep_bytes(&origin, range, (WINDOW as usize / 4, WINDOW), ctx, take);
         }
         if self.row == 0 {
             return Ok(());

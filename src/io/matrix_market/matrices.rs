@@ -120,8 +120,7 @@ impl Reader {
             Ok(plan.throughout(window))
         })?;
         let mut builder = CooBuilder::<T, I, A>::with_types(shape, &less).map_err(in_file)?;
-        ctx.meter().pass();
-        ctx.meter().read(self.bytes());
+        ctx.meter().pass_over(self.bytes());
         self.for_each_stored::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
         builder.finish(Duplicates::Sum, place, ctx).map_err(in_file)
     }
@@ -146,8 +145,7 @@ impl Reader {
             let plan = DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx);
             Ok(plan.throughout(self.window(ctx)))
         })?;
-        ctx.meter().pass();
-        ctx.meter().read(self.bytes());
+        ctx.meter().pass_over(self.bytes());
         let mut dense = DenseMut::<T>::create((nrows, ncols), Order::Fortran, place, ctx)?;
         let elements = dense.as_mut_slice();
         if format == Format::Array && symmetry == Symmetry::General {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::any::{AnyMatrix, Body, place_for};
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Header, Symmetry};
 use crate::io::matrix_market::number::Number;
@@ -161,10 +161,10 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
         })?;
         return writer.finish();
     }
-    let mut panels = AnyDensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
-    let _running = ctx.begin(|| Ok(writer.plan(panels.plan(PHASE), LINE)))?;
+    let mut panels = DensePanels::once(&a, (1, 1), ctx.memory_left() / 4)?;
+    let _running = ctx.begin(|| Ok(writer.plan(panels.reading.plan(PHASE), LINE)))?;
     let _texts = ctx.hold(writer.memory());
-    panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { elements, .. }| {
         writer.write(elements.len(), &|range, text| {
             (lines.columns)(elements, range, header.field, text);
             Ok(())

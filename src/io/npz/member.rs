@@ -207,7 +207,7 @@ impl ArrayBytes for MemberBytes {
             let origin = Origin { path: self.file.path().to_owned(), file: self.file.again()? };
             let Located { offset, packed, .. } = self.located;
             let range = offset..offset + packed;
-            sweep_bytes(&origin, range, (STEP as u64, AHEAD), ctx, &mut elements)?;
+            sweep_bytes(&origin, range, (STEP, AHEAD), ctx, &mut elements)?;
         }
         self.check_sum(&crc)
     }

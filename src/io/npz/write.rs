@@ -8,7 +8,7 @@ use crate::io::output::Target;
 use crate::sparse::{AnyCompressed, AnyCoo, IndexVec, Indices, on_disk};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, DType, NpyHeader, Order, Part, Plan, RawBuffer, Reading,
+    ArrayPanels, Arrays, Context, DType, EvenCut, NpyHeader, Order, Plan, RawBuffer, Reading,
     SparseFormat, elements_within, text_array, work,
 };
 
@@ -135,8 +135,7 @@ impl<'a> WrittenMember<'a> {
         };
         let (budget, size) = (ctx.memory_left() / 4, array.bytes() as usize / array.len().max(1));
         let step = elements_within(budget, size.max(1));
-        let part = |start| -> Vec<Part> { vec![(0, start..array.len().min(start + step))] };
-        let cut: Vec<Vec<Part>> = (0..array.len()).step_by(step).map(part).collect();
+        let cut = EvenCut { len: array.len(), step, arrays: 1 };
         let arrays = Arrays::read([*array])?;
         ArrayPanels::new(arrays, cut, Reading::once(budget)).map(Some)
     }

@@ -7,17 +7,18 @@ use num_complex::Complex;
 
 use crate::any::{AnyMatrix, Body, place_for};
 use crate::convert::{recompress, to_compressed, to_order};
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::output::{Output, Target};
 use crate::io::petsc::objects::{DENSE, MATRIX, VECTOR};
 use crate::sparse::{
-    AnyCompressed, AnyLinePanel, AnyLinePanels, Duplicates, Indices, index_out_of_range, largest,
+    AnyCompressed, CompressedPanel, CompressedPanels, Duplicates, Indices, index_out_of_range,
+    largest,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Plan, SparseFormat};
+use crate::storage::{Context, DType, Order, SparseFormat};
 
 /// Elements that a thread encodes before it writes them.
 const RUN: usize = 1 << 15;
@@ -219,15 +220,17 @@ impl Encoder {
         let a = AnyDense { order: Order::C, ..a.clone() };
         let width = a.dtype().size();
         let budget = (ctx.memory_left() / 2).saturating_sub(Self::memory(ctx));
-        let mut panels = AnyDensePanels::once(&a, (1, 1), budget)?;
+        let mut panels = DensePanels::once(&a, (1, 1), budget)?;
         let _running = ctx.begin(|| {
-            let plan =
-                panels.plan("writing PETSc binary").writes(start + a.dtype().bytes_of(a.len()));
+            let plan = panels
+                .reading
+                .plan("writing PETSc binary")
+                .writes(start + a.dtype().bytes_of(a.len()));
             let plan = plan.works(a.len() as u64, work::COPY_DENSE);
             Ok(plan.throughout(Self::memory(ctx)))
         })?;
         let _held = ctx.hold(Self::memory(ctx));
-        panels.sweep(ctx, &mut |LinePanel { first, offset, elements, .. }| {
+        panels.sweep(ctx, &mut |DensePanel { first, offset, elements, .. }| {
             let at = start + ((first * ncols + offset) * width) as u64;
             let encode = |run: Range<usize>, bytes: &mut Vec<u8>| {
                 values(elements.slice(run), bytes);
@@ -246,16 +249,14 @@ impl Encoder {
         let values_at = indices_at + nnz as u64 * word;
         let width = a.data().dtype().map_or(0, DType::size);
         let budget = (ctx.memory_left() / 2).saturating_sub(Self::memory(ctx));
-        let mut panels = AnyLinePanels::for_one_sweep(a.clone(), budget, ctx)?;
+        let mut panels = CompressedPanels::for_one_sweep(a.clone(), budget, ctx)?;
         let _running = ctx.begin(|| {
-            let plan = Plan::new("writing PETSc binary").on_device_of(a.indices_buffer().file());
-            let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
-            let plan = plan.writes(values_at + (nnz * width) as u64);
+            let plan = panels.plan("writing PETSc binary").writes(values_at + (nnz * width) as u64);
             Ok(plan.works(nnz as u64, work::COPY).throughout(Self::memory(ctx)))
         })?;
         let _held = ctx.hold(Self::memory(ctx));
         let first_of_all = a.indptr().at(0);
-        let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+        let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
             let base = indptr.at(0);
             let start = base.wrapping_sub(first_of_all);
             let (lines, count) = (indptr.len() - 1, indices.len());

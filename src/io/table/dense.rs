@@ -95,8 +95,7 @@ impl Table<'_> {
         parse: &(dyn Fn(TextLines<'_>, &mut B) -> Parsed + Sync),
         take: &mut (dyn FnMut(&mut B) -> Result<()> + Send),
     ) -> Result<()> {
-        self.ctx.meter().pass();
-        self.ctx.meter().read(self.lines.text.length());
+        self.ctx.meter().pass_over(self.lines.text.length());
         let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
         self.lines.for_each_block(self.ctx, growth, new, parse, &mut take).map(drop)
     }

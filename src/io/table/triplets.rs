@@ -145,8 +145,7 @@ impl List<'_> {
         parse: &(dyn Fn(&[u8], &mut B) -> Parsed + Sync),
         take: &mut (dyn FnMut(&mut B) -> Result<()> + Send),
     ) -> Result<()> {
-        self.ctx.meter().pass();
-        self.ctx.meter().read(self.lines.text.length());
+        self.ctx.meter().pass_over(self.lines.text.length());
         let parse = |block: TextLines<'_>, made: &mut B| parse(block.bytes, made);
         let mut take = |made: &mut B| take(made).map_err(BlockHalt::Caller);
         self.lines.for_each_block(self.ctx, growth, new, &parse, &mut take).map(drop)

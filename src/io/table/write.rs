@@ -7,7 +7,7 @@ use num_complex::Complex;
 
 use crate::any::{AnyMatrix, Body, place_for};
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::Result;
 use crate::io::format::FileFormat;
 use crate::io::output::Target;
@@ -124,10 +124,10 @@ fn dense(writer: &mut TextWriter<'_>, a: &AnyDense, separator: u8) -> Result<()>
         return Ok(());
     }
     let ctx = writer.ctx();
-    let mut panels = AnyDensePanels::once(a, (1, 1), writer.budget() / 2)?;
-    let _running = ctx.begin(|| Ok(writer.plan(panels.plan(PHASE), TYPICAL)))?;
+    let mut panels = DensePanels::once(a, (1, 1), writer.budget() / 2)?;
+    let _running = ctx.begin(|| Ok(writer.plan(panels.reading.plan(PHASE), TYPICAL)))?;
     let _held = ctx.hold(writer.memory());
-    panels.sweep(ctx, &mut |LinePanel { lines, offset, elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { lines, offset, elements, .. }| {
         let width = elements.len() / lines.max(1);
         let push = push_of(elements);
         writer.write(elements.len(), &|run, text| {

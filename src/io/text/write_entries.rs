@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::text::text_writer::TextWriter;
 use crate::sparse::{
-    AnyCompressed, AnyCoo, AnyLinePanel, AnyLinePanels, Indices, by_index, index_out_of_range,
+    AnyCompressed, AnyCoo, CompressedPanel, CompressedPanels, Indices, by_index, index_out_of_range,
 };
 use crate::storage::raw::Raw;
 use crate::storage::{Index, Plan, SparseFormat};
@@ -21,7 +21,7 @@ pub(in crate::io) struct PlacedEntries<'a> {
 
 enum EntryPlaces<'a> {
     /// In the lines of a panel; lines are columns if `by_cols`.
-    Lines { panel: AnyLinePanel<'a>, across: usize, by_cols: bool, start_of_all: usize },
+    Lines { panel: CompressedPanel<'a>, across: usize, by_cols: bool, start_of_all: usize },
     /// At these rows and columns.
     Each(Indices<'a>, Indices<'a>),
 }
@@ -40,7 +40,7 @@ impl PlacedEntries<'_> {
     ) -> Result<()> {
         match &self.places {
             EntryPlaces::Lines { panel, across, by_cols, start_of_all } => {
-                let &AnyLinePanel { first, indptr, indices, .. } = panel;
+                let &CompressedPanel { first, indptr, indices, .. } = panel;
                 let (base, lines) = (indptr.at(0), indptr.len() - 1);
                 let end_of = |line: usize| indptr.at(line + 1).wrapping_sub(base);
                 let mut line = line_of(indptr, range.start);
@@ -77,8 +77,8 @@ fn line_of(indptr: Indices<'_>, k: usize) -> usize {
 }
 
 /// Fails unless the pointers of a panel rise, to the number of its entries.
-pub(in crate::io) fn check_panel(panel: &AnyLinePanel<'_>) -> Result<()> {
-    let AnyLinePanel { indptr, indices, data, .. } = panel;
+pub(in crate::io) fn check_panel(panel: &CompressedPanel<'_>) -> Result<()> {
+    let CompressedPanel { indptr, indices, data, .. } = panel;
     let base = indptr.at(0);
     let lens = (1..indptr.len()).try_fold(0, |before, line| {
         let end = indptr.at(line).checked_sub(base)?;
@@ -97,12 +97,8 @@ pub(in crate::io) fn write_lines(
     format: FormatEntries<'_>,
 ) -> Result<()> {
     let (ctx, phase) = (writer.ctx(), writer.phase());
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), writer.budget(), ctx)?;
-    let _running = ctx.begin(|| {
-        let plan = Plan::new(phase).on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels().bytes_to_read()).holds(panels.memory());
-        Ok(writer.plan(plan, TYPICAL))
-    })?;
+    let mut panels = CompressedPanels::for_one_sweep(a.clone(), writer.budget(), ctx)?;
+    let _running = ctx.begin(|| Ok(writer.plan(panels.plan(phase), TYPICAL)))?;
     let _texts = ctx.hold(writer.memory());
     let (by_cols, across) = (a.format() == SparseFormat::Csc, a.minor());
     let start_of_all = a.indptr().at(0);
@@ -128,8 +124,7 @@ pub(in crate::io) fn write_coordinates(
         let plan = Plan::new(phase).on_device_of(a.rows().file());
         Ok(writer.plan(plan.reads(1, a.stored_bytes()), TYPICAL))
     })?;
-    ctx.meter().pass();
-    ctx.meter().read(a.stored_bytes());
+    ctx.meter().pass_over(a.stored_bytes());
     let _texts = ctx.hold(writer.memory());
     let places = EntryPlaces::Each(Indices::of(a.rows()), Indices::of(a.cols()));
     let entries = PlacedEntries { places, data: a.data().as_raw() };

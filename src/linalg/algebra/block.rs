@@ -6,7 +6,7 @@
 
 use num_traits::{Float, Zero};
 
-use crate::linalg::algebra::magnitude::{is_safe, largest_part, power_of_two};
+use crate::linalg::algebra::magnitude::{is_safe, larger, largest_part, power_of_two};
 use crate::linalg::algebra::scalar::Scalar;
 use crate::linalg::algebra::sums::sum_pairs;
 use crate::storage::Context;
@@ -145,7 +145,6 @@ pub(crate) fn block_norms<X: Scalar, E>(
             norms.push(square.sqrt());
             continue;
         }
-        let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
         let column = x.iter().skip(j).step_by(k);
         let largest = max(column.map(|&x| largest_part(x)).fold(zero, larger))?;
         if largest.is_zero() || !largest.is_finite() {

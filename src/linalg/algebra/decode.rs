@@ -42,17 +42,17 @@ impl<'a, V: Entry> Values<'a, V> {
         }
     }
 
-    /// The values of some entries: in place, or decoded into `room`.
-    pub(crate) fn of<'r>(&self, entries: Range<usize>, room: &'r mut Vec<V>) -> &'r [V]
+    /// The values of some entries: in place, or decoded into `buffer`.
+    pub(crate) fn of<'r>(&self, entries: Range<usize>, buffer: &'r mut Vec<V>) -> &'r [V]
     where
         'a: 'r,
     {
         match *self {
             Values::Plain(values) => &values[entries],
             Values::Coded(values, decode) => {
-                room.resize(entries.len(), V::zeroed());
-                decode(values.slice(entries), room);
-                room
+                buffer.resize(entries.len(), V::zeroed());
+                decode(values.slice(entries), buffer);
+                buffer
             }
         }
     }

@@ -15,6 +15,19 @@ pub(crate) fn is_safe<R: Float>(sum: R) -> bool {
     sum.is_finite() && sum.abs() >= R::min_positive_value() / R::epsilon()
 }
 
+/// Whether a number is neither infinite nor NaN.
+#[inline(always)]
+pub(crate) fn is_finite<X: Scalar>(x: X) -> bool {
+    // Zero times a number that is not finite is NaN.
+    (x * X::zero()).is_zero()
+}
+
+/// The larger of two numbers; NaN if the second is, or if the first is and the second is no larger.
+#[inline(always)]
+pub(crate) fn larger<R: Float>(a: R, b: R) -> R {
+    if b > a || b.is_nan() { b } else { a }
+}
+
 /// A power of two that scales `largest`, which is positive and finite, near one, and its inverse.
 pub(crate) fn power_of_two<R: Scalar + ToPrimitive + Float>(largest: R) -> (R, R) {
     let most = exponent(R::max_value()) - 1;

@@ -26,7 +26,7 @@ pub(crate) use block::{block_add, block_dots, block_norms, block_times};
 #[cfg(test)]
 pub(crate) use decode::decode;
 pub(crate) use decode::{Decode, Values};
-pub(crate) use magnitude::{exponent, integer, is_safe, is_wide, power_of_two, split};
+pub(crate) use magnitude::{exponent, integer, is_finite, is_safe, is_wide, power_of_two, split};
 pub(crate) use reduce::{Stored, norm_of, sum_of};
 pub use scalar::{Factor, Scalar};
 pub(crate) use semiring::Flipped;
@@ -37,6 +37,6 @@ pub use semiring::{
 pub(crate) use several::orthogonalise;
 pub use several::{combine, dots};
 pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_run, two_sum};
-pub(crate) use vector::largest;
 pub use vector::{axpby, dot, norm};
+pub(crate) use vector::{divide, largest};
 pub(crate) use widen::{Coding, Widen, by_scalar, f32s, f64s, magnitudes};

@@ -7,11 +7,13 @@
 use crate::dense::{Dense, DenseBase};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::decode::Values;
-use crate::linalg::algebra::magnitude::{integer, is_integer, is_safe, largest_part, power_of_two};
+use crate::linalg::algebra::magnitude::{
+    integer, is_integer, is_safe, larger, largest_part, power_of_two,
+};
 use crate::linalg::algebra::scalar::{Factor, Scalar, same};
 use crate::linalg::algebra::sums::{Pairs, RUN, sum_run};
 use crate::linalg::algebra::widen::{Coding, f32s, f64s};
-use crate::sparse::{AnyEntryPanels, Axis, Compressed, Coo};
+use crate::sparse::{Axis, Compressed, Coo, EntryPanels};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -53,9 +55,9 @@ impl<'a> Stored<'a> {
             let values = Values::new(data, decode);
             let mut runs = vec![nothing.clone(); data.len().div_ceil(RUN)];
             ctx.with_threads(|| {
-                runs.par_iter_mut().enumerate().for_each_init(Vec::new, |room, (run, made)| {
+                runs.par_iter_mut().enumerate().for_each_init(Vec::new, |buffer, (run, made)| {
                     let entries = run * RUN..data.len().min((run + 1) * RUN);
-                    *made = of(values.of(entries, room));
+                    *made = of(values.of(entries, buffer));
                 });
             });
             runs.into_iter().for_each(&mut *take);
@@ -71,23 +73,21 @@ impl<'a> Stored<'a> {
     ) -> Result<()> {
         let data = self.values;
         let stored = self.buffer.map_or(0, RawBuffer::stored_bytes);
-        let file = self.buffer.and_then(RawBuffer::file);
-        let plan = Plan::new(operation).on_device_of(file).works(data.len() as u64, work::REDUCE);
+        let working = |plan: Plan| Ok(plan.works(data.len() as u64, work::REDUCE));
         if let Some(buffer) = self.buffer
             && stored > ctx.memory_left()
         {
-            let (budget, none) = (ctx.memory_left() / 4 * 3, (DType::UInt32, &[][..]));
-            let mut panels = AnyEntryPanels::within(budget, RUN, none, buffer)?;
-            let _running =
-                ctx.begin(|| Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory())))?;
+            let mut panels = EntryPanels::within(ctx.memory_left(), RUN, &[], buffer)?;
+            let _running = ctx.begin(|| working(panels.reading.plan(operation)))?;
             return panels.sweep(ctx, &mut |_, _, data| {
                 take(data);
                 Ok(())
             });
         }
-        let _running = ctx.begin(|| Ok(plan.reads(1, stored)))?;
-        ctx.meter().pass();
-        ctx.meter().read(stored);
+        let file = self.buffer.and_then(RawBuffer::file);
+        let plan = || Plan::new(operation).on_device_of(file).reads(1, stored);
+        let _running = ctx.begin(|| working(plan()))?;
+        ctx.meter().pass_over(stored);
         for start in (0..data.len()).step_by(STEP) {
             ctx.report(operation, start as u64, data.len() as u64)?;
             take(data.slice(start..data.len().min(start + STEP)));
@@ -202,7 +202,6 @@ fn norm_fro<V: Factor<X>, X: Scalar>(
     if is_safe(sum) || sum.is_nan() {
         return Ok(sum.sqrt());
     }
-    let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
     let part = |entry: &V| largest_part(entry.times(X::one()));
     let of_run = |run: &[V]| run.iter().map(part).fold(X::Real::zero(), larger);
     let (zero, mut largest) = (X::Real::zero(), X::Real::zero());

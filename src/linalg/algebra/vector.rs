@@ -3,7 +3,7 @@
 //! The shape of a sum depends only on the length: pairwise, as in `sums.rs`.
 
 use crate::error::{Result, check_shape};
-use crate::linalg::algebra::magnitude::{is_safe, largest_part, power_of_two};
+use crate::linalg::algebra::magnitude::{is_safe, larger, largest_part, power_of_two};
 use crate::linalg::algebra::scalar::Scalar;
 use crate::linalg::algebra::sums::{RUN, sum_pairs, sum_run, sum_run_of_two};
 use crate::storage::Context;
@@ -69,11 +69,21 @@ fn sum_over<X: Scalar>(
 
 /// The largest absolute value, or half of it if that overflows, and not finite if some number is not.
 pub(crate) fn largest<X: Scalar>(x: &[X], ctx: &Context) -> X::Real {
-    let larger = |a: X::Real, b: X::Real| if b > a || b.is_nan() { b } else { a };
     let of_run = |x: &[X]| x.iter().map(|&x| largest_part(x)).fold(X::Real::zero(), larger);
     let runs: Vec<X::Real> =
         ctx.with_threads(|| x.par_chunks(RUN).with_min_len(LEAST).map(of_run).collect());
     runs.into_iter().fold(X::Real::zero(), larger)
+}
+
+/// `x = x / by`, unless `by` is zero.
+pub(crate) fn divide<X: Scalar>(x: &mut [X], by: X::Real, ctx: &Context) {
+    if by.is_zero() {
+        return;
+    }
+    ctx.with_threads(|| {
+        let runs = x.par_chunks_mut(RUN).with_min_len(LEAST);
+        runs.for_each(|x| x.iter_mut().for_each(|x| *x = *x / X::from_real(by)));
+    });
 }
 
 /// `y = a x + b y`; with `b = 0`, `y` is not read. Cost: one read of both, one write.

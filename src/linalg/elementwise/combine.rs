@@ -7,7 +7,7 @@ use crate::storage::raw::Raw;
 pub(crate) type MergeClash = (usize, usize);
 
 /// An operation on the entries of two lines.
-pub(super) trait Combine<T>: Sync {
+pub(super) trait CombineEntries<T>: Sync {
     /// Whether unpaired entries are kept, or only pairs.
     const UNION: bool;
 

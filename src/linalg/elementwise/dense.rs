@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use crate::dense::{
-    AnyDense, AnyDenseMut, AnyDensePanels, AnyDenseWriter, AnyZippedRuns, Dense, DenseMut,
-    LinePanel,
+    AnyDense, AnyDenseMut, AnyDenseWriter, Dense, DenseMut, DensePanel, DensePanels, zipped,
 };
 use crate::error::Result;
 use crate::storage::parallel::Tasks;
@@ -114,14 +113,13 @@ pub(crate) fn map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
-    let mut panels = AnyDensePanels::once(&a.as_line(), (1, 1), budget)?;
+    let mut panels = DensePanels::once(&a.as_line(), (1, 1), budget)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("mapping elements").on_device_of(a.buffer().file());
-        let plan = plan.reads(1, a.stored_bytes()).holds(panels.memory());
+        let plan = panels.reading.plan("mapping elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { elements, .. }| {
+    panels.sweep(ctx, &mut |DensePanel { elements, .. }| {
         made.take(elements.len(), &|here, to| block(elements.slice(here), to))
     })?;
     made.finish()
@@ -135,16 +133,14 @@ pub(crate) fn zip_map(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
-    let mut runs = AnyZippedRuns::new(a, b, budget)?;
+    let mut runs = zipped(a, b, budget)?;
     let _running = ctx.begin(|| {
-        let stored = a.stored_bytes() + b.stored_bytes();
-        let file = a.buffer().file().or(b.buffer().file());
-        let plan = Plan::new("mapping pairs of elements").on_device_of(file);
-        let plan = plan.reads(1, stored).holds(runs.memory());
+        let plan = runs.plan("mapping pairs of elements");
         Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
     })?;
     let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    runs.sweep(ctx, &mut |_, left, right| {
+    runs.sweep(ctx, &mut |_, parts| {
+        let (left, right) = (parts[0], parts[1]);
         made.take(left.len(), &|here, to| block(left.slice(here.clone()), right.slice(here), to))
     })?;
     made.finish()
@@ -169,13 +165,13 @@ impl<'a> NewArray<'a> {
             return Ok(NewArray::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
         }
         let writer = AnyDenseWriter::new(place, what, ctx)?;
-        let room = ctx.raw_work("a run of elements", (Some(dtype), room(dtype, ctx)))?;
-        Ok(NewArray::Written(Box::new(writer), room.counted(ctx.meter()), ctx))
+        let buffer = ctx.raw_work("a run of elements", (Some(dtype), buffer_len(dtype, ctx)))?;
+        Ok(NewArray::Written(Box::new(writer), buffer.counted(ctx.meter()), ctx))
     }
 
     /// The memory in addition to the array, for the part computed at a time.
     fn extra_memory(dtype: DType, place: &Place, ctx: &Context) -> u64 {
-        if *place == Place::Memory { 0 } else { dtype.bytes_of(room(dtype, ctx)) }
+        if *place == Place::Memory { 0 } else { dtype.bytes_of(buffer_len(dtype, ctx)) }
     }
 
     /// The memory left for reading next to an array of this many elements.
@@ -207,12 +203,12 @@ impl<'a> NewArray<'a> {
                     spread(to.take_front(STEP.min(len - start)), start, fill, ctx);
                 }
             }
-            NewArray::Written(writer, room, ctx) => {
-                for start in (0..len).step_by(room.len()) {
+            NewArray::Written(writer, buffer, ctx) => {
+                for start in (0..len).step_by(buffer.len()) {
                     ctx.check_cancelled()?;
-                    let now = (len - start).min(room.len());
-                    spread(room.as_mut().slice_mut(0..now), start, fill, ctx);
-                    writer.push(room.as_raw().slice(0..now))?;
+                    let now = (len - start).min(buffer.len());
+                    spread(buffer.as_mut().slice_mut(0..now), start, fill, ctx);
+                    writer.push(buffer.as_raw().slice(0..now))?;
                 }
             }
         }
@@ -243,6 +239,6 @@ fn spread(
 }
 
 /// Elements that are computed before they are written: no more than a thirty-second of the limit.
-fn room(dtype: DType, ctx: &Context) -> usize {
+fn buffer_len(dtype: DType, ctx: &Context) -> usize {
     (ctx.memory_left() as usize / 32 / dtype.size()).clamp(TASK, STEP)
 }

@@ -7,7 +7,7 @@
 //!
 //! The first loop is compiled for each width of indices, the second for each type of entries.
 
-use crate::linalg::elementwise::combine::{Combine, MergeClash, MergeLines};
+use crate::linalg::elementwise::combine::{CombineEntries, MergeClash, MergeLines};
 use crate::sparse::{Indices, IndicesMut};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Entry, Index};
@@ -19,10 +19,10 @@ const ROOM: usize = 512;
 const NOWHERE: usize = usize::MAX;
 
 /// The positions of an entry of the result in the left and in the right matrix.
-type Places = (usize, usize);
+type EntryPlaces = (usize, usize);
 
 /// Computes the value for each pair of positions; returns the pair for which an integer overflows, if any.
-pub(super) type ValuesFunction = fn(&[Places], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
+pub(super) type ValuesFunction = fn(&[EntryPlaces], Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
 
 /// As a `Merge`, with values computed by a function; for a union or an intersection.
 pub(super) fn merge_apart(
@@ -57,7 +57,7 @@ struct Flush<'a> {
 
 impl Flush<'_> {
     /// Computes the values at the next positions; the error is the entry of the result that overflows.
-    fn make(&mut self, places: &[Places]) -> Result<(), usize> {
+    fn make(&mut self, places: &[EntryPlaces]) -> Result<(), usize> {
         let start = self.done;
         self.done += places.len();
         let to = self.data.slice_mut(start..self.done);
@@ -117,8 +117,8 @@ fn clash<I: Index>(ends: &[usize], at: usize, index: I) -> MergeClash {
     (ends.partition_point(|&end| end <= at), index.to_usize())
 }
 
-pub(super) fn values<C: Combine<T>, T: Entry>(
-    places: &[Places],
+pub(super) fn values<C: CombineEntries<T>, T: Entry>(
+    places: &[EntryPlaces],
     left: Raw<'_>,
     right: Raw<'_>,
     to: RawMut<'_>,
@@ -145,10 +145,14 @@ mod tests {
     use crate::linalg::elementwise::merge_lines::Combination;
     use crate::storage::DType;
 
-    type Way = fn(Option<DType>) -> Option<Combination>;
+    type MakeCombination = fn(Option<DType>) -> Option<Combination>;
 
     /// Two lines, the first of `lens` entries and the second of a few, merged.
-    fn merged<T: Entry>(way: Way, lens: (u32, u32), to: fn(u32) -> T) -> (Vec<u32>, Vec<T>) {
+    fn merged<T: Entry>(
+        way: MakeCombination,
+        lens: (u32, u32),
+        to: fn(u32) -> T,
+    ) -> (Vec<u32>, Vec<T>) {
         let indices = |len, step| (0..len).map(|k| k * step).chain([3, 5, 9]).collect::<Vec<u32>>();
         let (p, q) = (indices(lens.0, 2), indices(lens.1, 3));
         let values = |from: &[u32]| from.iter().map(|&k| to(k % 50 + 1)).collect::<Vec<T>>();
@@ -161,9 +165,9 @@ mod tests {
         let ends = [[0, p.len() - 3, p.len()], [0, q.len() - 3, q.len()]];
         let (left, right) = (of(&ends[0], &p, &x), of(&ends[1], &q, &y));
         let (mut made, mut data) = (vec![0; p.len() + q.len()], vec![to(0); p.len() + q.len()]);
-        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let buffer = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
         let mut lines = [0; 2];
-        let count = way(T::ENTRY_DTYPE).unwrap().merge(left, right, room, &mut lines).unwrap();
+        let count = way(T::ENTRY_DTYPE).unwrap().merge(left, right, buffer, &mut lines).unwrap();
         assert_eq!((lines[1], count - lines[0]), (count, 3));
         made.truncate(count);
         data.truncate(count);
@@ -173,7 +177,7 @@ mod tests {
     #[test]
     fn long_lines_are_those_that_are_merged_together() {
         for lens in [(0, 0), (5, 0), (0, 700), (600, 1), (511, 513), (2000, 1500), (100, 3000)] {
-            for way in [Combination::sum as Way, Combination::difference] {
+            for way in [Combination::sum as MakeCombination, Combination::difference] {
                 let (together, sums) = merged(way, lens, i64::from);
                 let (apart, narrow) = merged(way, lens, |k| k as i16);
                 assert_eq!(together, apart, "{lens:?}");
@@ -200,8 +204,8 @@ mod tests {
             data: Raw::of::<i16>(data),
         };
         let (mut made, mut data) = (vec![0; 6000], vec![0i16; 6000]);
-        let room = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
+        let buffer = (IndicesMut::Narrow(&mut made), RawMut::of(&mut data));
         let sum = Combination::sum(Some(DType::Int16)).unwrap();
-        assert_eq!(sum.merge(of(&x), of(&y), room, &mut [0; 3]), Err((2, 1700)));
+        assert_eq!(sum.merge(of(&x), of(&y), buffer, &mut [0; 3]), Err((2, 1700)));
     }
 }

@@ -65,19 +65,19 @@ impl<'a> Side<'a> {
     }
 
     /// The begin and end of each of some lines.
-    fn ends<'e>(&self, lines: &Range<usize>, room: &'e mut [usize; BLOCK + 1]) -> &'e [usize] {
-        let ends = &mut room[..=lines.len()];
+    fn ends<'e>(&self, lines: &Range<usize>, buffer: &'e mut [usize; BLOCK + 1]) -> &'e [usize] {
+        let ends = &mut buffer[..=lines.len()];
         self.indptr.positions(lines.start, ends);
         ends.iter_mut().for_each(|end| *end -= self.base);
         ends
     }
 
-    fn lines<'e>(&self, lines: &Range<usize>, room: &'e mut [usize; BLOCK + 1]) -> MergeLines<'e>
+    fn lines<'e>(&self, lines: &Range<usize>, buffer: &'e mut [usize; BLOCK + 1]) -> MergeLines<'e>
     where
         'a: 'e,
     {
         let (indices, data) = (self.matrix.indices(), self.matrix.data().as_raw());
-        MergeLines { ends: self.ends(lines, room), indices, data }
+        MergeLines { ends: self.ends(lines, buffer), indices, data }
     }
 }
 

@@ -12,7 +12,7 @@
 use num_complex::Complex;
 
 use crate::linalg::algebra::{Multiply, Subtract};
-use crate::linalg::elementwise::combine::{Combine, MergeClash, MergeLines};
+use crate::linalg::elementwise::combine::{CombineEntries, MergeClash, MergeLines};
 use crate::linalg::elementwise::merge_apart::{ValuesFunction, merge_apart, values};
 use crate::sparse::{Indices, IndicesMut};
 use crate::storage::raw::{Raw, RawMut};
@@ -27,7 +27,7 @@ enum Difference {}
 /// `left * right`, if both are stored.
 enum MultiplyBoth {}
 
-impl<T: Entry> Combine<T> for AddBoth {
+impl<T: Entry> CombineEntries<T> for AddBoth {
     const UNION: bool = true;
     const WHAT: &'static str = "sum";
     #[inline(always)]
@@ -40,7 +40,7 @@ impl<T: Entry> Combine<T> for AddBoth {
     }
 }
 
-impl<T: Subtract> Combine<T> for Difference {
+impl<T: Subtract> CombineEntries<T> for Difference {
     const UNION: bool = true;
     const WHAT: &'static str = "difference";
     #[inline(always)]
@@ -53,7 +53,7 @@ impl<T: Subtract> Combine<T> for Difference {
     }
 }
 
-impl<T: Multiply> Combine<T> for MultiplyBoth {
+impl<T: Multiply> CombineEntries<T> for MultiplyBoth {
     const UNION: bool = false;
     const WHAT: &'static str = "product";
     #[inline(always)]
@@ -152,15 +152,15 @@ impl Combination {
         }
     }
 
-    fn together<C: Combine<T>, T: Entry>() -> Self {
+    fn together<C: CombineEntries<T>, T: Entry>() -> Self {
         Self::of::<C, T>(MergeStrategy::Together(lines::<C, T>))
     }
 
-    fn apart<C: Combine<T>, T: Entry>() -> Self {
+    fn apart<C: CombineEntries<T>, T: Entry>() -> Self {
         Self::of::<C, T>(MergeStrategy::Apart(values::<C, T>))
     }
 
-    fn of<C: Combine<T>, T: Entry>(way: MergeStrategy) -> Self {
+    fn of<C: CombineEntries<T>, T: Entry>(way: MergeStrategy) -> Self {
         Combination { union: C::UNION, what: C::WHAT, both: both::<C, T>, way }
     }
 
@@ -182,7 +182,7 @@ impl Combination {
     }
 }
 
-fn both<C: Combine<T>, T: Entry>(left: Raw<'_>, right: Raw<'_>, to: RawMut<'_>) -> bool {
+fn both<C: CombineEntries<T>, T: Entry>(left: Raw<'_>, right: Raw<'_>, to: RawMut<'_>) -> bool {
     let to = to.typed::<T>().expect("values of one type");
     let values = left.as_typed::<T>().iter().zip(right.as_typed::<T>());
     to.iter_mut().zip(values).fold(true, |fits, (to, (&x, &y))| {
@@ -192,7 +192,7 @@ fn both<C: Combine<T>, T: Entry>(left: Raw<'_>, right: Raw<'_>, to: RawMut<'_>) 
     })
 }
 
-fn lines<C: Combine<T>, T: Entry>(
+fn lines<C: CombineEntries<T>, T: Entry>(
     left: MergeLines<'_>,
     right: MergeLines<'_>,
     (indices, data): (IndicesMut<'_>, RawMut<'_>),
@@ -212,7 +212,7 @@ fn lines<C: Combine<T>, T: Entry>(
     }
 }
 
-fn merge_lines<C: Combine<T>, T: Entry, I: Index>(
+fn merge_lines<C: CombineEntries<T>, T: Entry, I: Index>(
     left: TypedLine<'_, T, I>,
     right: TypedLine<'_, T, I>,
     (left_ends, right_ends): (&[usize], &[usize]),
@@ -238,7 +238,7 @@ struct Overflow<I>(I);
 
 /// Merges two lines with rising indices into `to`, which has space for all entries of both; returns the number of
 /// entries.
-fn merge<C: Combine<T>, T: Entry, I: Index>(
+fn merge<C: CombineEntries<T>, T: Entry, I: Index>(
     (left, x): TypedLine<'_, T, I>,
     (right, y): TypedLine<'_, T, I>,
     (indices, data): (&mut [I], &mut [T]),

@@ -11,12 +11,11 @@ use crate::linalg::elementwise::combine::{MergeClash, MergeLines};
 use crate::linalg::elementwise::line_sort::Sorted;
 use crate::linalg::elementwise::merge_lines::Combination;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, IndexVec, Indices,
-    IndicesMut, Types, partition,
+    CheckedLines, CheckedPanel, CheckedPanels, IndexVec, Indices, IndicesMut, Types, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut};
-use crate::storage::{Context, RawBufferMut};
+use crate::storage::{Context, RawBufferMut, SparseFormat};
 
 /// Entries of a task.
 const TASK: usize = 1 << 14;
@@ -29,7 +28,7 @@ pub(super) struct Merging {
     how: Combination,
     types: Types,
     /// The start of each line of a panel in the buffer: the entries of both matrices before it.
-    rooms: IndexVec,
+    starts: IndexVec,
     /// The ends of each task's lines, counted from the first entry of the task.
     indptr: IndexVec,
     indices: RawBufferMut,
@@ -65,8 +64,8 @@ impl Merging {
         Ok(Merging {
             how,
             types,
-            rooms: IndexVec::room("merged lines", types.pointers, lines + 1, ctx)?,
-            indptr: IndexVec::room("merged lines", types.pointers, 2 * lines, ctx)?,
+            starts: IndexVec::with_capacity("merged lines", types.pointers, lines + 1, ctx)?,
+            indptr: IndexVec::with_capacity("merged lines", types.pointers, 2 * lines, ctx)?,
             // For lines that could not be cut, which are in memory as well; whether they fit is checked as they are
             // read.
             indices: RawBufferMut::fresh(Some(types.indices), entries)?,
@@ -77,19 +76,14 @@ impl Merging {
     /// Calls `take` with merged lines, in order.
     pub(super) fn sweep(
         &mut self,
-        [a, b]: [&AnyCompressed; 2],
-        lines: &mut AnyZippedLines,
+        format: SparseFormat,
+        lines: &mut CheckedPanels,
         ctx: &Context,
         take: &mut TakeLines<'_>,
     ) -> Result<()> {
-        let mut checks = [IndexCheck::of(a), IndexCheck::of(b)];
-        let (mut last, what, format) = (None, self.how.what, a.format());
-        lines.sweep(ctx, &mut |panel| {
-            let mut rise = true;
-            for ((m, check), matrix) in checks.iter_mut().enumerate().zip([a, b]) {
-                let checked = ctx.with_threads(|| check.take_any(&panel, m));
-                rise &= checked.map_err(|error| matrix.name_indices(error))?;
-            }
+        let (mut last, what) = (None, self.how.what);
+        let swept = lines.sweep(ctx, &mut |panel| {
+            let rise = panel.parts.iter().all(|part| part.rises);
             if !(rise || panel.opens && panel.closes) {
                 return Err(too_long(panel.first));
             }
@@ -107,33 +101,35 @@ impl Merging {
                 take(panel.closes, indptr.as_indices(), indices, data.as_raw().slice(0..count))?;
             }
             Ok(())
-        })
+        });
+        swept.map(drop)
     }
 
     /// Merges the lines of a panel; `rise` means that no line needs sorting. Returns the output of each task, and the
     /// number of entries; or the place of an overflow.
     fn merge(
         &mut self,
-        panel: &AnyZippedPanel<'_>,
+        panel: &CheckedPanel<'_>,
         rise: bool,
     ) -> Vec<std::result::Result<(Merged<'_>, usize), MergeClash>> {
         let (left, right) = (panel.parts[0], panel.parts[1]);
-        self.rooms.clear();
+        self.starts.clear();
         let both = &mut |k| left.indptr.at(k) + right.indptr.at(k);
-        self.rooms.extend_with(left.indptr.len(), both);
-        let (rooms, entries) = (self.rooms.as_indices(), left.indices.len() + right.indices.len());
-        let runs = partition::split(rooms, (entries / TASK).max(1));
+        self.starts.extend_with(left.indptr.len(), both);
+        let (starts, entries) =
+            (self.starts.as_indices(), left.indices.len() + right.indices.len());
+        let runs = partition::split(starts, (entries / TASK).max(1));
         self.indptr.clear();
         self.indptr.resize(left.lines() + runs.len(), 0);
         let mut indptr = self.indptr.as_mut();
         let (mut indices, mut data) = (IndicesMut::of(&mut self.indices), self.data.as_mut());
         let mut tasks = Vec::with_capacity(runs.len());
         for lines in runs {
-            let room = rooms.at(lines.end) - rooms.at(lines.start);
+            let entries = starts.at(lines.end) - starts.at(lines.start);
             tasks.push(Merged {
                 indptr: indptr.take_front(lines.len() + 1),
-                indices: indices.take_front(room),
-                data: data.take_front(room),
+                indices: indices.take_front(entries),
+                data: data.take_front(entries),
                 lines,
             });
         }
@@ -155,7 +151,7 @@ impl Merged<'_> {
     fn merge(
         &mut self,
         how: Combination,
-        (left, right): (&AnyLinePart<'_>, &AnyLinePart<'_>),
+        (left, right): (&CheckedLines<'_>, &CheckedLines<'_>),
         mut sorting: Option<(Sorted, Sorted)>,
     ) -> std::result::Result<usize, MergeClash> {
         let (mut end, mut ends) = (0, [0; BLOCK]);
@@ -168,7 +164,7 @@ impl Merged<'_> {
             let clash = |(line, index)| (first + line, index);
             match &mut sorting {
                 None => {
-                    let count = how.merge(p, q, self.room(end), ends).map_err(clash)?;
+                    let count = how.merge(p, q, self.rest(end), ends).map_err(clash)?;
                     ends.iter_mut().for_each(|made| *made += end);
                     end += count;
                 }
@@ -177,7 +173,7 @@ impl Merged<'_> {
                         let clash = |index| (first + line, index);
                         let p = of_left.of(p, line).map_err(clash)?;
                         let q = of_right.of(q, line).map_err(clash)?;
-                        let (mut one, to) = ([0], self.room(end));
+                        let (mut one, to) = ([0], self.rest(end));
                         let merged = how.merge(p, q, to, &mut one);
                         end += merged.map_err(|(_, index)| clash(index))?;
                         *made = end;
@@ -191,7 +187,7 @@ impl Merged<'_> {
     }
 
     /// The rest of the buffers after `start` entries.
-    fn room(&mut self, start: usize) -> (IndicesMut<'_>, RawMut<'_>) {
+    fn rest(&mut self, start: usize) -> (IndicesMut<'_>, RawMut<'_>) {
         let len = self.data.len();
         (self.indices.slice_mut(start..len), self.data.slice_mut(start..len))
     }

@@ -9,7 +9,7 @@ use crate::linalg::elementwise::merge_in_memory::Pair;
 use crate::linalg::elementwise::merge_lines::Combination;
 use crate::linalg::elementwise::merge_panels::Merging;
 use crate::sparse::{
-    AnyCompressed, AnyWriter, AnyZippedLines, Axis, Compressed, Indices, Pieces, largest,
+    AnyCompressed, AnyWriter, Axis, CheckedPanels, Compressed, Indices, LineSplit, largest,
     memory_left,
 };
 use crate::storage::work;
@@ -129,8 +129,7 @@ fn combine(
     }
     let (types, size) = (a.types(), ResultSize::new(how, (a, b), place, ctx));
     let left = memory_left(if size.counted { 0 } else { size.bytes }, place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[a, b], Pieces::Columns, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[a, b], LineSplit::Columns, left, ctx)?;
     let work = Merging::bytes(types, lines.most_lines(), lines.most_entries());
     let _running = ctx.begin(|| {
         let passes = 1 + u64::from(size.counted);
@@ -154,7 +153,7 @@ fn combine(
     let mut expected = size.expected;
     if size.counted {
         expected = 0;
-        merging.sweep([a, b], &mut lines, ctx, &mut |_, _, indices, _| {
+        merging.sweep(a.format(), &mut lines, ctx, &mut |_, _, indices, _| {
             expected += indices.len();
             Ok(())
         })?;
@@ -163,9 +162,8 @@ fn combine(
     }
     let (kind, exact) = ((a.format(), types), *place == Place::Memory);
     let mut writer = AnyWriter::new(kind, a.shape(), expected, exact, place, ctx)?;
-    merging.sweep([a, b], &mut lines, ctx, &mut |closes, indptr, indices, data| match closes {
-        true => writer.push_run(indptr, indices.raw(), data),
-        false => writer.push_part(indices.raw(), data),
+    merging.sweep(a.format(), &mut lines, ctx, &mut |closes, indptr, indices, data| {
+        writer.push_panel(closes, indptr, (indices.raw(), data))
     })?;
     writer.finish(true)
 }

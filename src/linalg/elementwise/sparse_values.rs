@@ -8,13 +8,13 @@ use std::ops::Range;
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Scalar, by_scalar, no_arithmetic};
 use crate::sparse::{
-    AnyCompressed, AnyEntryPanels, AnyLinePart, AnyWriter, AnyZippedLines, Axis, Compressed,
-    IndexCheck, Indices, Pieces, Types, by_index, memory_left, partition,
+    AnyCompressed, AnyWriter, Axis, CheckedLines, CheckedPanels, Compressed, EntryPanels, Indices,
+    LineSplit, Types, by_index, memory_left, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, width};
 use crate::storage::work;
-use crate::storage::{Context, DType, Entry, Index, Place, Plan, SparseFormat};
+use crate::storage::{Context, DType, Entry, Index, Place, SparseFormat};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -218,13 +218,10 @@ fn map_in_memory(
 ) -> Result<AnyCompressed> {
     let bytes = (a.nnz() * width(dtype)) as u64;
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let none = (a.types().indices, &[][..]);
-    let mut panels = AnyEntryPanels::within(left / 4, 1, none, a.data())?;
+    let mut panels = EntryPanels::within(left, 1, &[], a.data())?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation)
-            .on_device_of(a.data().file())
-            .works(a.nnz() as u64, work::MAP_SPARSE);
-        Ok(plan.reads(1, panels.bytes_to_read()).holds(panels.memory()).throughout(bytes))
+        let plan = panels.reading.plan(operation).throughout(bytes);
+        Ok(plan.works(a.nnz() as u64, work::MAP_SPARSE))
     })?;
     let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
     panels.sweep(ctx, &mut |start, _, data| {
@@ -253,58 +250,45 @@ fn transform(
     let types = Types { values: dtype, ..a.types() };
     let bytes = (a.nnz() * width(dtype)) as u64;
     let left = memory_left(bytes, place, ctx)?;
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
     let work = (lines.most_entries() * width(dtype)) as u64;
     let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).on_device_of(a.indices_buffer().file());
-        let plan = plan.works(a.nnz() as u64, work::MAP_SPARSE);
-        let plan = plan.reads(1, lines.bytes_to_read()).holds(lines.memory());
+        let plan = lines.plan(operation).works(a.nnz() as u64, work::MAP_SPARSE);
         Ok(match place {
             Place::Memory => plan.throughout(bytes),
             _ => AnyWriter::plan(plan, types, (a.major(), a.nnz()), place, ctx).throughout(work),
         })
     })?;
-    let mut check = IndexCheck::of(a);
-    let named = |error| a.name_indices(error);
     if *place == Place::Memory {
         let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
-        let swept = lines.sweep(ctx, &mut |panel| {
+        lines.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
             let mut values = values.as_mut();
             let to = values.slice_mut(part.start..part.start + part.data.len());
-            ctx.with_threads(|| {
-                check.take_any(&panel, 0).map(|_| fill(panel.first, part, change, to))
-            })
-        });
-        swept.map_err(named)?;
+            ctx.with_threads(|| fill(panel.first, part, change, to));
+            Ok(())
+        })?;
         return a.with_data(values.freeze());
     }
     let kind = (a.format(), types);
     let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
     let _held = ctx.hold(work);
     let mut values = ctx.raw_work("a run of values", (dtype, lines.most_entries()))?;
-    let swept = lines.sweep(ctx, &mut |panel| {
+    let canonical = lines.sweep(ctx, &mut |panel| {
         let part = &panel.parts[0];
-        ctx.with_threads(|| {
-            let mut values = values.as_mut();
-            let to = values.slice_mut(0..part.data.len());
-            check.take_any(&panel, 0).map(|_| fill(panel.first, part, change, to))
-        })?;
-        let values = values.as_raw().slice(0..part.data.len());
-        match panel.closes {
-            true => writer.push_run(part.indptr, part.indices.raw(), values),
-            false => writer.push_part(part.indices.raw(), values),
-        }
-    });
-    swept.map_err(named)?;
-    writer.finish(check.canonical())
+        let mut made = values.as_mut();
+        let mut made = made.slice_mut(0..part.data.len());
+        ctx.with_threads(|| fill(panel.first, part, change, made.reborrow()));
+        let values = made.as_raw();
+        writer.push_panel(panel.closes, part.indptr, (part.indices.raw(), values))
+    })?;
+    writer.finish(canonical)
 }
 
 /// The new values of a run of lines.
 fn fill(
     first: usize,
-    part: &AnyLinePart<'_>,
+    part: &CheckedLines<'_>,
     change: &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync),
     mut to: RawMut<'_>,
 ) {

@@ -13,13 +13,14 @@
 
 use std::ops::Range;
 
-use crate::dense::{AnyDensePanels, BandPanels, Dense, LinePanel};
+use crate::dense::{Dense, DensePanel, DensePanels, bands};
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::packed::{multiply_packed, pack_lines, panel_widths, take_left};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
+use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, Order, Plan};
+use crate::storage::{ArrayPanels, Context, Order};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
@@ -94,29 +95,31 @@ impl<T: Scalar> Dense<T> {
         let budget = ctx.memory_left().saturating_sub(bytes);
         let height = block_height::<T>(k);
         let mut panels = match self.order() {
-            Order::C => {
-                GramPanels::Rows(AnyDensePanels::once(&self.to_any(), (height, 1), budget)?)
-            }
-            Order::Fortran => GramPanels::Columns(BandPanels::new(self, height, budget)?),
+            Order::C => GramPanels::Rows(DensePanels::once(&self.to_any(), (height, 1), budget)?),
+            Order::Fortran => GramPanels::Columns(bands(&self.to_any(), height, budget)?),
         };
         let _running = ctx.begin(|| {
-            let plan = Plan::new("Gram matrix").on_device_of(self.buffer().file());
-            let plan = plan.reads(1, self.buffer().stored_bytes()).holds(panels.memory());
-            Ok(plan.throughout(bytes).works(self.len() as u64, work::GRAM * k as f64))
+            let panels = match &panels {
+                GramPanels::Rows(panels) => &panels.reading,
+                GramPanels::Columns(panels) => panels,
+            };
+            let plan = panels.plan("Gram matrix").throughout(bytes);
+            Ok(plan.works(self.len() as u64, work::GRAM * k as f64))
         })?;
         let _held = ctx.hold(bytes);
         let mut gram = Gram::new(k, center, height);
         match &mut panels {
             GramPanels::Rows(panels) => {
-                panels.sweep(ctx, &mut |LinePanel { lines, elements, .. }| {
+                panels.sweep(ctx, &mut |DensePanel { lines, elements, .. }| {
                     let rows = ArrayView2::from_shape((lines, k), elements.as_typed())
                         .expect("a panel holds whole lines");
                     ctx.with_threads(|| gram.add_rows(rows));
                     Ok(())
                 })?
             }
-            GramPanels::Columns(panels) => panels.sweep(ctx, &mut |band| {
-                ctx.with_threads(|| gram.add_columns(band));
+            GramPanels::Columns(panels) => panels.sweep(ctx, &mut |_, band| {
+                let band: Vec<&[T]> = band.iter().map(Raw::as_typed).collect();
+                ctx.with_threads(|| gram.add_columns(&band));
                 Ok(())
             })?,
         }
@@ -125,18 +128,9 @@ impl<T: Scalar> Dense<T> {
 }
 
 /// Blocks of rows, contiguous or across the columns.
-enum GramPanels<T: Scalar> {
-    Rows(AnyDensePanels),
-    Columns(BandPanels<T>),
-}
-
-impl<T: Scalar> GramPanels<T> {
-    fn memory(&self) -> u64 {
-        match self {
-            GramPanels::Rows(panels) => panels.memory(),
-            GramPanels::Columns(panels) => panels.memory(),
-        }
-    }
+enum GramPanels {
+    Rows(DensePanels),
+    Columns(ArrayPanels),
 }
 
 /// Rows in a block.
@@ -168,7 +162,7 @@ struct Gram<'a, T> {
     center: Option<(&'a [T], T)>,
     height: usize,
     tiles: Vec<GramTile<T>>,
-    /// Blocks of a round.
+    /// Blocks at a time.
     blocks: Vec<RowBlock<T>>,
 }
 
@@ -239,11 +233,11 @@ impl<'a, T: Scalar> Gram<'a, T> {
         if panels == 0 {
             return;
         }
-        for round in (0..rows).step_by(AT_ONCE * height) {
-            let count = (rows - round).div_ceil(height).min(AT_ONCE);
+        for first in (0..rows).step_by(AT_ONCE * height) {
+            let count = (rows - first).div_ceil(height).min(AT_ONCE);
             let blocks = &mut self.blocks[..count];
             blocks.par_iter_mut().enumerate().for_each(|(at, block)| {
-                let start = round + at * height;
+                let start = first + at * height;
                 let here = start..rows.min(start + height);
                 block.rows = here.len();
                 block.packed.resize(panels * block.rows * edge, T::zero());
@@ -308,7 +302,7 @@ impl<T: Scalar> RowBlock<T> {
         tasks.into_par_iter().for_each(|(left, products)| {
             let packed = &packed[left * rows * edge..];
             match panel_widths::<T>() {
-                Some(widths) => multiply_strips(packed, rows, k - left * edge, widths, products),
+                Some(widths) => multiply_tiles(packed, rows, k - left * edge, widths, products),
                 None => multiply_panels(packed, rows, products),
             }
         });
@@ -317,22 +311,22 @@ impl<T: Scalar> RowBlock<T> {
 
 /// The products of the first panel with all, of which `columns` are not zeros, a left panel of its columns at a time:
 /// packed separately they stay in the first-level cache for all the panels.
-fn multiply_strips<T: Scalar>(
+fn multiply_tiles<T: Scalar>(
     packed: &[T],
     rows: usize,
     columns: usize,
     (height, edge): (usize, usize),
     products: &mut [T],
 ) {
-    let mut strip = vec![T::zero(); rows * height];
+    let mut left = vec![T::zero(); rows * height];
     for first in (0..edge.min(columns)).step_by(height) {
-        take_left(packed, first, &mut strip);
+        take_left(packed, first, &mut left);
         let panels = packed.chunks_exact(rows * edge).zip(products.chunks_exact_mut(edge * edge));
         for (panel, (right, product)) in panels.enumerate() {
             // On the diagonal only the part right of it.
             let from = if panel == 0 { first } else { 0 };
             let part = (from, edge.min(columns - panel * edge));
-            multiply_packed(&strip, right, part, &mut product[first * edge..]);
+            multiply_packed(&left, right, part, &mut product[first * edge..]);
         }
     }
 }

@@ -51,8 +51,8 @@ pub(super) fn gemm_into<T: Scalar>(
         return in_tiles(a, b, c, ctx);
     };
     let mut packed = Vec::new();
-    for (group, mut c) in split(c, Axis(1), PACKED_COLUMNS).into_iter().enumerate() {
-        let first = group * PACKED_COLUMNS;
+    for (block, mut c) in split(c, Axis(1), PACKED_COLUMNS).into_iter().enumerate() {
+        let first = block * PACKED_COLUMNS;
         let b = b.slice(s![.., first..first + c.ncols()]);
         for start in (0..a.ncols()).step_by(BLOCK) {
             let here = start..a.ncols().min(start + BLOCK);

@@ -2,7 +2,7 @@
 //!
 //! - `product` – the public methods, the cost, and the place of the result; `tiling` – how the product is cut into
 //!   parts
-//! - `strips` – rows of the result at a time, the rows of the left matrix in memory, the right one read in file order
+//! - `row_blocks` – rows of the result at a time, the rows of the left matrix in memory, the right one in file order
 //! - `tiles` – a tile of the result at a time, both matrices read in runs along the inner dimension
 //! - `operand` – a part of a matrix, in place or as it was read; `in_memory` – the product in memory, from
 //!   [`packed`] tiles
@@ -17,6 +17,6 @@ mod in_memory;
 mod operand;
 mod packed;
 mod product;
-mod strips;
+mod row_blocks;
 mod tiles;
 mod tiling;

@@ -8,10 +8,7 @@ use crate::dense::Dense;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, Order, Part, Reading};
-
-/// Extra bytes of a run in a panel: it is read in whole sectors.
-pub(super) const SECTORS: usize = 2 * 4096;
+use crate::storage::{ArrayPanels, ArrayRange, Arrays, Order, Reading};
 
 /// One of the two operands.
 pub(super) struct Operand<'a, T: Scalar> {
@@ -58,7 +55,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
     }
 
     /// The runs of a part; `array` is the position of the matrix among those that are read.
-    pub(super) fn parts(&self, block: &OperandPart, array: usize) -> Vec<Part> {
+    pub(super) fn parts(&self, block: &OperandPart, array: usize) -> Vec<ArrayRange> {
         let ((lines, elements), length) = (self.lines(block), self.matrix.lines().1);
         let run = |line: usize, count: usize| {
             let start = line * length + elements.start;
@@ -70,40 +67,17 @@ impl<'a, T: Scalar> Operand<'a, T> {
         }
     }
 
-    /// The same runs in panels of at most `most` bytes, including sectors; a longer run is cut.
-    pub(super) fn pieces(&self, block: &OperandPart, array: usize, most: usize) -> Vec<Vec<Part>> {
-        let size = size_of::<T>();
-        let longest = (most.saturating_sub(SECTORS) / size).max(1);
-        let (mut panels, mut panel, mut filled) = (Vec::new(), Vec::new(), 0);
-        for (_, run) in self.parts(block, array) {
-            for start in run.clone().step_by(longest) {
-                let piece = start..run.end.min(start + longest);
-                let bytes = piece.len() * size + SECTORS;
-                if filled + bytes > most && filled > 0 {
-                    panels.push(std::mem::take(&mut panel));
-                    filled = 0;
-                }
-                panel.push((array, piece));
-                filled += bytes;
-            }
-        }
-        if filled > 0 {
-            panels.push(panel);
-        }
-        panels
-    }
-
     /// A part of a matrix that is used in place.
     pub(super) fn view(&self, part: &OperandPart) -> ArrayView2<'a, T> {
         self.matrix.as_ndarray().slice_move(s![part.rows.clone(), part.cols.clone()])
     }
 
-    /// A part that was read: as it is if it is one run, otherwise assembled in `room`.
+    /// A part that was read: as it is if it is one run, otherwise assembled in `buffer`.
     pub(super) fn read<'b>(
         &self,
         part: &OperandPart,
         runs: &[Raw<'b>],
-        room: &'b mut [T],
+        buffer: &'b mut [T],
     ) -> Result<ArrayView2<'b, T>> {
         let elements: &[T] = match runs {
             [one] => one.as_typed(),
@@ -111,10 +85,10 @@ impl<'a, T: Scalar> Operand<'a, T> {
                 let mut filled = 0;
                 for run in runs {
                     let run = run.as_typed();
-                    room[filled..][..run.len()].copy_from_slice(run);
+                    buffer[filled..][..run.len()].copy_from_slice(run);
                     filled += run.len();
                 }
-                &room[..filled]
+                &buffer[..filled]
             }
         };
         self.shaped(part, elements)
@@ -137,7 +111,7 @@ impl<'a, T: Scalar> Operand<'a, T> {
 pub(super) fn reader<T: Scalar>(
     a: &Operand<'_, T>,
     b: &Operand<'_, T>,
-    panels: Vec<Vec<Part>>,
+    panels: Vec<Vec<ArrayRange>>,
     budget: u64,
 ) -> Result<Option<ArrayPanels>> {
     let both = [a, b].into_iter().filter(|operand| operand.streamed);

@@ -88,7 +88,7 @@ fn interleave<T: Copy, const LINES: usize>(lines: [&[T]; LINES], width: usize, t
             lines.map(|line| line[k..].first_chunk().expect("whole blocks of every line"));
         let block: [[T; BLOCK]; LINES] = block.map(|elements| *elements);
         for (k, to) in to.chunks_mut(width).enumerate() {
-            let to: &mut [T; LINES] = to.first_chunk_mut().expect("room for all lines");
+            let to: &mut [T; LINES] = to.first_chunk_mut().expect("space for all lines");
             for l in 0..LINES {
                 to[l] = block[l][k];
             }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::packing_memory;
 use crate::linalg::gemm::operand::Operand;
-use crate::linalg::gemm::strips::RowStrips;
+use crate::linalg::gemm::row_blocks::RowBlocks;
 use crate::linalg::gemm::tiles::Tiles;
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy, Strategies, Tiling};
 use crate::storage::work;
@@ -21,7 +21,7 @@ impl<T: Scalar> Dense<T> {
     /// Operands and result may be larger than memory, in either order. An operand whose file is less than a quarter of
     /// the memory limit is used through its map. Otherwise the cheaper of two strategies is used:
     ///
-    /// - rows of the result at a time: `A` is read once, `B` once per strip, where a strip is as high as the rows of
+    /// - rows of the result at a time: `A` is read once, `B` once per block, where a block is as high as the rows of
     ///   `A` and of the result that fit in memory; the result is one sequential write.
     /// - tiles of the result at a time: `A` is read as often as there are columns of tiles, `B` as often as there are
     ///   rows of tiles. For results that fit, once each. Fastest with `A` in Fortran order and `B` in C order.
@@ -146,8 +146,8 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         let (plan, Extents { m, n, .. }) = (self.plan(), self.extents);
         let bytes = (m * n * size_of::<T>()) as u64;
         match place {
-            Place::Scratch if self.in_pieces() => plan.at(place, false).writes(bytes),
-            Place::File(_) | Place::Replace(_) if self.in_pieces() => {
+            Place::Scratch if self.in_row_blocks() => plan.at(place, false).writes(bytes),
+            Place::File(_) | Place::Replace(_) if self.in_row_blocks() => {
                 plan.at(place, false).writes(bytes).reads(0, bytes)
             }
             _ => DenseWriter::<T, Ix2>::plan(plan, m * n, place, self.ctx),
@@ -155,7 +155,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
     }
 
     /// Whether the result is not computed row by row.
-    fn in_pieces(&self) -> bool {
+    fn in_row_blocks(&self) -> bool {
         matches!(self.strategy.tiling, Tiling::Tiles { cols, .. } if cols < self.extents.n)
     }
 
@@ -183,9 +183,9 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
                 let mut tiles = self.tiles(inner)?;
                 self.write_rows(rows, place, |rows, c| tiles.multiply(rows, 0..n, c))
             }
-            Tiling::Strips { rows, lines } => {
-                let mut strips = self.strips(lines)?;
-                self.write_rows(rows, place, |rows, c| strips.multiply(rows, c))
+            Tiling::RowBlocks { rows, lines } => {
+                let mut row_blocks = self.row_blocks(lines)?;
+                self.write_rows(rows, place, |rows, c| row_blocks.multiply(rows, c))
             }
         }
     }
@@ -194,10 +194,11 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
     fn add_to(&self, mut c: ArrayViewMut2<'_, T>) -> Result<()> {
         let (Extents { m, n, .. }, _packed) = (self.extents, self.start());
         match self.strategy.tiling {
-            Tiling::Strips { rows, lines } => {
-                let mut strips = self.strips(lines)?;
-                steps(m, rows)
-                    .try_for_each(|rows| strips.multiply(rows.clone(), c.slice_mut(s![rows, ..])))
+            Tiling::RowBlocks { rows, lines } => {
+                let mut row_blocks = self.row_blocks(lines)?;
+                steps(m, rows).try_for_each(|rows| {
+                    row_blocks.multiply(rows.clone(), c.slice_mut(s![rows, ..]))
+                })
             }
             Tiling::Tiles { rows, cols, inner } => {
                 let mut tiles = self.tiles(inner)?;
@@ -212,8 +213,8 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         }
     }
 
-    fn strips(&self, lines: usize) -> Result<RowStrips<'_, T>> {
-        RowStrips::new((&self.a, &self.b), self.extents, lines, &self.strategy, self.ctx)
+    fn row_blocks(&self, lines: usize) -> Result<RowBlocks<'_, T>> {
+        RowBlocks::new((&self.a, &self.b), self.extents, lines, &self.strategy, self.ctx)
     }
 
     fn tiles(&self, inner: usize) -> Result<Tiles<'_, T>> {

@@ -24,7 +24,7 @@ pub(super) struct Tiles<'a, T: Scalar> {
     inner: usize,
     ring: u64,
     /// The buffer in which parts are assembled.
-    room: BufferMut<T>,
+    buffer: BufferMut<T>,
     ctx: &'a Context,
 }
 
@@ -36,9 +36,9 @@ impl<'a, T: Scalar> Tiles<'a, T> {
         strategy: &GemmStrategy,
         ctx: &'a Context,
     ) -> Result<Self> {
-        let room =
+        let buffer =
             ctx.work("a tile", strategy.kept as usize / size_of::<T>())?.counted(ctx.meter());
-        Ok(Tiles { a, b, extents, inner, ring: strategy.ring, room, ctx })
+        Ok(Tiles { a, b, extents, inner, ring: strategy.ring, buffer, ctx })
     }
 
     /// Adds the product of some rows of `A` with some columns of `B` to `c`.
@@ -69,19 +69,19 @@ impl<'a, T: Scalar> Tiles<'a, T> {
         let Some(mut reader) = reader(a, b, extents.collect(), self.ring)? else {
             return Ok(());
         };
-        let room = &mut self.room;
+        let buffer = &mut self.buffer;
         reader.sweep_part(ctx, &mut |step, read| {
             let (left, right) = &parts[step];
             let count = if a.streamed { a.runs(left) } else { 0 };
             let (of_left, of_right) = read.split_at(count);
             let taken = if a.streamed { left.rows.len() * left.cols.len() } else { 0 };
-            let (room_left, room_right) = room.split_at_mut(taken);
+            let (buffer_left, buffer_right) = buffer.split_at_mut(taken);
             let left = match a.streamed {
-                true => a.read(left, of_left, room_left)?,
+                true => a.read(left, of_left, buffer_left)?,
                 false => a.view(left),
             };
             let right = match b.streamed {
-                true => b.read(right, of_right, room_right)?,
+                true => b.read(right, of_right, buffer_right)?,
                 false => b.view(right),
             };
             gemm_into(left, right, c.view_mut(), ctx);

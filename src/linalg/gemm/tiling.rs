@@ -4,8 +4,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::BLOCK;
-use crate::linalg::gemm::operand::{Operand, SECTORS};
-use crate::storage::{IoBuffer, Order, work};
+use crate::linalg::gemm::operand::Operand;
+use crate::storage::{IoBuffer, Order, PADDING, work};
 
 /// Columns of the right matrix that are worth a pass over the rows of the left one.
 const MANY: usize = 64;
@@ -26,7 +26,7 @@ pub(super) struct Extents {
 pub(super) enum Tiling {
     /// `rows` rows of the result and of the left matrix at a time; the right one is read for each of them, `lines` of
     /// its lines at a time.
-    Strips { rows: usize, lines: usize },
+    RowBlocks { rows: usize, lines: usize },
     /// `rows x cols` of the result at a time; both matrices are read for each tile, `inner` terms at a time.
     Tiles { rows: usize, cols: usize, inner: usize },
 }
@@ -60,7 +60,7 @@ impl<T: Scalar> Strategies<'_, T> {
     /// The cheapest strategy. Fails if none fits.
     pub(super) fn best(&self) -> Result<GemmStrategy> {
         let methods = self.tiles().into_iter().map(|(rows, cols)| self.way_of_tiles(rows, cols));
-        let methods = methods.chain([self.way_of_strips()]).flatten();
+        let methods = methods.chain([self.strategy_of_row_blocks()]).flatten();
         methods.min_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds)).ok_or_else(|| {
             Error::new(ErrorKind::Memory, "not even a few rows of the product would fit")
                 .found(format!("{} bytes for it", self.budget))
@@ -73,7 +73,7 @@ impl<T: Scalar> Strategies<'_, T> {
         (self.budget / 16).clamp(64 << 10, 12 << 20) as usize
     }
 
-    fn way_of_strips(&self) -> Option<GemmStrategy> {
+    fn strategy_of_row_blocks(&self) -> Option<GemmStrategy> {
         let (Extents { m, k, n }, size) = (self.extents, size_of::<T>());
         // Lines of the right matrix that are read together at least: a block of rows, or a column.
         let (least, length, all) = match self.b.matrix.order() {
@@ -84,7 +84,7 @@ impl<T: Scalar> Strategies<'_, T> {
         // Enough columns that a pass over the rows in memory is worthwhile.
         let many = MANY.min((self.budget / 16) as usize / unit.max(1)) / least.max(1);
         let lines = (self.panel() / unit.max(1)).max(many).max(1).saturating_mul(least).min(all);
-        let right = if self.b.streamed { lines * length * size + SECTORS } else { 0 };
+        let right = if self.b.streamed { lines * length * size + PADDING } else { 0 };
         let left = if self.a.streamed { self.panel() } else { 0 };
         let panel = if left + right > 0 { IoBuffer::rounded(left.max(right)) as u64 } else { 0 };
         let depth = if 4 * panel <= self.budget / 4 { 4 } else { 2 };
@@ -98,20 +98,20 @@ impl<T: Scalar> Strategies<'_, T> {
         }
         // Operands used in place are cut too, to check the cancel token in between.
         let most = if self.a.streamed || self.b.streamed { m } else { CANCELLABLE };
-        let strips = m.div_ceil(fit.clamp(1, most.max(1))).max(1);
-        let rows = m.div_ceil(strips);
+        let row_blocks = m.div_ceil(fit.clamp(1, most.max(1))).max(1);
+        let rows = m.div_ceil(row_blocks);
         let runs = match self.a.matrix.order() {
             _ if !self.a.streamed => 0,
-            Order::C => strips,
-            Order::Fortran => strips * k,
+            Order::C => row_blocks,
+            Order::Fortran => row_blocks * k,
         };
         let panels = if self.b.streamed { all.div_ceil(lines.max(1)) } else { 0 };
-        let runs = runs + strips * panels;
-        let passes = [1, if self.b.streamed { strips as u64 } else { 1 }];
+        let runs = runs + row_blocks * panels;
+        let passes = [1, if self.b.streamed { row_blocks as u64 } else { 1 }];
         // For every panel of columns the rows of the left matrix are read from memory once.
         let again = if self.b.matrix.order() == Order::Fortran { panels * m * k * size } else { 0 };
         Some(GemmStrategy {
-            tiling: Tiling::Strips { rows, lines },
+            tiling: Tiling::RowBlocks { rows, lines },
             passes,
             ring,
             kept: kept * rows as u64,
@@ -138,14 +138,14 @@ impl<T: Scalar> Strategies<'_, T> {
         }
         let (down, right) = (m.div_ceil(rows), n.div_ceil(cols));
         let made = if self.result_in_memory { 0 } else { (rows * cols * size) as u64 };
-        let room = self.budget.checked_sub(made)?;
+        let space = self.budget.checked_sub(made)?;
         // Two panels are in flight, and a part that is not one run is assembled in a copy.
         let needed = |inner: usize| {
             let (panel, runs) = self.panel_of_tile(rows, cols, inner);
-            let ring = 2 * IoBuffer::rounded(panel + runs * SECTORS) as u64;
+            let ring = 2 * IoBuffer::rounded(panel + runs * PADDING) as u64;
             (ring, panel as u64, runs)
         };
-        let fits = |inner: usize| needed(inner).0 + needed(inner).1 <= room;
+        let fits = |inner: usize| needed(inner).0 + needed(inner).1 <= space;
         let mut inner = k;
         while !fits(inner) {
             inner = inner.min(k.next_power_of_two()) / 2 / BLOCK * BLOCK;

@@ -30,7 +30,7 @@ pub(crate) struct Columns<T, I> {
     /// Columns of a bin, a power of two.
     width: usize,
     bins: usize,
-    /// Entries of a round, block by block, in the order of their bins.
+    /// Entries of the blocks of one time, block by block, in the order of their bins.
     parcels: Vec<(I, T)>,
     /// For each block, the end of each bin's parcels.
     ends: Vec<usize>,
@@ -50,7 +50,7 @@ impl<T: Entry, I: Index> Columns<T, I> {
         }
     }
 
-    /// Blocks of a round; 0 if one thread takes the entries in their order.
+    /// Blocks at a time; 0 if one thread takes the entries in their order.
     fn blocks(entries: usize, threads: usize) -> usize {
         if threads == 1 { 0 } else { entries.div_ceil(BLOCK).min(4 * threads) }
     }
@@ -71,9 +71,9 @@ impl<T: Entry, I: Index> Columns<T, I> {
     ) {
         let (indices, data) = entries;
         if self.parcels.is_empty() || indices.len() <= BLOCK {
-            let mut room = Vec::new();
+            let mut buffer = Vec::new();
             for (block, indices) in indices.chunks(BLOCK).enumerate() {
-                let data = data.of(block_of(block, indices), &mut room);
+                let data = data.of(block_of(block, indices), &mut buffer);
                 for (index, &value) in indices.iter().zip(data) {
                     take(&mut states[index.to_usize()], value);
                 }
@@ -93,13 +93,13 @@ impl<T: Entry, I: Index> Columns<T, I> {
         take: &(impl Fn(&mut S, T) + Sync),
     ) {
         let (width, bins, shift) = (self.width, self.bins, self.width.trailing_zeros());
-        let round = self.parcels.len().div_ceil(BLOCK);
-        for (n, indices) in indices.chunks(round * BLOCK).enumerate() {
+        let at_once = self.parcels.len().div_ceil(BLOCK);
+        for (n, indices) in indices.chunks(at_once * BLOCK).enumerate() {
             let parcels = &mut self.parcels[..indices.len()];
             let blocks = indices.par_chunks(BLOCK).enumerate();
             let boxes = parcels.par_chunks_mut(BLOCK).zip(self.ends.par_chunks_mut(bins));
-            blocks.zip(boxes).for_each_init(Vec::new, |room, ((block, indices), to)| {
-                let data = data.of(block_of(n * round + block, indices), room);
+            blocks.zip(boxes).for_each_init(Vec::new, |buffer, ((block, indices), to)| {
+                let data = data.of(block_of(n * at_once + block, indices), buffer);
                 send((indices, data), to.0, to.1, shift);
             });
             let (parcels, ends) = (&*parcels, &self.ends);
@@ -157,12 +157,12 @@ fn fold_by_owners<S: Send, T: Entry, I: Index>(
         tasks.push((start..end, mine));
         start = end;
     }
-    tasks.into_par_iter().for_each_init(Vec::new, |room, (owned, states)| {
+    tasks.into_par_iter().for_each_init(Vec::new, |buffer, (owned, states)| {
         for (block, (indices, window)) in indices.chunks(BLOCK).zip(windows).enumerate() {
             if window.start >= owned.end || window.end <= owned.start {
                 continue;
             }
-            let data = data.of(block_of(block, indices), room);
+            let data = data.of(block_of(block, indices), buffer);
             for (index, &value) in indices.iter().zip(data) {
                 // Entries of other owners are out of range, those before this one by wrapping around.
                 if let Some(state) = states.get_mut(index.to_usize().wrapping_sub(owned.start)) {

@@ -61,21 +61,21 @@ fn dots<'a, T: Factor<X>, X: Scalar>(
     y: &mut [X],
 ) {
     let whole = x.len() / LANES * LANES;
-    for (group, y) in y.chunks_mut(TOGETHER).enumerate() {
+    for (block, y) in y.chunks_mut(TOGETHER).enumerate() {
         let mut lanes = [[X::zero(); LANES]; TOGETHER];
         for start in (0..whole).step_by(NEAR) {
             let part = start..whole.min(start + NEAR);
             for (i, lanes) in lanes.iter_mut().enumerate().take(y.len()) {
                 *lanes = add_to_lanes(
                     *lanes,
-                    &row(group * TOGETHER + i)[part.clone()],
+                    &row(block * TOGETHER + i)[part.clone()],
                     entries,
                     &x[part.clone()],
                 );
             }
         }
         for (i, (lanes, y)) in lanes.into_iter().zip(y).enumerate() {
-            let row = &row(group * TOGETHER + i)[whole..];
+            let row = &row(block * TOGETHER + i)[whole..];
             update.apply(total(lanes, row, entries, &x[whole..]), y);
         }
     }
@@ -88,7 +88,7 @@ fn dot<T: Factor<X>, X: Scalar>(row: &[T], entries: Conjugation, x: &[X]) -> X {
     total(lanes, &row[whole..], entries, &x[whole..])
 }
 
-/// Adds the products of whole groups of `LANES`.
+/// Adds the products of whole blocks of `LANES`.
 #[inline(always)]
 fn add_to_lanes<T: Factor<X>, X: Scalar>(
     mut lanes: [X; LANES],

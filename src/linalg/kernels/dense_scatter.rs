@@ -41,7 +41,7 @@ const COLUMNS: usize = 16;
 const PARTS: usize = 1 << 14;
 
 /// Columns in a task of a scatter that divides columns.
-const STRIP: usize = 2048;
+const BAND: usize = 2048;
 
 /// Rows in a block of [`dense_scatter`]; cut a matrix into panels at its multiples to keep the bits of the whole.
 pub(crate) fn scatter_height(ncols: usize) -> usize {
@@ -66,7 +66,7 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
         return Ok(());
     }
     let threads = parallel::threads();
-    if a.ncols >= STRIP * threads {
+    if a.ncols >= BAND * threads {
         scatter_by_columns(a, entries, update, x, y, k);
     } else {
         let mut work =
@@ -81,7 +81,7 @@ pub(crate) fn dense_scatter<T: Factor<X>, X: Scalar>(
 
 /// Maximum numbers of work space per column of X.
 pub(crate) fn scatter_sums(ncols: usize, threads: usize) -> usize {
-    blocks_at_once(ncols, threads) * ncols.min(STRIP * threads)
+    blocks_at_once(ncols, threads) * ncols.min(BAND * threads)
 }
 
 /// Blocks between two synchronisations of the threads: two per thread, more for narrow rows, so that synchronising
@@ -104,9 +104,9 @@ fn scatter_by_columns<T: Factor<X>, X: Scalar>(
     y: &mut [X],
     k: usize,
 ) {
-    y.par_chunks_mut(STRIP * k).enumerate().for_each(|(strip, y)| {
+    y.par_chunks_mut(BAND * k).enumerate().for_each(|(band, y)| {
         update.prepare(y);
-        let columns = strip * STRIP..strip * STRIP + y.len() / k;
+        let columns = band * BAND..band * BAND + y.len() / k;
         let done = if k == 1 { add_low_blocks(a, columns.clone(), entries, x, y) } else { 0 };
         let mut part = vec![X::zero(); y.len()];
         for rows in blocks(a.nrows, a.ncols).filter(|rows| rows.start >= done) {
@@ -151,11 +151,11 @@ fn scatter_by_blocks<T: Factor<X>, X: Scalar>(
     update.prepare(y);
     let all: Vec<_> = blocks(a.nrows, a.ncols).collect();
     let mut parts = vec![vec![X::zero(); y.len()]; at_once.min(all.len())];
-    for round in all.chunks(at_once) {
-        round.par_iter().zip(&mut parts).for_each(|(rows, part)| {
+    for blocks in all.chunks(at_once) {
+        blocks.par_iter().zip(&mut parts).for_each(|(rows, part)| {
             fill_part(a, rows.clone(), 0..a.ncols, entries, x, part, k);
         });
-        parts.iter().take(round.len()).for_each(|part| add_part(part, y));
+        parts.iter().take(blocks.len()).for_each(|part| add_part(part, y));
     }
 }
 

@@ -8,13 +8,13 @@
 //!
 //! A line's terms arrive in the order of its columns. So a short line has one slot to which they are added one by one,
 //! and a long one has a slot for each of the interleaved sums of `gather.rs` and one for each term of its tail: the
-//! bits are those of the plain gather. A line in pieces has such slots for every piece. Source: propagation blocking,
+//! bits are those of the plain gather. A line in chunks has such slots for every chunk. Source: propagation blocking,
 //! Beamer, Asanović and Patterson (2017), here with the order of entries determined beforehand, so that only terms are
 //! written.
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::kernels::gather::PIECE;
-use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::gather::CHUNK;
+use crate::linalg::kernels::panel::OutOfRange;
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::CACHE_LINE;
@@ -23,17 +23,17 @@ use crate::storage::CACHE_LINE;
 const LONG: usize = 16;
 const LANES: usize = 8;
 
-/// Slots of a line of `len` entries: for its whole pieces, and for the rest.
+/// Slots of a line of `len` entries: for its whole chunks, and for the rest.
 pub(crate) fn slots_of(len: usize, sums: SumShape) -> usize {
     match sums {
         SumShape::InOrder => 1,
         SumShape::Interleaved if len < LONG => 1,
-        SumShape::Interleaved => len / PIECE * LANES + slots_of_piece(len % PIECE),
+        SumShape::Interleaved => len / CHUNK * LANES + slots_of_chunk(len % CHUNK),
     }
 }
 
-/// Slots of a piece that is not a whole one.
-fn slots_of_piece(len: usize) -> usize {
+/// Slots of a chunk that is not a whole one.
+fn slots_of_chunk(len: usize) -> usize {
     match len {
         0 => 0,
         1..LONG => 1,
@@ -47,9 +47,9 @@ pub(crate) fn slot_of(k: usize, len: usize, sums: SumShape) -> usize {
     if len < LONG || sums == SumShape::InOrder {
         return 0;
     }
-    let (piece, k) = (k / PIECE, k % PIECE);
-    let len = PIECE.min(len - piece * PIECE);
-    piece * LANES
+    let (chunk, k) = (k / CHUNK, k % CHUNK);
+    let len = CHUNK.min(len - chunk * CHUNK);
+    chunk * LANES
         + match (len < LONG, k < len / LANES * LANES) {
             (true, _) => 0,
             (false, true) => k % LANES,
@@ -60,14 +60,14 @@ pub(crate) fn slot_of(k: usize, len: usize, sums: SumShape) -> usize {
 /// Terms that are stored together: whole cache lines for every type.
 const STORED: usize = 16;
 
-/// `terms[e] = values[e] * x[columns[e]]`, past the caches: terms are read once all of a group are complete.
+/// `terms[e] = values[e] * x[columns[e]]`, past the caches: terms are read once all of a range are complete.
 pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     values: &[T],
     columns: &[u16],
     entries: Conjugation,
     x: &[X],
     terms: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let mut sound = true;
     let mut term = |value: T, column: u16| match x.get(usize::from(column)) {
         Some(&x) => entries.times(value, x),
@@ -78,8 +78,8 @@ pub(crate) fn terms<T: Factor<X>, X: Scalar>(
     };
     let head = terms.as_ptr().align_offset(CACHE_LINE).min(terms.len());
     let (first, rest) = terms.split_at_mut(head);
-    let (first_values, values) = values.split_at_checked(head).ok_or(Fault)?;
-    let (first_columns, columns) = columns.split_at_checked(head).ok_or(Fault)?;
+    let (first_values, values) = values.split_at_checked(head).ok_or(OutOfRange)?;
+    let (first_columns, columns) = columns.split_at_checked(head).ok_or(OutOfRange)?;
     let (stores, last) = rest.as_chunks_mut::<STORED>();
     let (values, last_values) = values.as_chunks::<STORED>();
     let (columns, last_columns) = columns.as_chunks::<STORED>();
@@ -97,7 +97,7 @@ pub(crate) fn terms<T: Factor<X>, X: Scalar>(
             *to = term(value, column);
         }
     }
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }
 
 /// Adds terms to their slots.
@@ -105,7 +105,7 @@ pub(crate) fn add_terms<X: Scalar>(
     slots: &[u16],
     terms: &[X],
     sums: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let mut sound = true;
     for (&slot, &term) in slots.iter().zip(terms) {
         match sums.get_mut(usize::from(slot)) {
@@ -113,7 +113,7 @@ pub(crate) fn add_terms<X: Scalar>(
             None => sound = false,
         }
     }
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }
 
 /// The sums over the slots of lines with `lens` entries.
@@ -123,36 +123,36 @@ pub(crate) fn finish_lines<X: Scalar>(
     sums: SumShape,
     update: Update,
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     for (len, y) in lens.zip(y) {
         let these;
-        (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(Fault)?;
-        let sum = match len > PIECE && sums == SumShape::Interleaved {
-            true => sum_of_pieces(these, len / PIECE)?,
-            false => piece_sum(these)?,
+        (these, slots) = slots.split_at_checked(slots_of(len, sums)).ok_or(OutOfRange)?;
+        let sum = match len > CHUNK && sums == SumShape::Interleaved {
+            true => sum_of_chunks(these, len / CHUNK)?,
+            false => chunk_sum(these)?,
         };
         update.apply(sum, y);
     }
     Ok(())
 }
 
-/// The sum over the slots of a line in pieces, `whole` of which are whole.
-fn sum_of_pieces<X: Scalar>(slots: &[X], whole: usize) -> Result<X, Fault> {
-    let (pieces, rest) = slots.split_at_checked(whole * LANES).ok_or(Fault)?;
+/// The sum over the slots of a line in chunks, `whole` of which are whole.
+fn sum_of_chunks<X: Scalar>(slots: &[X], whole: usize) -> Result<X, OutOfRange> {
+    let (chunks, rest) = slots.split_at_checked(whole * LANES).ok_or(OutOfRange)?;
     let rest = (!rest.is_empty()).then_some(rest);
-    let mut pieces = pieces.chunks_exact(LANES).chain(rest);
-    pieces.try_fold(X::zero(), |all, piece| Ok(all + piece_sum(piece)?))
+    let mut chunks = chunks.chunks_exact(LANES).chain(rest);
+    chunks.try_fold(X::zero(), |all, chunk| Ok(all + chunk_sum(chunk)?))
 }
 
-/// The sum over the slots of a piece.
+/// The sum over the slots of a chunk.
 #[inline(always)]
-fn piece_sum<X: Scalar>(slots: &[X]) -> Result<X, Fault> {
+fn chunk_sum<X: Scalar>(slots: &[X]) -> Result<X, OutOfRange> {
     match slots {
         [sum] => Ok(*sum),
         [a0, a1, a2, a3, a4, a5, a6, a7, tail @ ..] => {
             let sum = ((*a0 + *a1) + (*a2 + *a3)) + ((*a4 + *a5) + (*a6 + *a7));
             Ok(tail.iter().fold(sum, |sum, &term| sum + term))
         }
-        _ => Err(Fault),
+        _ => Err(OutOfRange),
     }
 }

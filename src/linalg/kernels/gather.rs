@@ -13,14 +13,14 @@
 //! 3. A row is summed in `STEP` interleaved partial sums and a tail, so that additions do not wait for each other. The
 //!    shape depends only on the row's length. Short rows are all tail: there the next rows fill the waiting time.
 //! 4. Rows are independent, so runs of rows are distributed to threads dynamically, more runs than threads. A row that
-//!    alone would keep a thread busy while others wait is summed in pieces, by all of them.
+//!    alone would keep a thread busy while others wait is summed in chunks, by all of them.
 //! 5. Several right-hand sides are processed in tiles of 16, 8, 4, 2 and 1 columns: the sums of a tile stay in
 //!    registers, and the row's entries, read again for the next tile, come from the first-level cache. Rows of X are
 //!    prefetched some entries ahead; tiles are compiled for the vector units found at run time.
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::panel::{OutOfRange, Panel};
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update, check_len};
 use crate::sparse::by_index;
@@ -30,9 +30,9 @@ use crate::storage::{CACHE_LINE, Index, parallel, prefetch_lines, prefetch_to_re
 /// Interleaved partial sums of a long row, and entries between two prefetches.
 const STEP: usize = 8;
 
-/// Entries of a piece of a longer row: pieces are summed separately, on any thread, and then added sequentially. Long
-/// enough that pieces cost nothing.
-pub(crate) const PIECE: usize = 1 << 16;
+/// Entries of a chunk of a longer row: chunks are summed separately, on any thread, and then added sequentially. Long
+/// enough that chunks cost nothing.
+pub(crate) const CHUNK: usize = 1 << 16;
 
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
@@ -83,7 +83,7 @@ pub(crate) fn gather_from<T: Factor<X>, I: Index, X: Scalar>(
         let runs = runs_with_outputs(a, y, k, parallel::threads() * RUNS_PER_THREAD);
         runs.into_par_iter().try_for_each(|(a, y)| gather_rows(a, entries, update, x, y, k))
     };
-    done.map_err(|Fault| a.fault())
+    done.map_err(|OutOfRange| a.out_of_range())
 }
 
 /// The panel in at most `parts` runs of rows, each with its part of `y`.
@@ -110,7 +110,7 @@ fn gather_rows<T: Factor<X>, I: Index, X: Scalar>(
     x: &[X],
     y: &mut [X],
     k: usize,
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), OutOfRange> {
     match k {
         1 => gather_one(a, entries, update, x, y),
         _ => gather_tiles(a, entries, update, x, y, k),
@@ -123,7 +123,7 @@ fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
     update: Update,
     x: &[X],
     y: &mut [X],
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), OutOfRange> {
     let x = &x[..a.columns()];
     // Branches on the width of pointers once, not for every row.
     by_index!(a.indptr, indptr => {
@@ -144,7 +144,7 @@ pub(crate) fn line_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     sums: SumShape,
     entries: Conjugation,
     x: &[X],
-) -> std::result::Result<X, Fault> {
+) -> std::result::Result<X, OutOfRange> {
     prefetch_ahead(indices, values);
     if indices.len() < 2 * STEP || sums == SumShape::InOrder {
         sum_from(X::zero(), indices, values, entries, x)
@@ -160,13 +160,13 @@ fn long_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     values: &[T],
     entries: Conjugation,
     x: &[X],
-) -> std::result::Result<X, Fault> {
-    if indices.len() <= PIECE {
+) -> std::result::Result<X, OutOfRange> {
+    if indices.len() <= CHUNK {
         return sum_in_lanes(indices, values, entries, x);
     }
-    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
-    let sums: std::result::Result<Vec<X>, Fault> =
-        pieces.map(|piece| line_sum(piece, SumShape::Interleaved, entries, x)).collect();
+    let chunks = indices.par_chunks(CHUNK).zip(values.par_chunks(CHUNK));
+    let sums: std::result::Result<Vec<X>, OutOfRange> =
+        chunks.map(|chunk| line_sum(chunk, SumShape::Interleaved, entries, x)).collect();
     Ok(sums?.into_iter().fold(X::zero(), |all, sum| all + sum))
 }
 
@@ -178,28 +178,28 @@ fn sum_from<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     values: &[T],
     entries: Conjugation,
     x: &[X],
-) -> std::result::Result<X, Fault> {
+) -> std::result::Result<X, OutOfRange> {
     for (&index, &value) in indices.iter().zip(values) {
-        sum += entries.times(value, *x.get(index.into() as usize).ok_or(Fault)?);
+        sum += entries.times(value, *x.get(index.into() as usize).ok_or(OutOfRange)?);
     }
     Ok(sum)
 }
 
-/// The sum over a row, or a piece of one, in interleaved sums.
+/// The sum over a row, or a chunk of one, in interleaved sums.
 #[inline(always)]
 fn sum_in_lanes<T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     indices: &[I],
     values: &[T],
     entries: Conjugation,
     x: &[X],
-) -> std::result::Result<X, Fault> {
+) -> std::result::Result<X, OutOfRange> {
     let (steps, last_indices) = indices.as_chunks::<STEP>();
     let (step_values, last_values) = values.as_chunks::<STEP>();
     let mut lanes = [X::zero(); STEP];
     for (indices, values) in steps.iter().zip(step_values) {
         prefetch_ahead(indices, values);
         for lane in 0..STEP {
-            let x = *x.get(indices[lane].into() as usize).ok_or(Fault)?;
+            let x = *x.get(indices[lane].into() as usize).ok_or(OutOfRange)?;
             lanes[lane] += entries.times(values[lane], x);
         }
     }
@@ -229,7 +229,7 @@ fn gather_tiles<T: Factor<X>, I: Index, X: Scalar>(
     x: &[X],
     y: &mut [X],
     k: usize,
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), OutOfRange> {
     let x = &x[..a.columns() * k];
     let ahead = rows_ahead::<X>(k);
     processor::widest(
@@ -270,9 +270,9 @@ pub(crate) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     update: Update,
     x: &[X],
     y: &mut [X],
-) -> std::result::Result<(), Fault> {
-    if row.0.len() > PIECE && sums == SumShape::Interleaved {
-        return tiles_of_pieces(row, entries, update, x, y);
+) -> std::result::Result<(), OutOfRange> {
+    if row.0.len() > CHUNK && sums == SumShape::Interleaved {
+        return tiles_of_chunks(row, entries, update, x, y);
     }
     let mut column = 0;
     while column < y.len() {
@@ -287,20 +287,20 @@ pub(crate) fn tiles<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     Ok(())
 }
 
-/// One output row, from the sums over pieces of a long row.
+/// One output row, from the sums over chunks of a long row.
 #[inline(never)]
-fn tiles_of_pieces<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+fn tiles_of_chunks<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     (indices, values): (&[I], &[T]),
     entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
-) -> std::result::Result<(), Fault> {
-    let pieces = indices.par_chunks(PIECE).zip(values.par_chunks(PIECE));
-    let sums: std::result::Result<Vec<Vec<X>>, Fault> = pieces
-        .map(|piece| {
+) -> std::result::Result<(), OutOfRange> {
+    let chunks = indices.par_chunks(CHUNK).zip(values.par_chunks(CHUNK));
+    let sums: std::result::Result<Vec<Vec<X>>, OutOfRange> = chunks
+        .map(|chunk| {
             let mut sums = vec![X::zero(); y.len()];
-            tiles(piece, SumShape::InOrder, entries, Update::Set, x, &mut sums)?;
+            tiles(chunk, SumShape::InOrder, entries, Update::Set, x, &mut sums)?;
             Ok(sums)
         })
         .collect();
@@ -321,16 +321,16 @@ fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     x: &[X],
     y: &mut [X],
     column: usize,
-) -> std::result::Result<usize, Fault> {
+) -> std::result::Result<usize, OutOfRange> {
     let k = y.len();
     let mut sums = [X::zero(); WIDTH];
     for (index, value) in indices.iter().zip(values) {
         // Saturated, a hostile index is beyond every slice; wrapped, it might be in range.
         let start = ((*index).into() as usize).saturating_mul(k).saturating_add(column);
-        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
+        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(OutOfRange)?;
         entries.add_times(&mut sums, &[*value; WIDTH], x);
     }
-    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(OutOfRange)?;
     update.apply_all(sums, y);
     Ok(WIDTH)
 }

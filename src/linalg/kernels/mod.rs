@@ -57,11 +57,11 @@ pub(crate) use dense_scatter::{scatter_height, scatter_sums};
 pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
 #[cfg(test)]
 pub(crate) use gather::gather;
-pub(crate) use gather::{PIECE, runs_with_outputs};
+pub(crate) use gather::{CHUNK, runs_with_outputs};
 pub(crate) use multiply::{How, Vectors, multiply_dense, multiply_lines};
 pub(crate) use narrow::gather_encoded;
-pub(crate) use panel::{AnyPanel, Fault, Panel};
-pub(crate) use runs::{Run, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
+pub(crate) use panel::{AnyPanel, OutOfRange, Panel};
+pub(crate) use runs::{OffsetRun, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 #[cfg(test)]
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;

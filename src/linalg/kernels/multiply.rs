@@ -11,8 +11,8 @@ use crate::linalg::algebra::{Factor, Scalar, Values};
 use crate::linalg::kernels::dense_gather::dense_gather;
 use crate::linalg::kernels::dense_rows::DenseRows;
 use crate::linalg::kernels::dense_scatter::dense_scatter;
-use crate::linalg::kernels::gather::{PIECE, gather, line_sum};
-use crate::linalg::kernels::panel::{AnyPanel, Fault, Panel};
+use crate::linalg::kernels::gather::{CHUNK, gather, line_sum};
+use crate::linalg::kernels::panel::{AnyPanel, OutOfRange, Panel};
 use crate::linalg::kernels::scatter::scatter;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update, check_len};
 use crate::sparse::Indices;
@@ -77,7 +77,7 @@ struct DecodeBuffers<V> {
 }
 
 /// Some lines, or one, starting at an entry of the panel.
-struct Chunk {
+struct LineTask {
     lines: Range<usize>,
     entries: Range<usize>,
 }
@@ -99,45 +99,45 @@ fn multiply_decoded<V: Factor<X>, X: Scalar>(
     let done = match how.along {
         true => {
             let (mut tasks, mut rest) = (Vec::new(), &mut *y);
-            chunks(&a, NEAR, &mut |chunk| {
-                let (these, after) = std::mem::take(&mut rest).split_at_mut(chunk.lines.len() * k);
+            line_tasks(&a, NEAR, &mut |task| {
+                let (these, after) = std::mem::take(&mut rest).split_at_mut(task.lines.len() * k);
                 rest = after;
-                tasks.push((chunk, these));
+                tasks.push((task, these));
                 Ok(())
             })
             .and_then(|()| {
-                tasks.into_par_iter().try_for_each_init(empty, |room, (chunk, y)| {
-                    match chunk.lines.len() == 1 && chunk.entries.len() > PIECE {
-                        true => room.sum_in_pieces(&a, values, chunk, how, Vectors { k, x, y }),
-                        false => room.multiply(&a, values, chunk, how, Vectors { k, x, y }),
+                tasks.into_par_iter().try_for_each_init(empty, |buffer, (task, y)| {
+                    match task.lines.len() == 1 && task.entries.len() > CHUNK {
+                        true => buffer.sum_in_chunks(&a, values, task, how, Vectors { k, x, y }),
+                        false => buffer.multiply(&a, values, task, how, Vectors { k, x, y }),
                     }
                 })
             })
         }
         false => {
             how.update.prepare(y);
-            let (mut room, how) = (empty(), How { update: Update::Add, ..how });
-            chunks(&a, MANY, &mut |chunk| {
-                let x = &x[chunk.lines.start * k..chunk.lines.end * k];
-                let starts = chunk.entries.clone().step_by(MANY).chain(Some(chunk.entries.start));
-                for start in starts.take(chunk.entries.len().div_ceil(MANY).max(1)) {
-                    let entries = start..chunk.entries.end.min(start + MANY);
-                    let part = Chunk { lines: chunk.lines.clone(), entries };
-                    room.multiply(&a, values, part, how, Vectors { k, x, y })?;
+            let (mut buffer, how) = (empty(), How { update: Update::Add, ..how });
+            line_tasks(&a, MANY, &mut |task| {
+                let x = &x[task.lines.start * k..task.lines.end * k];
+                let starts = task.entries.clone().step_by(MANY).chain(Some(task.entries.start));
+                for start in starts.take(task.entries.len().div_ceil(MANY).max(1)) {
+                    let entries = start..task.entries.end.min(start + MANY);
+                    let part = LineTask { lines: task.lines.clone(), entries };
+                    buffer.multiply(&a, values, part, how, Vectors { k, x, y })?;
                 }
                 Ok(())
             })
         }
     };
-    done.map_err(|Fault| a.fault())
+    done.map_err(|OutOfRange| a.out_of_range())
 }
 
 /// Yields the lines, some at a time with at most `most` entries; a longer line alone.
-fn chunks(
+fn line_tasks(
     a: &AnyPanel<'_>,
     most: usize,
-    take: &mut dyn FnMut(Chunk) -> std::result::Result<(), Fault>,
-) -> std::result::Result<(), Fault> {
+    take: &mut dyn FnMut(LineTask) -> std::result::Result<(), OutOfRange>,
+) -> std::result::Result<(), OutOfRange> {
     let mut start = 0;
     while start < a.nrows() {
         let mut entries = a.row(start)?;
@@ -149,22 +149,22 @@ fn chunks(
             }
             (entries.end, end) = (next.end, end + 1);
         }
-        take(Chunk { lines: start..end, entries })?;
+        take(LineTask { lines: start..end, entries })?;
         start = end;
     }
     Ok(())
 }
 
 impl<V: Entry> DecodeBuffers<V> {
-    /// The product of some lines, or of a piece of one.
+    /// The product of some lines, or of a chunk of one.
     fn multiply<X: Scalar>(
         &mut self,
         a: &AnyPanel<'_>,
         values: Values<'_, V>,
-        Chunk { lines, entries }: Chunk,
+        LineTask { lines, entries }: LineTask,
         how: How,
         vectors: Vectors<'_, '_, X>,
-    ) -> std::result::Result<(), Fault>
+    ) -> std::result::Result<(), OutOfRange>
     where
         V: Factor<X>,
     {
@@ -181,29 +181,29 @@ impl<V: Entry> DecodeBuffers<V> {
             1 => Indices::Wide(&ends),
             _ => a.indptr.slice(lines.start..lines.end + 1),
         };
-        let panel = Panel::over(indptr, indices, values, a.ncols, 0).map_err(|_| Fault)?;
-        multiply_panel(panel, how, vectors).map_err(|_| Fault)
+        let panel = Panel::over(indptr, indices, values, a.ncols, 0).map_err(|_| OutOfRange)?;
+        multiply_panel(panel, how, vectors).map_err(|_| OutOfRange)
     }
 
-    /// The product of a line that is longer than a piece: the sums over its pieces, added sequentially.
-    fn sum_in_pieces<X: Scalar>(
+    /// The product of a line that is longer than a chunk: the sums over its chunks, added sequentially.
+    fn sum_in_chunks<X: Scalar>(
         &mut self,
         a: &AnyPanel<'_>,
         values: Values<'_, V>,
-        chunk: Chunk,
+        task: LineTask,
         how: How,
         Vectors { k, x, y }: Vectors<'_, '_, X>,
-    ) -> std::result::Result<(), Fault>
+    ) -> std::result::Result<(), OutOfRange>
     where
         V: Factor<X>,
     {
-        let (mut sums, mut piece) = (vec![X::zero(); k], vec![X::zero(); k]);
-        let how_piece = How { update: Update::Set, ..how };
-        for start in chunk.entries.clone().step_by(PIECE) {
-            let entries = start..chunk.entries.end.min(start + PIECE);
-            let part = Chunk { lines: chunk.lines.clone(), entries };
-            self.multiply(a, values, part, how_piece, Vectors { k, x, y: &mut piece })?;
-            sums.iter_mut().zip(&piece).for_each(|(sum, &piece)| *sum += piece);
+        let (mut sums, mut chunk) = (vec![X::zero(); k], vec![X::zero(); k]);
+        let how_chunk = How { update: Update::Set, ..how };
+        for start in task.entries.clone().step_by(CHUNK) {
+            let entries = start..task.entries.end.min(start + CHUNK);
+            let part = LineTask { lines: task.lines.clone(), entries };
+            self.multiply(a, values, part, how_chunk, Vectors { k, x, y: &mut chunk })?;
+            sums.iter_mut().zip(&chunk).for_each(|(sum, &chunk)| *sum += chunk);
         }
         y.iter_mut().zip(sums).for_each(|(y, sum)| how.update.apply(sum, y));
         Ok(())
@@ -224,17 +224,17 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
     if !along {
         update.prepare(y);
     }
-    let mut room = Vec::new();
+    let mut buffer = Vec::new();
     let mut line = |i: usize| {
         let range = a.row(i)?;
-        let values = values.of(range.clone(), &mut room);
+        let values = values.of(range.clone(), &mut buffer);
         let entry = |n: usize| (indices[range.start + n] as usize, values[n]);
         for column in 0..k {
             if !along {
                 let x = x[i * k + column];
                 for (j, value) in (0..range.len()).map(entry) {
                     let at = j.saturating_mul(k).saturating_add(column);
-                    *y.get_mut(at).ok_or(Fault)? += entries.times(value, x);
+                    *y.get_mut(at).ok_or(OutOfRange)? += entries.times(value, x);
                 }
                 continue;
             }
@@ -248,22 +248,22 @@ pub(crate) fn multiply_wide<V: Factor<X>, X: Scalar>(
         }
         Ok(())
     };
-    (0..a.nrows()).try_for_each(&mut line).map_err(|Fault| a.fault())
+    (0..a.nrows()).try_for_each(&mut line).map_err(|OutOfRange| a.out_of_range())
 }
 
-/// The sum of a line with one of `k` columns, in pieces as in `gather.rs`.
+/// The sum of a line with one of `k` columns, in chunks as in `gather.rs`.
 fn sum_of_column<V: Factor<X>, X: Scalar>(
     len: usize,
     entry: impl Fn(usize) -> (usize, V),
     entries: Conjugation,
     (k, column, x): (usize, usize, &[X]),
-) -> std::result::Result<X, Fault> {
+) -> std::result::Result<X, OutOfRange> {
     let mut sums = X::zero();
-    for start in (0..len).step_by(PIECE) {
+    for start in (0..len).step_by(CHUNK) {
         let mut sum = X::zero();
-        for (j, value) in (start..len.min(start + PIECE)).map(&entry) {
+        for (j, value) in (start..len.min(start + CHUNK)).map(&entry) {
             let at = j.saturating_mul(k).saturating_add(column);
-            sum += entries.times(value, *x.get(at).ok_or(Fault)?);
+            sum += entries.times(value, *x.get(at).ok_or(OutOfRange)?);
         }
         sums += sum;
     }
@@ -271,11 +271,11 @@ fn sum_of_column<V: Factor<X>, X: Scalar>(
 }
 
 /// Converts indices to 32 bits, which suffice for all columns.
-fn narrow(from: &[u64], to: &mut Vec<u32>) -> std::result::Result<(), Fault> {
+fn narrow(from: &[u64], to: &mut Vec<u32>) -> std::result::Result<(), OutOfRange> {
     to.clear();
     to.extend(from.iter().map(|&index| index as u32));
     let sound = from.iter().fold(true, |sound, &index| sound & (index <= u64::from(u32::MAX)));
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }
 
 /// The product of consecutive lines of a dense matrix.

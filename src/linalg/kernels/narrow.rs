@@ -3,7 +3,7 @@
 
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::gather::{line_sum, tiles};
-use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::panel::OutOfRange;
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 
@@ -16,7 +16,7 @@ pub(crate) fn gather_encoded<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar
     x: &[X],
     y: &mut [X],
     k: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     if k == 1 {
         for (pair, y) in ends.windows(2).zip(y) {
             update.apply(line_sum(line(pair, columns, values)?, sums, entries, x)?, y);
@@ -40,7 +40,7 @@ fn line<'a, T, I>(
     ends: &[u32],
     columns: &'a [I],
     values: &'a [T],
-) -> Result<(&'a [I], &'a [T]), Fault> {
+) -> Result<(&'a [I], &'a [T]), OutOfRange> {
     let range = ends[0] as usize..ends[1] as usize;
-    Ok((columns.get(range.clone()).ok_or(Fault)?, values.get(range).ok_or(Fault)?))
+    Ok((columns.get(range.clone()).ok_or(OutOfRange)?, values.get(range).ok_or(OutOfRange)?))
 }

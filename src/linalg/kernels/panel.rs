@@ -2,8 +2,8 @@
 //!
 //! The slices may be maps of files that another process can change, so nothing is read from them twice: a
 //! pointer is read once, checked, and only the checked copy is used. The indices are checked by the kernels while they
-//! use them. A kernel that finds an invalid value stops with [`Fault`]; [`Panel::fault`] then looks for the first
-//! fault in row order, slowly, and reports its place.
+//! use them. A kernel that finds an invalid value stops with [`OutOfRange`]; [`Panel::out_of_range`] then looks for the first
+//! of them in row order, slowly, and reports its place.
 
 use std::ops::Range;
 
@@ -11,9 +11,9 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::sparse::{Indices, by_index, partition};
 use crate::storage::Index;
 
-/// Something in the panel was out of range; [`Panel::fault`] reports what and where.
+/// Something in the panel was out of range; [`Panel::out_of_range`] reports what and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault;
+pub(crate) struct OutOfRange;
 
 /// Consecutive rows (columns, for CSC) of a compressed matrix.
 ///
@@ -43,21 +43,21 @@ impl AnyPanel<'_> {
     }
 
     /// As [`Panel::row`].
-    pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, Fault> {
+    pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, OutOfRange> {
         let (base, from, to) = (self.indptr.at(0), self.indptr.at(i), self.indptr.at(i + 1));
         match base <= from && from <= to && to - base <= self.indices.len() {
             true => Ok(from - base..to - base),
-            false => Err(Fault),
+            false => Err(OutOfRange),
         }
     }
 
-    /// As [`Panel::fault`].
+    /// As [`Panel::out_of_range`].
     #[cold]
-    pub(crate) fn fault(&self) -> Error {
+    pub(crate) fn out_of_range(&self) -> Error {
         let AnyPanel { indptr, ncols, first_row, .. } = *self;
         let base = if indptr.len() == 0 { 0 } else { indptr.at(0) };
         by_index!(self.indices, indices => {
-            Panel::<'_, (), _> { indptr, indices, values: &[], ncols, first_row, base }.fault()
+            Panel::<'_, (), _> { indptr, indices, values: &[], ncols, first_row, base }.out_of_range()
         })
     }
 }
@@ -138,7 +138,7 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
 
     /// The positions of row `i`'s entries; whatever the pointers are, the range is within `0..indices.len()`.
     #[inline(always)]
-    pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, Fault> {
+    pub(crate) fn row(&self, i: usize) -> std::result::Result<Range<usize>, OutOfRange> {
         self.between(self.indptr.at(i), self.indptr.at(i + 1))
     }
 
@@ -148,11 +148,11 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         &self,
         from: usize,
         to: usize,
-    ) -> std::result::Result<Range<usize>, Fault> {
+    ) -> std::result::Result<Range<usize>, OutOfRange> {
         if self.base <= from && from <= to && to - self.base <= self.indices.len() {
             Ok(from - self.base..to - self.base)
         } else {
-            Err(Fault)
+            Err(OutOfRange)
         }
     }
 
@@ -164,15 +164,15 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         self.ncols.min(I::LARGEST.saturating_add(1))
     }
 
-    /// The first fault in row order, as the error for the caller. Reads every index until then.
+    /// The error for the first bad pointer or index in row order. Reads every index until then.
     #[cold]
-    pub(crate) fn fault(&self) -> Error {
-        (0..self.nrows()).find_map(|i| self.row_fault(i)).unwrap_or_else(|| {
+    pub(crate) fn out_of_range(&self) -> Error {
+        (0..self.nrows()).find_map(|i| self.row_out_of_range(i)).unwrap_or_else(|| {
             Error::new(ErrorKind::Index, "the matrix changed while it was being read")
         })
     }
 
-    fn row_fault(&self, i: usize) -> Option<Error> {
+    fn row_out_of_range(&self, i: usize) -> Option<Error> {
         let major = (self.first_row + i) as u64;
         let Ok(range) = self.row(i) else {
             let end = self.base.saturating_add(self.indices.len());

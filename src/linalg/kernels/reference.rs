@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::linalg::algebra::{Factor, Scalar, Semiring};
-use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::panel::{OutOfRange, Panel};
 use crate::linalg::kernels::update::{Conjugation, Update};
 use crate::storage::Index;
 
@@ -17,13 +17,13 @@ pub(crate) fn gather<T: Factor<X>, I: Index, X: Scalar>(
     x: &[X],
     y: &mut [X],
     k: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     for i in 0..a.nrows() {
         for column in 0..k {
             let mut sum = X::zero();
             for n in a.row(i)? {
                 let j = a.indices[n].to_usize();
-                sum += entries.times(a.values[n], *x.get(j * k + column).ok_or(Fault)?);
+                sum += entries.times(a.values[n], *x.get(j * k + column).ok_or(OutOfRange)?);
             }
             update.apply(sum, &mut y[i * k + column]);
         }
@@ -39,14 +39,14 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     x: &[X],
     y: &mut [X],
     k: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     update.prepare(y);
     for i in 0..a.nrows() {
         for n in a.row(i)? {
             for column in 0..k {
                 let j = a.indices[n].to_usize();
                 let term = entries.times(a.values[n], x[i * k + column]);
-                *y.get_mut(j * k + column).ok_or(Fault)? += term;
+                *y.get_mut(j * k + column).ok_or(OutOfRange)? += term;
             }
         }
     }
@@ -93,17 +93,17 @@ pub(crate) fn spgemm<S: Semiring, I: Index>(
     semiring: S,
     a: Panel<'_, S::Left, I>,
     b: Panel<'_, S::Right, I>,
-) -> Result<Vec<BTreeMap<usize, S::Sum>>, Fault> {
+) -> Result<Vec<BTreeMap<usize, S::Sum>>, OutOfRange> {
     let mut rows = vec![BTreeMap::new(); a.nrows()];
     for (i, sums) in rows.iter_mut().enumerate() {
         for n in a.row(i)? {
-            let k = Some(a.indices[n].to_usize()).filter(|&k| k < b.nrows()).ok_or(Fault)?;
+            let k = Some(a.indices[n].to_usize()).filter(|&k| k < b.nrows()).ok_or(OutOfRange)?;
             for m in b.row(k)? {
                 let j = b.indices[m].to_usize();
                 let sum = sums.entry(j).or_insert(semiring.zero());
                 *sum = semiring.add(*sum, semiring.multiply(a.values[n], b.values[m]));
                 if j >= b.columns() {
-                    return Err(Fault);
+                    return Err(OutOfRange);
                 }
             }
         }

@@ -16,7 +16,7 @@
 
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::gather::prefetch_row;
-use crate::linalg::kernels::panel::Fault;
+use crate::linalg::kernels::panel::OutOfRange;
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, SumShape, Update};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, pair};
@@ -35,7 +35,7 @@ const AHEAD: usize = 8;
 
 /// Consecutive lines with entries at the same offsets.
 #[derive(Clone, Copy)]
-pub(crate) struct Run<'a, T> {
+pub(crate) struct OffsetRun<'a, T> {
     /// The number of the first line.
     pub(crate) first: usize,
     pub(crate) lines: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Run<'a, T> {
     pub(crate) values: RunValues<'a, T>,
 }
 
-impl<T> Run<'_, T> {
+impl<T> OffsetRun<'_, T> {
     /// Entries of a line that are added in interleaved sums: none, or all but a tail.
     fn long(&self, sums: SumShape) -> usize {
         match self.offsets.len() {
@@ -65,19 +65,19 @@ pub(crate) enum RunValues<'a, T> {
 
 /// `y = A x` or `y += A x` for the lines of some runs, where `y` has only their outputs.
 pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
-    runs: impl Iterator<Item = Run<'a, T>>,
+    runs: impl Iterator<Item = OffsetRun<'a, T>>,
     sums: SumShape,
     entries: Conjugation,
     update: Update,
     x: &[X],
     mut y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     processor::widest(
         #[inline(always)]
         || {
             for run in runs {
                 let (lines, rest) =
-                    std::mem::take(&mut y).split_at_mut_checked(run.lines).ok_or(Fault)?;
+                    std::mem::take(&mut y).split_at_mut_checked(run.lines).ok_or(OutOfRange)?;
                 y = rest;
                 gather_run((run, run.long(sums)), entries, update, x, lines)?;
             }
@@ -88,23 +88,23 @@ pub(crate) fn gather_runs<'a, T: Factor<X>, X: Scalar>(
 
 #[inline(always)]
 fn gather_run<T: Factor<X>, X: Scalar>(
-    (run, long): (Run<'_, T>, usize),
+    (run, long): (OffsetRun<'_, T>, usize),
     entries: Conjugation,
     update: Update,
     x: &[X],
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let width = run.offsets.len();
     let (offsets, tail) = run.offsets.split_at(long);
     let offsets = (offsets.as_chunks::<STEP>().0, tail);
-    for (group, y) in y.chunks_mut(SIDE).enumerate() {
-        let line = (run.first + group * SIDE) as i64;
-        let start = group * SIDE * width;
+    for (block, y) in y.chunks_mut(SIDE).enumerate() {
+        let line = (run.first + block * SIDE) as i64;
+        let start = block * SIDE * width;
         match <&mut [X; SIDE]>::try_from(&mut *y) {
             Ok(y) => {
                 let sums = match run.values {
                     RunValues::Each(values) => {
-                        let values = values.get(start..start + SIDE * width).ok_or(Fault)?;
+                        let values = values.get(start..start + SIDE * width).ok_or(OutOfRange)?;
                         let (values, _) = values.as_chunks::<SIDE>();
                         side_by_side(offsets, values, |values| *values, line, x, entries)?
                     }
@@ -139,15 +139,15 @@ fn side_by_side<V, T: Factor<X>, X: Scalar>(
     line: i64,
     x: &[X],
     entries: Conjugation,
-) -> Result<[X; SIDE], Fault> {
+) -> Result<[X; SIDE], OutOfRange> {
     let add = |sums: &mut [X; SIDE], offset: i64, value: &V| {
         let start = (line + offset) as usize;
-        let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(Fault)?;
+        let x = x.get(start..).and_then(|x| x.first_chunk::<SIDE>()).ok_or(OutOfRange)?;
         entries.add_times(sums, &spread(value), x);
         Ok(())
     };
     let long = blocks.len() * STEP;
-    let values = values.get(..long + tail.len()).ok_or(Fault)?;
+    let values = values.get(..long + tail.len()).ok_or(OutOfRange)?;
     let mut sums = [X::zero(); SIDE];
     if long > 0 {
         // Named variables instead of an array: eight times eight sums stay in registers.
@@ -181,10 +181,10 @@ fn alone<T: Factor<X>, X: Scalar>(
     x: &[X],
     value: impl Fn(usize) -> Option<T>,
     entries: Conjugation,
-) -> Result<X, Fault> {
+) -> Result<X, OutOfRange> {
     let term = |k: usize| {
-        let x = *x.get((line + offsets[k]) as usize).ok_or(Fault)?;
-        Ok(entries.times(value(k).ok_or(Fault)?, x))
+        let x = *x.get((line + offsets[k]) as usize).ok_or(OutOfRange)?;
+        Ok(entries.times(value(k).ok_or(OutOfRange)?, x))
     };
     let mut sum = X::zero();
     if long > 0 {
@@ -203,19 +203,19 @@ fn alone<T: Factor<X>, X: Scalar>(
 
 /// `Y = A X` or `Y += A X` for `k` vectors at once, each column summed sequentially, as in `gather.rs`.
 pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
-    runs: impl Iterator<Item = Run<'a, T>>,
+    runs: impl Iterator<Item = OffsetRun<'a, T>>,
     entries: Conjugation,
     update: Update,
     x: &[X],
     mut y: &mut [X],
     k: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     processor::widest(
         #[inline(always)]
         || {
             for run in runs {
                 let (lines, rest) =
-                    std::mem::take(&mut y).split_at_mut_checked(run.lines * k).ok_or(Fault)?;
+                    std::mem::take(&mut y).split_at_mut_checked(run.lines * k).ok_or(OutOfRange)?;
                 y = rest;
                 for (four, y) in lines.chunks_mut(FOUR * k).enumerate() {
                     let line = four * FOUR;
@@ -244,31 +244,31 @@ pub(crate) fn gather_runs_block<'a, T: Factor<X>, X: Scalar>(
 /// with 8 columns 0.050 s, line by line 0.065).
 #[inline(always)]
 fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
-    (run, line, x): (Run<'_, T>, usize, &[X]),
+    (run, line, x): (OffsetRun<'_, T>, usize, &[X]),
     entries: Conjugation,
     update: Update,
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let [mut s0, mut s1, mut s2, mut s3] = [[X::zero(); K]; FOUR];
-    let group = line / SIDE * SIDE;
-    let side = SIDE.min(run.lines - group);
-    let first = group * run.offsets.len() + line - group;
+    let block = line / SIDE * SIDE;
+    let side = SIDE.min(run.lines - block);
+    let first = block * run.offsets.len() + line - block;
     for (d, offset) in run.offsets.iter().enumerate() {
         let [v0, v1, v2, v3]: [T; FOUR] = match run.values {
             RunValues::Each(values) => {
-                *values.get(first + d * side..).and_then(|v| v.first_chunk()).ok_or(Fault)?
+                *values.get(first + d * side..).and_then(|v| v.first_chunk()).ok_or(OutOfRange)?
             }
-            RunValues::Same(values) => [*values.get(d).ok_or(Fault)?; FOUR],
+            RunValues::Same(values) => [*values.get(d).ok_or(OutOfRange)?; FOUR],
         };
         let start = (((run.first + line) as i64 + offset) as usize).wrapping_mul(K);
         let x = x.get(start..).and_then(|x| x.as_chunks::<K>().0.first_chunk::<FOUR>());
-        let [x0, x1, x2, x3] = x.ok_or(Fault)?;
+        let [x0, x1, x2, x3] = x.ok_or(OutOfRange)?;
         entries.add_times(&mut s0, &[v0; K], x0);
         entries.add_times(&mut s1, &[v1; K], x1);
         entries.add_times(&mut s2, &[v2; K], x2);
         entries.add_times(&mut s3, &[v3; K], x3);
     }
-    let y: &mut [[X; K]; FOUR] = y.as_chunks_mut().0.first_chunk_mut().ok_or(Fault)?;
+    let y: &mut [[X; K]; FOUR] = y.as_chunks_mut().0.first_chunk_mut().ok_or(OutOfRange)?;
     for (sums, y) in [s0, s1, s2, s3].into_iter().zip(y) {
         update.apply_all(sums, y);
     }
@@ -278,11 +278,11 @@ fn four_lines<const K: usize, T: Factor<X>, X: Scalar>(
 /// One line, some columns at a time.
 #[inline(always)]
 fn one_line<T: Factor<X>, X: Scalar>(
-    (run, line, x): (Run<'_, T>, usize, &[X]),
+    (run, line, x): (OffsetRun<'_, T>, usize, &[X]),
     entries: Conjugation,
     update: Update,
     y: &mut [X],
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let (mut column, k) = (0, y.len());
     while column < k {
         let tile = (run, line, x, column);
@@ -300,27 +300,27 @@ fn one_line<T: Factor<X>, X: Scalar>(
 /// `WIDTH` neighbouring columns of one line; returns `WIDTH`.
 #[inline(always)]
 fn tile_of<const WIDTH: usize, T: Factor<X>, X: Scalar>(
-    (run, line, x, column): (Run<'_, T>, usize, &[X], usize),
+    (run, line, x, column): (OffsetRun<'_, T>, usize, &[X], usize),
     entries: Conjugation,
     update: Update,
     y: &mut [X],
-) -> Result<usize, Fault> {
+) -> Result<usize, OutOfRange> {
     let k = y.len();
     let mut sums = [X::zero(); WIDTH];
-    let group = line / SIDE * SIDE;
-    let side = SIDE.min(run.lines - group);
+    let block = line / SIDE * SIDE;
+    let side = SIDE.min(run.lines - block);
     for (d, offset) in run.offsets.iter().enumerate() {
         let value = *match run.values {
             RunValues::Each(values) => {
-                values.get(group * run.offsets.len() + d * side + line - group).ok_or(Fault)?
+                values.get(block * run.offsets.len() + d * side + line - block).ok_or(OutOfRange)?
             }
-            RunValues::Same(values) => values.get(d).ok_or(Fault)?,
+            RunValues::Same(values) => values.get(d).ok_or(OutOfRange)?,
         };
         let start = ((run.first + line) as i64 + offset) as usize * k + column;
-        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(Fault)?;
+        let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(OutOfRange)?;
         entries.add_times(&mut sums, &[value; WIDTH], x);
     }
-    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+    let y = y.get_mut(column..).and_then(|y| y.first_chunk_mut()).ok_or(OutOfRange)?;
     update.apply_all(sums, y);
     Ok(WIDTH)
 }

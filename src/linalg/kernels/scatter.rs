@@ -20,7 +20,7 @@
 
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::panel::{OutOfRange, Panel};
 use crate::linalg::kernels::scatter_bins;
 use crate::linalg::kernels::scatter_bins::BLOCK;
 use crate::linalg::kernels::scatter_rows::{add, outputs_of};
@@ -31,7 +31,7 @@ use crate::storage::{Index, parallel};
 
 /// Sizes that affect only the speed of a scatter, in rows and entries.
 #[derive(Clone, Copy)]
-pub(crate) struct ScatterGrain {
+pub(crate) struct ScatterSizes {
     /// Below it threads gain nothing: windows of columns must be found first, and outputs of threads share cache lines
     /// at their ends.
     pub(crate) small: usize,
@@ -41,8 +41,8 @@ pub(crate) struct ScatterGrain {
     pub(crate) block: usize,
 }
 
-impl ScatterGrain {
-    const USUAL: Self = ScatterGrain { small: 1 << 19, run: 1 << 15, block: BLOCK };
+impl ScatterSizes {
+    const USUAL: Self = ScatterSizes { small: 1 << 19, run: 1 << 15, block: BLOCK };
 }
 
 /// Outputs that a task prepares.
@@ -68,12 +68,12 @@ pub(crate) fn scatter<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
     k: usize,
 ) -> Result<()> {
-    scatter_by(ScatterGrain::USUAL, a, entries, update, x, y, k)
+    scatter_by(ScatterSizes::USUAL, a, entries, update, x, y, k)
 }
 
 /// As [`scatter`], with other sizes of parts.
 pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
-    grain: ScatterGrain,
+    sizes: ScatterSizes,
     a: Panel<'_, T, I>,
     entries: Conjugation,
     update: Update,
@@ -86,7 +86,7 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
     if k == 0 {
         return Ok(());
     }
-    let small = a.cost().saturating_mul(k) < grain.small;
+    let small = a.cost().saturating_mul(k) < sizes.small;
     // Without columns no thread would own any, and none would detect that entries are out of range.
     let done = if small || a.ncols() == 0 || parallel::threads() == 1 {
         update.prepare(y);
@@ -95,28 +95,28 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
     } else {
         parallel::within(|| {
             let guessed = match update {
-                Update::Set => Windows::guess(a, grain.run).and_then(|windows| {
-                    add_by(windows, grain, a, entries, update, (x, &mut *y, k))
+                Update::Set => Windows::guess(a, sizes.run).and_then(|windows| {
+                    add_by(windows, sizes, a, entries, update, (x, &mut *y, k))
                 }),
-                Update::Add => Err(Fault),
+                Update::Add => Err(OutOfRange),
             };
-            guessed.or_else(|Fault| {
-                add_by(Windows::find(a, grain.run)?, grain, a, entries, update, (x, &mut *y, k))
+            guessed.or_else(|OutOfRange| {
+                add_by(Windows::find(a, sizes.run)?, sizes, a, entries, update, (x, &mut *y, k))
             })
         })
     };
-    done.map_err(|Fault| a.fault())
+    done.map_err(|OutOfRange| a.out_of_range())
 }
 
 /// The parallel method chosen by the windows.
 fn add_by<T: Factor<X>, I: Index, X: Scalar>(
     mut windows: Windows,
-    grain: ScatterGrain,
+    sizes: ScatterSizes,
     a: Panel<'_, T, I>,
     entries: Conjugation,
     update: Update,
     (x, y, k): (&[X], &mut [X], usize),
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), OutOfRange> {
     let threads = parallel::threads();
     let Some(owners) = windows.owners(threads) else {
         if threads < SEVERAL && size_of_val(y) <= CACHED {
@@ -125,7 +125,7 @@ fn add_by<T: Factor<X>, I: Index, X: Scalar>(
             return add(a, entries, x, y, k, &all, &all);
         }
         y.par_chunks_mut(PREPARED).for_each(|y| update.prepare(y));
-        return scatter_bins::add(a, entries, x, y, k, grain.block);
+        return scatter_bins::add(a, entries, x, y, k, sizes.block);
     };
     windows.widen(&owners);
     outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {

@@ -1,7 +1,7 @@
 //! The scatter for matrices without locality: terms are sorted by output before they are added.
 //!
 //! ```text
-//! for each round of some blocks of rows:
+//! for some blocks of rows at a time:
 //!     for each block, in parallel:      send every entry to the bin of its column
 //!     for each bin, in parallel:        for each block in order:  y[j] += a * x[i] for the entries it sent
 //! ```
@@ -13,15 +13,15 @@
 //!
 //! 1. Parcels have the entry, not the term, so that they have one size for any number of right-hand sides, and a
 //!    pattern's are 8 bytes.
-//! 2. Rounds bound the memory: about 16,384 parcels for each of four blocks per thread, whatever the size of the
-//!    matrix.
+//! 2. Few blocks at a time bound the memory: about 16,384 parcels for each of four blocks per thread, whatever the size
+//!    of the matrix.
 //! 3. A row longer than a block would break that bound. It is not sent; every thread scans it for its own columns.
 
 use std::ops::Range;
 
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::gather::prefetch_entries;
-use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::panel::{OutOfRange, Panel};
 use crate::linalg::kernels::scatter_rows;
 use crate::linalg::kernels::update::Conjugation;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -42,7 +42,7 @@ struct Parcel<T, I> {
     value: T,
 }
 
-/// What one block sent, sorted by bin; reused for every round.
+/// What one block sent, sorted by bin; reused every time.
 struct Outbox<T, I> {
     /// The end of each bin's parcels, with the previous bin's end before it.
     ends: Vec<usize>,
@@ -66,23 +66,23 @@ pub(crate) fn add<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
     k: usize,
     block: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let width = a.ncols().div_ceil(BINS).max(1).next_power_of_two();
     let bins = a.ncols().div_ceil(width);
-    let round = 4 * parallel::threads();
+    let at_once = 4 * parallel::threads();
     let empty = || Outbox { ends: vec![0; bins], parcels: Vec::new() };
-    let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(round).collect();
+    let mut outboxes: Vec<Outbox<T, I>> = std::iter::repeat_with(empty).take(at_once).collect();
 
     let blocks = a.split((a.cost() / block).max(1));
     let long = |rows: &Range<usize>| a.rows(rows.clone()).cost() > 4 * block;
-    for stretch in blocks.chunk_by(|rows, next| !long(rows) && !long(next)) {
-        if long(&stretch[0]) {
-            let rows = stretch[0].clone();
+    for run in blocks.chunk_by(|rows, next| !long(rows) && !long(next)) {
+        if long(&run[0]) {
+            let rows = run[0].clone();
             let x = &x[rows.start * k..rows.end * k];
             add_long_rows(a.rows(rows), entries, x, y, k)?;
             continue;
         }
-        for blocks in stretch.chunks(round) {
+        for blocks in run.chunks(at_once) {
             blocks
                 .par_iter()
                 .zip(&mut outboxes)
@@ -102,12 +102,12 @@ impl<T: Entry, I: Index> Outbox<T, I> {
     /// Sorts the block's entries into their bins, `width` columns each, a power of two.
     ///
     /// Two passes over the indices, the second from the cache: bins that grow simultaneously would evict one another.
-    fn send(&mut self, block: Panel<'_, T, I>, width: usize) -> Result<(), Fault> {
+    fn send(&mut self, block: Panel<'_, T, I>, width: usize) -> Result<(), OutOfRange> {
         let shift = width.trailing_zeros();
         self.ends.fill(0);
         for i in 0..block.nrows() {
             for index in &block.indices[block.row(i)?] {
-                *self.ends.get_mut(index.to_usize() >> shift).ok_or(Fault)? += 1;
+                *self.ends.get_mut(index.to_usize() >> shift).ok_or(OutOfRange)? += 1;
             }
         }
         let mut total = 0;
@@ -121,7 +121,7 @@ impl<T: Entry, I: Index> Outbox<T, I> {
         self.parcels.resize(self.parcels.len().max(total), nothing);
         self.place(block, shift, &mut next)?;
         // Both passes must have read the same; a file may change between them.
-        if next == self.ends { Ok(()) } else { Err(Fault) }
+        if next == self.ends { Ok(()) } else { Err(OutOfRange) }
     }
 
     fn place(
@@ -129,19 +129,19 @@ impl<T: Entry, I: Index> Outbox<T, I> {
         block: Panel<'_, T, I>,
         shift: u32,
         next: &mut [usize],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let limit = block.columns();
         for i in 0..block.nrows() {
             let range = block.row(i)?;
-            let row = u32::try_from(i).map_err(|_| Fault)?;
+            let row = u32::try_from(i).map_err(|_| OutOfRange)?;
             prefetch_entries(block, range.start);
             for (&column, &value) in block.indices[range.clone()].iter().zip(&block.values[range]) {
                 let j = column.to_usize();
                 if j >= limit {
-                    return Err(Fault);
+                    return Err(OutOfRange);
                 }
                 let next = &mut next[j >> shift];
-                *self.parcels.get_mut(*next).ok_or(Fault)? = Parcel { column, row, value };
+                *self.parcels.get_mut(*next).ok_or(OutOfRange)? = Parcel { column, row, value };
                 *next += 1;
             }
         }
@@ -186,7 +186,7 @@ fn add_long_rows<T: Factor<X>, I: Index, X: Scalar>(
     x: &[X],
     y: &mut [X],
     k: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let width = a.ncols().div_ceil(parallel::threads()).max(1);
     let starts = (0..a.ncols()).step_by(width);
     let owners = starts.map(|start| start..(start + width).min(a.ncols())).collect();

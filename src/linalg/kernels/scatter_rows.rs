@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::gather::prefetch_entries;
-use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::panel::{OutOfRange, Panel};
 use crate::linalg::kernels::update::Conjugation;
 use crate::sparse::by_index;
 use crate::storage::Index;
@@ -30,7 +30,7 @@ pub(super) fn outputs_of<X>(
 /// Adds a run's terms to the outputs `y` of the first columns of `owner`, those that can be reached.
 ///
 /// Entries of other columns among `columns` belong to others and are skipped; one outside `columns`, and one of the
-/// owner's without an output yet, is a fault.
+/// owner's without an output yet, is an error.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
@@ -40,7 +40,7 @@ pub(super) fn add<T: Factor<X>, I: Index, X: Scalar>(
     k: usize,
     owner: &Range<usize>,
     columns: &Range<usize>,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let end = a.columns().min(columns.end);
     match (k, owner == columns) {
         (1, true) => add_all(a, entries, x, y, &(owner.start..end)),
@@ -56,7 +56,7 @@ fn add_all<T: Factor<X>, I: Index, X: Scalar>(
     x: &[X],
     y: &mut [X],
     columns: &Range<usize>,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let known = y.len().min(columns.len());
     let y = &mut y[..known];
     // Branches on the width of pointers once, not for every row.
@@ -83,7 +83,7 @@ fn add_steps<T: Factor<X>, I: Index, X: Scalar>(
     x: X,
     y: &mut [X],
     first: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let (index_steps, last_indices) = indices.as_chunks::<STEP>();
     let (value_steps, last_values) = values.as_chunks::<STEP>();
     for (indices, values) in index_steps.iter().zip(value_steps) {
@@ -92,7 +92,7 @@ fn add_steps<T: Factor<X>, I: Index, X: Scalar>(
             continue;
         }
         let j = indices[0].to_usize().wrapping_sub(first);
-        let y = y.get_mut(j..).and_then(|y| y.first_chunk_mut()).ok_or(Fault)?;
+        let y = y.get_mut(j..).and_then(|y| y.first_chunk_mut()).ok_or(OutOfRange)?;
         entries.add_times(y, values, &[x; STEP]);
     }
     add_each(last_indices, last_values, entries, x, y, first)
@@ -113,10 +113,10 @@ fn add_each<T: Factor<X>, I: Index, X: Scalar>(
     x: X,
     y: &mut [X],
     first: usize,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     for (index, value) in indices.iter().zip(values) {
         let j = index.to_usize().wrapping_sub(first);
-        *y.get_mut(j).ok_or(Fault)? += entries.times(*value, x);
+        *y.get_mut(j).ok_or(OutOfRange)? += entries.times(*value, x);
     }
     Ok(())
 }
@@ -130,7 +130,7 @@ fn add_some<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
     owner: &Range<usize>,
     columns: &Range<usize>,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let mut sound = true;
     for (i, x) in x.iter().enumerate() {
         let range = a.row(i)?;
@@ -146,7 +146,7 @@ fn add_some<T: Factor<X>, I: Index, X: Scalar>(
             sound &= columns.contains(&j);
         }
     }
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }
 
 /// Several right-hand sides, with entries of any owner.
@@ -159,7 +159,7 @@ fn add_rows<T: Factor<X>, I: Index, X: Scalar>(
     k: usize,
     owner: &Range<usize>,
     columns: &Range<usize>,
-) -> Result<(), Fault> {
+) -> Result<(), OutOfRange> {
     let (outputs, mut sound) = (y.len() / k, true);
     for (i, x) in x.chunks_exact(k).enumerate() {
         let range = a.row(i)?;
@@ -176,5 +176,5 @@ fn add_rows<T: Factor<X>, I: Index, X: Scalar>(
             }
         }
     }
-    if sound { Ok(()) } else { Err(Fault) }
+    if sound { Ok(()) } else { Err(OutOfRange) }
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::linalg::kernels::panel::{Fault, Panel};
+use crate::linalg::kernels::panel::{OutOfRange, Panel};
 use crate::linalg::kernels::processor;
 use crate::storage::Index;
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -37,25 +37,31 @@ impl Windows {
     /// Reads all indices of the panel, on all threads; fails if one is out of range.
     ///
     /// A few numbers for every `run` rows and entries, at most 16,384 times.
-    pub(super) fn find<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
+    pub(super) fn find<T: Sync, I: Index>(
+        a: Panel<'_, T, I>,
+        run: usize,
+    ) -> Result<Self, OutOfRange> {
         Self::of_runs(a, run, WindowRun::find)
     }
 
     /// Samples some rows of every run, and extends their columns a little to the left and to the right.
     ///
     /// Fails if a pointer is out of order; the indices are still to be checked.
-    pub(super) fn guess<T: Sync, I: Index>(a: Panel<'_, T, I>, run: usize) -> Result<Self, Fault> {
+    pub(super) fn guess<T: Sync, I: Index>(
+        a: Panel<'_, T, I>,
+        run: usize,
+    ) -> Result<Self, OutOfRange> {
         Self::of_runs(a, run, WindowRun::guess)
     }
 
     fn of_runs<'a, T: Sync, I: Index>(
         a: Panel<'a, T, I>,
         run: usize,
-        look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<WindowRun, Fault> + Sync,
-    ) -> Result<Self, Fault> {
+        look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<WindowRun, OutOfRange> + Sync,
+    ) -> Result<Self, OutOfRange> {
         let parts = (a.cost() / run).clamp(1, MOST_RUNS);
         let rows = a.split(parts).into_par_iter();
-        let runs: Result<Vec<WindowRun>, Fault> = rows.map(|rows| look(a, rows)).collect();
+        let runs: Result<Vec<WindowRun>, OutOfRange> = rows.map(|rows| look(a, rows)).collect();
         Ok(Windows { ncols: a.ncols(), runs: runs? })
     }
 
@@ -115,20 +121,20 @@ fn meets(run: &WindowRun, owner: &Range<usize>) -> bool {
 }
 
 impl WindowRun {
-    fn find<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, Fault> {
+    fn find<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, OutOfRange> {
         let run = a.rows(rows.clone());
         let (start, end) = (run.row(0)?.start, run.row(run.nrows() - 1)?.end);
-        let indices = a.indices.get(start..end).ok_or(Fault)?;
+        let indices = a.indices.get(start..end).ok_or(OutOfRange)?;
         let columns = match bounds(indices) {
             None => 0..a.ncols().min(1),
             Some((least, largest)) if largest < a.columns() => least..largest + 1,
-            Some(_) => return Err(Fault),
+            Some(_) => return Err(OutOfRange),
         };
         Ok(WindowRun { cost: indices.len() + rows.len(), rows, end: columns.end, columns })
     }
 
     /// Other rows of a grid or a band touch the columns of the sampled ones, shifted.
-    fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, Fault> {
+    fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, OutOfRange> {
         let run = a.rows(rows.clone());
         let entries = run.row(0)?.start..run.row(run.nrows() - 1)?.end;
         let mut seen: Option<Range<usize>> = None;

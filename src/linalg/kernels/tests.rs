@@ -13,7 +13,7 @@ use crate::linalg::algebra::{Decode, Factor, Scalar, Values, decode};
 use crate::linalg::kernels::dense_gather::dense_gather;
 use crate::linalg::kernels::dense_scatter::dense_scatter;
 use crate::linalg::kernels::gather::gather_from;
-use crate::linalg::kernels::scatter::{ScatterGrain, scatter_by};
+use crate::linalg::kernels::scatter::{ScatterSizes, scatter_by};
 use crate::sparse::Indices;
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Index};
@@ -22,10 +22,10 @@ static CONTEXTS: LazyLock<Vec<Context>> =
     LazyLock::new(|| [1, 2, 3, 8].map(|n| Context::new().threads(n).unwrap()).into());
 
 /// So small that few entries span many threads, runs and blocks.
-const SMALL: ScatterGrain = ScatterGrain { small: 16, run: 16, block: 8 };
+const SMALL: ScatterSizes = ScatterSizes { small: 16, run: 16, block: 8 };
 
 /// With runs of so many rows that a guess of windows does not sample all of them.
-const LONG_RUNS: ScatterGrain = ScatterGrain { run: 64, ..SMALL };
+const LONG_RUNS: ScatterSizes = ScatterSizes { run: 64, ..SMALL };
 
 /// The gather, cut small.
 fn gather<T: Factor<X>, I: Index, X: Scalar>(
@@ -281,7 +281,7 @@ fn dense_bits_agree((nrows, ncols): (usize, usize), cut: usize) {
     }
 }
 
-/// Several blocks of narrow and of wide rows, more blocks than are processed at once, and several strips of columns.
+/// Several blocks of narrow and of wide rows, more blocks than are processed at once, and several bands of columns.
 #[test]
 fn large_dense_matrices() {
     for (nrows, ncols, k) in [
@@ -400,10 +400,10 @@ fn windows_guessed_wrong_are_found_out() {
     }
 }
 
-/// One dense row among short ones, which is summed in pieces, and both of its ends.
+/// One dense row among short ones, which is summed in chunks, and both of its ends.
 #[test]
-fn a_long_row_is_the_sum_of_its_pieces() {
-    for len in [PIECE - 1, PIECE, PIECE + 1, 5 * PIECE, 5 * PIECE + 15, 5 * PIECE + 21] {
+fn a_long_row_is_the_sum_of_its_chunks() {
+    for len in [CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK, 5 * CHUNK + 15, 5 * CHUNK + 21] {
         let long = (0..len).map(|j| (j, (j % 7) as i8)).collect();
         let rows = vec![vec![(0, 3)], long, vec![], vec![(len - 1, 2), (0, 1)]];
         let sample = Sample { ncols: len, start: 1, rows };
@@ -502,7 +502,7 @@ fn decoded<T: Factor<X>, V: Factor<X>, I: Index, X: Scalar>(
 fn decoded_lines_have_the_bits_of_their_own_kernel() {
     let long = |len: usize| (0..len).map(move |j| (j * 3 % 80_000, (j % 7) as i8 - 3)).collect();
     let short = (0..5000).map(|i| (0..i % 9).map(|j| ((i * 31 + j) % 80_000, 1)).collect());
-    let lens = [15, 16, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17, 0, 5];
+    let lens = [15, 16, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 17, 0, 5];
     let rows = lens.into_iter().map(long).chain(short).collect();
     let sample = Sample { ncols: 80_000, start: 3, rows };
     decoded::<f64, f64, u64, f64>(&sample, |v| 0.1 * f64::from(v), None);

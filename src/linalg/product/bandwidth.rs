@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, IndexCheck, Pieces, by_index,
+    AnyCompressed, Axis, CheckedLines, CheckedPanels, Compressed, LineSplit, by_index,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -31,29 +31,22 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
 /// The lower and the upper bandwidth of a matrix.
 pub(crate) fn bandwidth(a: &AnyCompressed, ctx: &Context) -> Result<(usize, usize)> {
-    let budget = AnyZippedLines::budget(ctx.memory_left());
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, ctx.memory_left(), ctx)?;
     let _running = ctx.begin(|| {
         let plan = lines.plan("bandwidth");
         Ok(plan.works(a.nnz() as u64, work::BANDWIDTH))
     })?;
-    ctx.meter().pass();
-    let (mut check, mut most) = (IndexCheck::of(a), (0, 0));
-    let swept = lines.sweep_part(ctx, &mut |panel| {
-        ctx.with_threads(|| {
-            check.take_any(&panel, 0)?;
-            let found = in_part(panel.first, &panel.parts[0]);
-            most = wider(most, found);
-            Ok(())
-        })
-    });
-    swept.map_err(|error| a.name_indices(error))?;
+    let mut most = (0, 0);
+    lines.sweep(ctx, &mut |panel| {
+        most = wider(most, ctx.with_threads(|| in_part(panel.first, &panel.parts[0])));
+        Ok(())
+    })?;
     Ok(a.format().swap_if_cols(most))
 }
 
 /// The largest distance of an entry before and after the diagonal, in the lines from `first` on.
-fn in_part(first: usize, part: &AnyLinePart<'_>) -> (usize, usize) {
-    fn go<I: Index>(first: usize, part: &AnyLinePart<'_>, indices: &[I]) -> (usize, usize) {
+fn in_part(first: usize, part: &CheckedLines<'_>) -> (usize, usize) {
+    fn go<I: Index>(first: usize, part: &CheckedLines<'_>, indices: &[I]) -> (usize, usize) {
         let lines = (0..part.lines()).into_par_iter().with_min_len(TASK).map(|line| {
             let major = first + line;
             let width = |(before, after): (usize, usize), index: &I| {

@@ -31,8 +31,9 @@ where
         return work(&mut [Vectors { k: 2 * k, x, y }]);
     }
     let _held = ctx.hold(bytes_apart(k, x, y));
-    let room = |len: usize| ctx.filled("the parts of a vector", len, R::zero());
-    let (mut of_x, mut of_y) = ([room(x.len())?, room(x.len())?], [room(y.len())?, room(y.len())?]);
+    let zeros = |len: usize| ctx.filled("the parts of a vector", len, R::zero());
+    let (mut of_x, mut of_y) =
+        ([zeros(x.len())?, zeros(x.len())?], [zeros(y.len())?, zeros(y.len())?]);
     for (k, x) in x.iter().enumerate() {
         (of_x[0][k], of_x[1][k]) = (x.re, x.im);
     }

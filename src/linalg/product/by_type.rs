@@ -10,7 +10,7 @@ use std::any::Any;
 use bytemuck::Pod;
 use num_complex::Complex;
 
-use crate::dense::{AnyDense, AnyDensePanels};
+use crate::dense::{AnyDense, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Factor, Scalar, Widen};
 use crate::linalg::kernels::Vectors;
@@ -41,10 +41,10 @@ pub(crate) type Operands<'x, 'y, X> = (usize, &'x [X], &'y mut [X]);
 
 pub(crate) struct DenseMethods<X: Scalar> {
     pub(crate) once: fn(&AnyDense, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
-    pub(crate) prepared: fn(&mut AnyDensePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
+    pub(crate) prepared: fn(&mut DensePanels, bool, Vectors<'_, '_, X>, &Context) -> Result<()>,
     /// `AᴴA X` in one pass over a matrix in C order.
     pub(crate) normal:
-        fn(&mut AnyDensePanels, Vectors<'_, '_, X>, &mut Between<'_, X>, &Context) -> Result<()>,
+        fn(&mut DensePanels, Vectors<'_, '_, X>, &mut Between<'_, X>, &Context) -> Result<()>,
     /// Computes the product if it needs more digits than numbers of `X` have; returns whether it does.
     pub(crate) exact: Option<fn(&AnyDense, bool, Operands<'_, '_, X>, &Context) -> Result<bool>>,
 }
@@ -56,9 +56,9 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
             multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
-        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+        let step: StepProduct<X> = |part, ncols, buffer, vectors, ctx| {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
-            kernels.step(part, ncols, room, vectors, ctx)
+            kernels.step(part, ncols, buffer, vectors, ctx)
         };
         let normal: NormalProduct<X> = |panels, vectors, between, ctx| {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded: None };
@@ -76,10 +76,10 @@ impl<X: Scalar> Products<X> {
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
             multiply_each(panels, kernels, adjoint, &mut [vectors], ctx)
         };
-        let step: StepProduct<X> = |part, ncols, room, vectors, ctx| {
+        let step: StepProduct<X> = |part, ncols, buffer, vectors, ctx| {
             let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);
             let kernels = LineKernels::<W, X> { decode: T::DECODE, encoded };
-            kernels.step(part, ncols, room, vectors, ctx)
+            kernels.step(part, ncols, buffer, vectors, ctx)
         };
         let normal: NormalProduct<X> = |panels, vectors, between, ctx| {
             let encoded = Some(Compact::gather_part::<W, X> as EncodedProduct<W, X>);

@@ -1,7 +1,7 @@
 //! Products of dense matrices, panel by panel, in either order: for a Fortran-ordered matrix the transposed product is
 //! called.
 
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::Result;
 use crate::linalg::algebra::{Decode, Factor, Scalar};
 use crate::linalg::kernels::{
@@ -30,19 +30,11 @@ fn product<X: Scalar, T: Element + Factor<X>>(
 }
 
 /// The plan of a product with `k` vectors.
-pub(crate) fn line_plan(
-    panels: &AnyDensePanels,
-    name: &'static str,
-    k: usize,
-    ctx: &Context,
-) -> Plan {
+pub(crate) fn line_plan(panels: &DensePanels, name: &'static str, k: usize, ctx: &Context) -> Plan {
     let matrix = panels.matrix();
     let sums = scatter_sums(panels.shape().1, ctx.thread_count()) * k * size_of::<[f64; 2]>();
-    Plan::new(name)
-        .on_device_of(matrix.buffer().file())
-        .reads(1, panels.panels().bytes_to_read())
-        .reads_again(panels.panels().bytes_to_read_again())
-        .holds(panels.memory() + sums as u64)
+    let plan = panels.reading.plan(name).throughout(sums as u64);
+    plan.reads_again(panels.reading.cost(0).again)
         .works(matrix.len() as u64 * k as u64, work::DENSE_PRODUCT)
 }
 
@@ -73,7 +65,7 @@ pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size
 /// Products of a matrix in panels, several in one sweep, for elements of type `W` or elements decoded into it; vectors
 /// have the lengths of the whole product.
 pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
-    panels: &mut AnyDensePanels,
+    panels: &mut DensePanels,
     decode: Option<Decode<W>>,
     adjoint: bool,
     products: &mut [Vectors<'_, '_, X>],
@@ -102,7 +94,7 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
 ///
 /// The caller counts a number for every line of a panel, and each of `k` vectors.
 pub(crate) fn normal_product<W: Element + Factor<X>, X: Scalar>(
-    panels: &mut AnyDensePanels,
+    panels: &mut DensePanels,
     decode: Option<Decode<W>>,
     products: &mut [Vectors<'_, '_, X>],
     between: &mut BetweenEach<'_, X>,
@@ -130,17 +122,17 @@ pub(crate) fn normal_product<W: Element + Factor<X>, X: Scalar>(
 /// Calls `multiply` with the first line, the number of lines and the elements of every panel, decoded `step` lines at a
 /// time if they must be.
 fn sweep_decoded<W: Element>(
-    panels: &mut AnyDensePanels,
+    panels: &mut DensePanels,
     decode: Option<Decode<W>>,
     step: usize,
     ctx: &Context,
     multiply: &mut dyn FnMut(usize, usize, &[W]) -> Result<()>,
 ) -> Result<()> {
     let (height, length) = panels.shape();
-    let room = if decode.is_some() { step.min(height).saturating_mul(length) } else { 0 };
-    let _held = ctx.hold(bytes_of::<W>(room));
-    let mut wide = ctx.work::<W>("decoded lines", room)?;
-    panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
+    let len = if decode.is_some() { step.min(height).saturating_mul(length) } else { 0 };
+    let _held = ctx.hold(bytes_of::<W>(len));
+    let mut wide = ctx.work::<W>("decoded lines", len)?;
+    panels.sweep(ctx, &mut |DensePanel { first, lines, elements, .. }| {
         let Some(decode) = decode else {
             return multiply(first, lines, elements.as_typed());
         };
@@ -185,7 +177,7 @@ pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
 }
 
 /// Panels for one pass, next to vectors of this many bytes.
-pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<AnyDensePanels> {
+pub(crate) fn panels_beside(a: &AnyDense, vectors: u64, ctx: &Context) -> Result<DensePanels> {
     let budget = ctx.memory_left().saturating_sub(vectors);
-    AnyDensePanels::for_one_sweep(a, panel_step(a.lines().1), budget)
+    DensePanels::for_one_sweep(a, panel_step(a.lines().1), budget)
 }

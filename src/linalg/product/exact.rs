@@ -8,7 +8,7 @@
 
 use std::marker::PhantomData;
 
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::Result;
 use crate::linalg::algebra::{Semiring, integer, split, two_sum};
 use crate::linalg::product::matvec_with::multiply;
@@ -126,9 +126,9 @@ pub(crate) fn dense<X: RealParts, T: Element>(
     each_vector(lengths, (k, x, y), ctx, |one, sums| {
         let vectors = (size_of_val(one) + size_of_val(sums)) as u64;
         let budget = ctx.memory_left().saturating_sub(vectors);
-        let mut panels = AnyDensePanels::for_one_sweep(a, 1, budget)?;
+        let mut panels = DensePanels::for_one_sweep(a, 1, budget)?;
         sums.fill(Both::default());
-        panels.sweep(ctx, &mut |LinePanel { first, lines, elements, .. }| {
+        panels.sweep(ctx, &mut |DensePanel { first, lines, elements, .. }| {
             let elements = elements.as_typed::<T>();
             let here = first..first + lines;
             ctx.with_threads(|| match along {

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::product::prepared::{Compact, Expanded};
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels};
 use crate::storage::Context;
 use crate::storage::raw::Raw;
 
 /// Some consecutive lines.
 pub(crate) enum LinesPart<'a> {
-    Plain(AnyLinePanel<'a>),
+    Plain(CompressedPanel<'a>),
     Encoded(EncodedPart<'a>),
 }
 
@@ -29,7 +29,7 @@ pub(crate) trait LineSource {
     fn matrix(&self) -> &AnyCompressed;
 
     /// Bytes for the plain lines of an encoded panel.
-    fn room(&self) -> u64 {
+    fn decoding_bytes(&self) -> u64 {
         0
     }
 
@@ -41,7 +41,7 @@ pub(crate) trait LineSource {
     ) -> Result<()>;
 }
 
-impl LineSource for AnyLinePanels {
+impl LineSource for CompressedPanels {
     fn matrix(&self) -> &AnyCompressed {
         self.matrix()
     }
@@ -64,20 +64,20 @@ impl LinesPart<'_> {
         }
     }
 
-    /// The lines as they are stored, of an encoding all blocks; `room` is for those that are encoded.
+    /// The lines as they are stored, of an encoding all blocks; `buffer` is for those that are encoded.
     pub(crate) fn plain<'r>(
         &'r self,
-        room: &'r mut Expanded,
+        buffer: &'r mut Expanded,
         ctx: &Context,
-    ) -> Result<AnyLinePanel<'r>> {
+    ) -> Result<CompressedPanel<'r>> {
         match self {
-            LinesPart::Plain(AnyLinePanel { first, indptr, indices, data }) => {
+            LinesPart::Plain(CompressedPanel { first, indptr, indices, data }) => {
                 let (first, indptr, indices) = (*first, *indptr, *indices);
-                Ok(AnyLinePanel { first, indptr, indices, data: *data })
+                Ok(CompressedPanel { first, indptr, indices, data: *data })
             }
             LinesPart::Encoded(EncodedPart { first, compact, values, .. }) => {
-                let (indptr, indices, data) = compact.expand(*values, room, ctx)?;
-                Ok(AnyLinePanel { first: *first, indptr, indices, data })
+                let (indptr, indices, data) = compact.expand(*values, buffer, ctx)?;
+                Ok(CompressedPanel { first: *first, indptr, indices, data })
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::operator::{check_operands, product_name};
 use crate::linalg::product::powers::Between;
 use crate::linalg::product::prepared::{Compact, Expanded};
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, Plan, Running, SparseFormat};
@@ -76,25 +76,29 @@ fn one_product(
     adjoint: bool,
     (k, bytes, extra): (usize, u64, u64),
     ctx: &Context,
-) -> Result<(AnyLinePanels, Running)> {
+) -> Result<(CompressedPanels, Running)> {
     let budget = ctx.memory_left().saturating_sub(bytes + extra);
-    let panels = AnyLinePanels::for_one_sweep(a, budget, ctx)?;
+    let panels = CompressedPanels::for_one_sweep(a, budget, ctx)?;
     let running = ctx.begin(|| {
         let plan = product_plan(&panels, adjoint, k, ctx).every_time();
-        Ok(plan.reads(1, panels.bytes_kept()).throughout(extra))
+        Ok(plan.reads(1, panels.kept).throughout(extra))
     })?;
     Ok((panels, running))
 }
 
 /// The plan of a product with `k` vectors, without the reads for making the panels.
-pub(crate) fn product_plan(panels: &AnyLinePanels, adjoint: bool, k: usize, ctx: &Context) -> Plan {
+pub(crate) fn product_plan(
+    panels: &CompressedPanels,
+    adjoint: bool,
+    k: usize,
+    ctx: &Context,
+) -> Plan {
     let matrix = panels.matrix();
     let (value, index, _) = matrix.types().sizes();
-    Plan::new(product_name(adjoint))
-        .on_device_of(matrix.indices_buffer().file())
-        .reads(1, panels.panels().bytes_to_read())
-        .reads_again(panels.panels().bytes_to_read_again())
-        .holds(panels.memory() + scatter_memory(value, index, ctx.thread_count()))
+    panels
+        .plan(product_name(adjoint))
+        .reads_again(panels.reading.cost(0).again)
+        .throughout(scatter_memory(value, index, ctx.thread_count()))
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }
 
@@ -121,22 +125,22 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
         &self,
         part: &LinesPart<'_>,
         ncols: usize,
-        room: &mut Option<Expanded>,
+        buffer: &mut Option<Expanded>,
         vectors: Vectors<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
         let (entries, update) = (Conjugation::AsStored, Update::Set);
-        self.multiply(part, (How { along: true, entries, update }, ncols), room, vectors, ctx)
+        self.multiply(part, (How { along: true, entries, update }, ncols), buffer, vectors, ctx)
     }
 
     /// The product of some lines. Along them `y` has only their outputs, across them `x` only their numbers.
     ///
-    /// `room` is made when encoded lines must be expanded.
+    /// `buffer` is made when encoded lines must be expanded.
     pub(crate) fn multiply(
         &self,
         part: &LinesPart<'_>,
         (how, ncols): (How, usize),
-        room: &mut Option<Expanded>,
+        buffer: &mut Option<Expanded>,
         vectors: Vectors<'_, '_, X>,
         ctx: &Context,
     ) -> Result<()> {
@@ -146,11 +150,11 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
             let blocks = (encoded.blocks.clone(), encoded.values);
             return product(encoded.compact, blocks, self.decode, how, (k, x, y), ctx);
         }
-        let room = match room {
-            Some(room) => room,
-            None => room.insert(Expanded::new()?),
+        let buffer = match buffer {
+            Some(buffer) => buffer,
+            None => buffer.insert(Expanded::new()?),
         };
-        let AnyLinePanel { first, indptr, indices, data } = part.plain(room, ctx)?;
+        let CompressedPanel { first, indptr, indices, data } = part.plain(buffer, ctx)?;
         let panel = AnyPanel { indptr, indices, ncols, first_row: first };
         ctx.with_threads(|| multiply_lines(panel, Values::new(data, self.decode), how, vectors))
     }
@@ -172,7 +176,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     let along = (matrix.format() == SparseFormat::Csr) != adjoint;
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
-    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
+    let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));
     sweep(source, ctx, &mut |part| {
         let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
         let how = (How { along, entries, update }, ncols);
@@ -184,7 +188,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
                 true => Vectors { k, x, y: &mut y[lines] },
                 false => Vectors { k, x: &x[lines], y },
             };
-            kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+            kernels.multiply(&part, how, &mut buffer, vectors, ctx)?;
         }
         Ok(())
     })
@@ -202,7 +206,7 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let ncols = source.matrix().minor();
-    let (mut next, mut room, _held) = (Update::Set, None, ctx.hold(source.room()));
+    let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));
     let mut rows = vec![Vec::new(); products.len()];
     sweep(source, ctx, &mut |part| {
         let update = std::mem::replace(&mut next, Update::Add);
@@ -212,13 +216,13 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
             let (entries, set) = (Conjugation::AsStored, Update::Set);
             let how = (How { along: true, entries, update: set }, ncols);
             let vectors = Vectors { k: *k, x, y: rows };
-            kernels.multiply(&part, how, &mut room, vectors, ctx)?;
+            kernels.multiply(&part, how, &mut buffer, vectors, ctx)?;
         }
         between(lines, &mut rows);
         for (Vectors { k, y, .. }, rows) in products.iter_mut().zip(&rows) {
             let entries = Conjugation::Conjugated;
             let how = (How { along: false, entries, update }, ncols);
-            kernels.multiply(&part, how, &mut room, Vectors { k: *k, x: rows, y }, ctx)?;
+            kernels.multiply(&part, how, &mut buffer, Vectors { k: *k, x: rows, y }, ctx)?;
         }
         Ok(())
     })

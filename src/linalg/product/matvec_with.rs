@@ -6,14 +6,14 @@
 
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Semiring, Values};
-use crate::linalg::kernels::{Columns, Fault, Panel, runs_with_outputs};
+use crate::linalg::kernels::{Columns, OutOfRange, Panel, runs_with_outputs};
 use crate::sparse::{
-    AnyCompressed, AnyLinePanel, AnyLinePanels, AnyZippedLines, Axis, Compressed, IndexCheck,
-    Indices, Pieces, by_index, partition,
+    AnyCompressed, Axis, CheckedPanels, Compressed, CompressedPanel, CompressedPanels, Indices,
+    LineSplit, by_index, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
-use crate::storage::{Context, DType, Entry, Index, Plan, SparseFormat, bytes_of};
+use crate::storage::{Context, DType, Entry, Index, SparseFormat, bytes_of};
 
 /// Rows and entries of a task.
 const TASK: usize = 1 << 14;
@@ -111,19 +111,18 @@ fn along<S: Semiring>(
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
+    let mut panels = CompressedPanels::for_one_sweep(a.clone(), left, ctx)?;
     let _running = ctx.begin(|| {
-        let plan = Plan::new("product over a semiring").on_device_of(a.indices_buffer().file());
-        let plan = plan.reads(1, panels.panels().bytes_to_read() + panels.bytes_kept());
-        Ok(plan.holds(panels.memory()).works(a.nnz() as u64, work::SEMIRING_ALONG))
+        let plan = panels.plan("product over a semiring").reads(1, panels.kept);
+        Ok(plan.works(a.nnz() as u64, work::SEMIRING_ALONG))
     })?;
     ctx.check_cancelled()?;
-    let swept = panels.sweep(ctx, &mut |AnyLinePanel { first, indptr, indices, data }| {
+    let swept = panels.sweep(ctx, &mut |CompressedPanel { first, indptr, indices, data }| {
         let lines = first..first + indptr.len() - 1;
         by_index!(indices, indices => {
             let panel = Panel::over(indptr, indices, data.as_typed(), x.len(), first)?;
             let summed = ctx.with_threads(|| sum_lines(semiring, panel, x, &mut y[lines]));
-            summed.map_err(|Fault| panel.fault())
+            summed.map_err(|OutOfRange| panel.out_of_range())
         })
     });
     swept.map_err(|error| a.name_indices(error))
@@ -135,8 +134,8 @@ fn sum_lines<S: Semiring, I: Index>(
     a: Panel<'_, S::Left, I>,
     x: &[S::Right],
     y: &mut [S::Sum],
-) -> std::result::Result<(), Fault> {
-    // Only as many columns as an index can name: an index beyond them is a fault.
+) -> std::result::Result<(), OutOfRange> {
+    // Only as many columns as an index can name: an index beyond them is an error.
     let x = &x[..a.columns()];
     let runs = runs_with_outputs(a, y, 1, (a.indices.len() + a.nrows()) / TASK + 1);
     runs.into_par_iter().try_for_each(|(a, y)| {
@@ -144,7 +143,7 @@ fn sum_lines<S: Semiring, I: Index>(
             let range = a.row(line)?;
             let mut entries = a.indices[range.clone()].iter().zip(&a.values[range]);
             *y = entries.try_fold(semiring.zero(), |sum, (index, &value)| {
-                let &x = x.get(index.to_usize()).ok_or(Fault)?;
+                let &x = x.get(index.to_usize()).ok_or(OutOfRange)?;
                 Ok(semiring.add(sum, semiring.multiply(value, x)))
             })?;
             Ok(())
@@ -160,8 +159,7 @@ fn across<S: Semiring, I: Index>(
     left: u64,
     ctx: &Context,
 ) -> Result<()> {
-    let budget = AnyZippedLines::budget(left);
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Runs(RUN), budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Runs(RUN), left, ctx)?;
     let (entries, threads) = (lines.most_entries(), ctx.thread_count());
     let terms = bytes_of::<S::Sum>(entries);
     let work = terms + Columns::<S::Sum, I>::bytes(entries, threads);
@@ -172,11 +170,9 @@ fn across<S: Semiring, I: Index>(
     let _held = ctx.hold(work);
     let mut columns = Columns::new(y.len(), entries, threads);
     let mut terms = ctx.filled("the terms", entries, semiring.zero())?;
-    let mut check = IndexCheck::of(a);
     y.fill(semiring.zero());
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            check.take_any(&panel, 0)?;
             let part = panel.parts[0];
             let terms = &mut terms[..part.indices.len()];
             let (indices, values): (&[I], _) = (part.indices.typed(), part.data.as_typed());
@@ -184,10 +180,10 @@ fn across<S: Semiring, I: Index>(
             columns.fold(y, (indices, Values::Plain(terms)), |sum, term| {
                 *sum = semiring.add(*sum, term)
             });
-            Ok(())
-        })
+        });
+        Ok(())
     });
-    swept.map_err(|error| a.name_indices(error))
+    swept.map(drop)
 }
 
 /// The terms of a run of lines, the first of which has the first of `x`, by all threads.

@@ -1,6 +1,6 @@
 //! A matrix with types known at run time, multiplied once or prepared for many products.
 
-use crate::dense::{AnyDense, AnyDensePanels};
+use crate::dense::{AnyDense, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::kernels::Vectors;
@@ -82,7 +82,7 @@ fn dense_methods<X: Scalar>(by: &Products<X>) -> Result<&DenseMethods<X>> {
 /// A [`Multiplier`] prepared for many products.
 pub(crate) enum Prepared {
     Lines(Box<PreparedLines>),
-    Dense(Box<Readers<AnyDensePanels>>),
+    Dense(Box<Readers<DensePanels>>),
 }
 
 impl Prepared {
@@ -104,7 +104,7 @@ impl Prepared {
             Multiplier::Dense(a) => {
                 let decoding = decoding(&a);
                 let budget = budget.saturating_sub(decoding);
-                let panels = AnyDensePanels::new(&a, panel_step(a.lines().1), budget)?;
+                let panels = DensePanels::new(&a, panel_step(a.lines().1), budget)?;
                 Ok(Prepared::Dense(Box::new(Readers::new(panels, vectors + decoding, ctx))))
             }
         }
@@ -177,9 +177,9 @@ impl Prepared {
                 let exact = by.dense.as_ref().is_some_and(|methods| methods.exact.is_some());
                 (dense_normal_in_one(panels) && !exact).then(|| {
                     let lines = panels.model().most_lines();
-                    let room = bytes_of::<X>(lines.saturating_mul(k));
-                    let _held = ctx.hold(room);
-                    let plan = self.plan(true, k, ctx).throughout(room);
+                    let extra = bytes_of::<X>(lines.saturating_mul(k));
+                    let _held = ctx.hold(extra);
+                    let plan = self.plan(true, k, ctx).throughout(extra);
                     let work = panels.model().matrix().len() as u64 * k as u64;
                     Plan { operation: "normal product", ..plan }.works(work, work::DENSE_PRODUCT)
                 })
@@ -253,14 +253,14 @@ impl Prepared {
 }
 
 /// Whether `AᴴA X` of a dense matrix takes one pass: it is read, line by line of which each is a row.
-fn dense_normal_in_one(panels: &Readers<AnyDensePanels>) -> bool {
+fn dense_normal_in_one(panels: &Readers<DensePanels>) -> bool {
     let model = panels.model();
-    model.panels().is_read() && model.matrix().order() == Order::C
+    model.reading.is_read() && model.matrix().order() == Order::C
 }
 
 /// Maximum memory for decoding lines of a dense matrix in a product.
 pub(crate) fn decoding(a: &AnyDense) -> u64 {
     let size = decoded_size(a.dtype());
-    let room = |along| decoding_memory(a.lines(), along, size);
-    room(true).max(room(false))
+    let extra = |along| decoding_memory(a.lines(), along, size);
+    extra(true).max(extra(false))
 }

@@ -9,7 +9,7 @@ use crate::linalg::product::lines_product::product_plan;
 use crate::linalg::product::multiplier::{Multiplier, decoding};
 use crate::linalg::product::operator::LinearOperator;
 use crate::linalg::product::powers::{Between, in_two, plan_in_two};
-use crate::sparse::AnyLinePanels;
+use crate::sparse::CompressedPanels;
 use crate::storage::{Context, Order, Plan, SparseFormat, bytes_of, work};
 
 impl Multiplier {
@@ -35,11 +35,11 @@ impl Multiplier {
                     && a.stored_bytes() > left
                     && by.methods.exact.is_none() =>
             {
-                let mut panels = AnyLinePanels::for_one_sweep(a.clone(), left, ctx)?;
+                let mut panels = CompressedPanels::for_one_sweep(a.clone(), left, ctx)?;
                 let _running = ctx.begin(|| {
                     let plan = product_plan(&panels, true, k, ctx).every_time();
                     let extra = copies + numbers(panels.largest().0);
-                    let plan = plan.reads(1, panels.bytes_kept()).throughout(extra);
+                    let plan = plan.reads(1, panels.kept).throughout(extra);
                     let terms = a.nnz() as u64 * k as u64;
                     Ok(Plan { operation: NAME, ..plan }.works(terms, work::PRODUCT))
                 })?;
@@ -55,9 +55,9 @@ impl Multiplier {
                 let mut panels = panels_beside(a, taken, ctx)?;
                 let _running = ctx.begin(|| {
                     let plan = line_plan(&panels, NAME, k, ctx).every_time();
-                    let room = numbers(panels.most_lines());
+                    let extra = numbers(panels.most_lines());
                     let terms = a.len() as u64 * k as u64;
-                    let plan = plan.throughout(copies + decoding(a) + room);
+                    let plan = plan.throughout(copies + decoding(a) + extra);
                     Ok(plan.works(terms, work::DENSE_PRODUCT))
                 })?;
                 let _held = ctx.hold(numbers(panels.most_lines()));

@@ -41,7 +41,7 @@ impl<X: Scalar> Level<'_, X> {
 }
 
 /// The function of a recurrence.
-pub(crate) type Combine<'a, X> = dyn Fn(Level<'_, X>) + Sync + 'a;
+pub(crate) type Recurrence<'a, X> = dyn Fn(Level<'_, X>) + Sync + 'a;
 
 /// What is asked of an operator: `levels` products with `k` vectors at a time, where `v_j` is kept in buffer
 /// `j % vectors.len()`.
@@ -49,7 +49,7 @@ pub(crate) struct Powers<'a, 'v, X> {
     pub(crate) k: usize,
     pub(crate) levels: usize,
     pub(crate) vectors: &'a mut [&'v mut [X]],
-    pub(crate) combine: &'a Combine<'a, X>,
+    pub(crate) combine: &'a Recurrence<'a, X>,
 }
 
 /// Rows that are combined by one task.
@@ -73,12 +73,12 @@ impl<X: Scalar> Powers<'_, '_, X> {
         Ok(())
     }
 
-    /// Makes rows `rows` of `v_(j+1)` of their product with `v_j`, which `product` writes to `room`.
+    /// Makes rows `rows` of `v_(j+1)` of their product with `v_j`, which `product` writes to `buffer`.
     pub(crate) fn step(
         &mut self,
         j: usize,
         rows: Range<usize>,
-        room: &mut [X],
+        buffer: &mut [X],
         ctx: &Context,
         product: &mut dyn FnMut(&[X], &mut [X]) -> Result<()>,
     ) -> Result<()> {
@@ -86,7 +86,7 @@ impl<X: Scalar> Powers<'_, '_, X> {
         let (now, to) = (j % count, (j + 1) % count);
         let before = j.checked_sub(1).map(|before| before % count);
         let all = std::mem::take(&mut self.vectors[to]);
-        let done = product(self.vectors[now], room);
+        let done = product(self.vectors[now], buffer);
         if done.is_ok() {
             let here = rows.start * k..rows.end * k;
             let current = &self.vectors[now][here.clone()];
@@ -94,13 +94,13 @@ impl<X: Scalar> Powers<'_, '_, X> {
             let previous = before.filter(|&at| at != to).map(|at| &self.vectors[at][here.clone()]);
             let size = ROWS * k.max(1);
             let (mut tasks, mut rest, mut start) = (Vec::new(), &mut all[here], 0);
-            for room in room.chunks_mut(size) {
+            for buffer in buffer.chunks_mut(size) {
                 let to;
-                (to, rest) = rest.split_at_mut(room.len());
-                let here = start..start + room.len();
+                (to, rest) = rest.split_at_mut(buffer.len());
+                let here = start..start + buffer.len();
                 let current = &current[here.clone()];
                 let previous = previous.map(|previous| &previous[here.clone()]);
-                tasks.push((rows.start + start / k.max(1), room, current, previous, to));
+                tasks.push((rows.start + start / k.max(1), buffer, current, previous, to));
                 start = here.end;
             }
             ctx.with_threads(|| {
@@ -139,10 +139,10 @@ pub(crate) fn level_by_level<X: Scalar>(
     product: &mut dyn FnMut(&[X], &mut [X]) -> Result<()>,
 ) -> Result<()> {
     let _held = ctx.hold(bytes_of::<X>(n.saturating_mul(powers.k)));
-    let mut room = ctx.work::<X>("a product", n.saturating_mul(powers.k))?;
+    let mut buffer = ctx.work::<X>("a product", n.saturating_mul(powers.k))?;
     (0..powers.levels).try_for_each(|j| {
         ctx.report("powers", j as u64, powers.levels as u64)?;
-        powers.step(j, 0..n, &mut room, ctx, product)
+        powers.step(j, 0..n, &mut buffer, ctx, product)
     })
 }
 

@@ -2,14 +2,14 @@
 //!
 //! | part | for |
 //! |---|---|
-//! | 7/16 | reading: a stretch of A with the rows of B it needs, and read-ahead |
+//! | 7/16 | reading: a panel of A with the rows of B it needs, and read-ahead |
 //! | 1/8 | multipliers, one for each thread |
-//! | 1/8 | rows of the result in flight, for two rounds |
+//! | 1/8 | rows of the result in flight, for two iterations |
 //! | 1/16 | rows with more terms than are sorted at a time |
-//! | 1/16 | the positions of the cuts between stretches |
+//! | 1/16 | the positions of the cuts between panels |
 //! | 1/8 | a sample of rows, before anything else is allocated |
 //!
-//! Before a *long* row, whose entries would not fit in a round, multipliers and rows in flight are released, and half
+//! Before a *long* row, whose entries would not fit in an iteration, multipliers and rows in flight are released, and half
 //! of the total is for its sums.
 
 use crate::error::{Error, ErrorKind, Result};
@@ -23,27 +23,27 @@ const PER_THREAD: u64 = 1 << 30;
 /// The least memory for a product, and for one that reads.
 const LEAST: (u64, u64) = (128 << 10, 256 << 10);
 
-/// Terms of a chunk, the rows that one thread takes at a time: about ten microseconds. Four times as many, or half as
-/// many chunks in a round, were not faster, and the results of a round then do not fit in the cache.
-const CHUNK: usize = 1 << 13;
+/// Terms of a task, the rows that one thread takes at a time: about ten microseconds. Four times as many, or half as
+/// many tasks in an iteration, were not faster, and the results of an iteration then do not fit in the cache.
+const TASK: usize = 1 << 13;
 
-/// Chunks of a round for each thread.
-const CHUNKS_PER_THREAD: usize = 16;
+/// Tasks of an iteration for each thread.
+const TASKS_PER_THREAD: usize = 16;
 
 /// Rows of which the terms are counted at a time.
 const BLOCK: usize = 1 << 16;
 
-/// The shares of one product.
+/// How much of its memory each part of a product gets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     threads: usize,
     all: u64,
-    /// Entries that the rows of a round can have at most. A row that can have more is a long one.
-    pub(super) round: usize,
-    /// Terms and rows of a chunk, except single rows with more.
-    pub(super) chunk: usize,
-    /// Chunks of a round.
-    pub(super) chunks: usize,
+    /// Entries that the rows of an iteration can have at most. A row that can have more is a long one.
+    pub(super) in_flight: usize,
+    /// Terms and rows of a task, except single rows with more.
+    pub(super) task: usize,
+    /// Tasks of an iteration.
+    pub(super) tasks: usize,
     /// Rows of which the terms are counted at a time.
     pub(super) block: usize,
 }
@@ -61,25 +61,26 @@ impl Budget {
         let all = bytes.min(most);
         let least = if is_read { LEAST.1 } else { LEAST.0 };
         if all < least {
-            return Err(Error::new(ErrorKind::Memory, "a product would have no room to work")
-                .expected(format!(
-                    "{least} bytes in addition to the matrices, within the memory limit"
-                ))
-                .found(all)
-                .remedy("raise the limit, or let the result live in a file"));
+            return Err(Error::new(
+                ErrorKind::Memory,
+                "a product would have no memory to work with",
+            )
+            .expected(format!("{least} bytes in addition to the matrices, within the memory limit"))
+            .found(all)
+            .remedy("raise the limit, or let the result live in a file"));
         }
         Ok(Self::sharing::<S, I>(all, threads))
     }
 
     fn sharing<S: Semiring, I: Index>(all: u64, threads: usize) -> Self {
-        let round = (all / 32 / entry_bytes::<S, I>()) as usize;
-        let chunk = (round / (4 * threads)).clamp(64, CHUNK);
+        let in_flight = (all / 32 / entry_bytes::<S, I>()) as usize;
+        let task = (in_flight / (4 * threads)).clamp(64, TASK);
         Budget {
             threads,
             all,
-            round,
-            chunk,
-            chunks: (round / chunk).clamp(1, CHUNKS_PER_THREAD * threads),
+            in_flight,
+            task,
+            tasks: (in_flight / task).clamp(1, TASKS_PER_THREAD * threads),
             block: ((all / 512) as usize).clamp(256, BLOCK),
         }
     }
@@ -136,10 +137,11 @@ impl Budget {
         let limits = self.limits::<S, I>((terms, columns));
         let entry = entry_bytes::<S, I>();
         let multipliers = self.threads as u64 * limits.bytes::<I>(size_of::<S::Sum>());
-        let chunk = self.chunk.max(terms.min(columns)) as u64;
-        let round = (self.round as u64).min(all + rows as u64).min(self.chunks as u64 * chunk);
-        // Two rounds, in vectors with up to twice the capacity; and twice the sums of rows that are merged.
-        let entries = 6 * round * entry;
+        let task = self.task.max(terms.min(columns)) as u64;
+        let in_flight =
+            (self.in_flight as u64).min(all + rows as u64).min(self.tasks as u64 * task);
+        // Two iterations, in vectors with up to twice the capacity; and twice the sums of rows that are merged.
+        let entries = 6 * in_flight * entry;
         let counts = 8 * self.block.min(rows) as u64;
         (multipliers + entries + counts).max(long)
     }

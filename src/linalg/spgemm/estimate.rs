@@ -5,13 +5,13 @@
 use crate::error::Result;
 use crate::linalg::algebra::{AnyPair, Semiring};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::load::{Item, Read, StretchPanels};
+use crate::linalg::spgemm::load::{LoadedPanels, StepArrays, StepItem};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::RowCounts;
 use crate::linalg::spgemm::multiply::run;
 use crate::linalg::spgemm::product::SparseProduct;
 use crate::linalg::spgemm::right::RightMatrix;
-use crate::linalg::spgemm::schedule::Stretch;
+use crate::linalg::spgemm::schedule::LeftPanel;
 use crate::linalg::spgemm::schedule::{Candidate, Classes};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
@@ -58,13 +58,14 @@ fn sample<S: Semiring, I: Index, P: Index>(
     let (mut indptr, mut indices) = (vec![P::from_usize(0)], Vec::<I>::new());
     let entries = |candidate: &Candidate| candidate.start..candidate.start + candidate.len;
     if product.left_is_read {
-        let parts: Vec<Stretch> = chosen.iter().map(|row| Stretch::of_row(entries(row))).collect();
-        let reading = StretchPanels::new(Some(&left.to_any()), None, &parts, &product.budget)?;
-        if let Some(StretchPanels { mut panels, steps }) = reading {
+        let parts: Vec<LeftPanel> =
+            chosen.iter().map(|row| LeftPanel::of_row(entries(row))).collect();
+        let reading = LoadedPanels::new(Some(&left.to_any()), None, &parts, &product.budget)?;
+        if let Some(LoadedPanels { mut panels, steps }) = reading {
             panels.sweep_part(ctx, &mut |step, parts| {
-                let mut read = Read::new(parts);
+                let mut read = StepArrays::new(parts);
                 for item in &steps[step].items {
-                    if let Item::Entries = item {
+                    if let StepItem::Entries = item {
                         indices.extend_from_slice(read.entries().0.typed());
                     }
                 }

@@ -123,15 +123,15 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     let _work = ctx.hold(product.memory(&seen));
     product.count_passes(&seen, ctx);
     let most_terms = seen.classes.most_terms();
-    let room = product.room(&seen, entries);
+    let capacity = product.capacity(&seen, entries);
     let types = Types::of::<S::Sum, I, P>();
     if let Place::Memory = place {
-        let mut filling = RowCopies::new(types, shape, room, ctx)?;
+        let mut filling = RowCopies::new(types, shape, capacity, ctx)?;
         run(&product, seen.cuts, most_terms, &mut filling, ctx)?;
         return filling.finish().map(AnyCompressed::into_typed);
     }
     let kind = (SparseFormat::Csr, types);
-    let mut writer = AnyWriter::new(kind, shape, room, false, place, ctx)?;
+    let mut writer = AnyWriter::new(kind, shape, capacity, false, place, ctx)?;
     run(&product, seen.cuts, most_terms, &mut writer, ctx)?;
     writer.finish(true).map(AnyCompressed::into_typed)
 }

@@ -7,7 +7,7 @@ use crate::linalg::spgemm::load::{Store, ring_bytes, step_bytes};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::LongRow;
 use crate::linalg::spgemm::right::RightMatrix;
-use crate::linalg::spgemm::schedule::{Inspected, Rules, Stretch, StretchGroup, inspect};
+use crate::linalg::spgemm::schedule::{CutRange, Inspected, LeftPanel, Rules, inspect};
 use crate::sparse::{AnyWriter, Csr};
 use crate::storage::{Context, Index, Place, Plan, work};
 
@@ -58,27 +58,27 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
 
     /// The rules for cutting A.
     pub(super) fn rules(&self) -> Rules {
-        let room = match (self.left_is_read, self.right.is_read) {
-            // For a product like A A a stretch needs more of B than of A.
-            (true, true) => [self.room_at_hand() / 3, self.room_at_hand() / 3 * 2],
-            (true, false) => [self.room_at_hand(), 0],
-            (false, true) => [0, self.room_at_hand()],
+        let space = match (self.left_is_read, self.right.is_read) {
+            // For a product like A A a panel needs more of B than of A.
+            (true, true) => [self.bytes_to_load() / 3, self.bytes_to_load() / 3 * 2],
+            (true, false) => [self.bytes_to_load(), 0],
+            (false, true) => [0, self.bytes_to_load()],
             (false, false) => [u64::MAX; 2],
         };
         let is_read = self.left_is_read || self.right.is_read;
         let entry = size_of::<I>() + size_of::<S::Left>();
         let left = if self.left_is_read { [entry as u64, size_of::<P>() as u64] } else { [0, 0] };
         Rules {
-            room,
+            space,
             enough: if is_read { step_bytes(&self.budget) } else { u64::MAX },
-            long: self.budget.round,
+            long: self.budget.in_flight,
             left,
-            group: self.budget.extents(),
+            cut_bytes: self.budget.extents(),
         }
     }
 
-    /// Bytes for the loaded data of a stretch.
-    fn room_at_hand(&self) -> u64 {
+    /// Bytes for the loaded data of a panel.
+    fn bytes_to_load(&self) -> u64 {
         self.budget.reading() - ring_bytes(&self.budget)
     }
 
@@ -88,12 +88,12 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         inspect(&left, (0, 0), 0..left.nnz(), self.right.rows(), self.rules(), &self.budget, ctx)
     }
 
-    /// The stretches of a group, which did not fit in memory together with those of all others.
-    pub(super) fn cut_again(&self, group: StretchGroup, ctx: &Context) -> Result<Vec<Stretch>> {
-        let StretchGroup { rows, entries } = group;
+    /// The panels of a range, which did not fit in memory together with those of all others.
+    pub(super) fn cut_again(&self, range: CutRange, ctx: &Context) -> Result<Vec<LeftPanel>> {
+        let CutRange { rows, entries } = range;
         let first = (rows.start, self.left.span(rows.start).start);
         let part = self.left.pattern().row_range(rows)?.to_any();
-        let rules = Rules { group: u64::MAX, ..self.rules() };
+        let rules = Rules { cut_bytes: u64::MAX, ..self.rules() };
         Ok(inspect(&part, first, entries, self.right.rows(), rules, &self.budget, ctx)?.cuts.first)
     }
 
@@ -107,21 +107,21 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         let reach = (seen.classes.most_terms(), columns);
         let work = self.budget.memory::<S, I>(reach, rows, seen.classes.terms(), long);
         let is_read = self.left_is_read || self.right.is_read;
-        let reading = if is_read { self.room_at_hand() + self.bytes_of_set() } else { 0 };
+        let reading = if is_read { self.bytes_to_load() + self.bytes_of_set() } else { 0 };
         let masking = self
             .mask
             .map_or(0, |mask| self.budget.memory_under_mask::<S, I>(reach, mask.row_bytes()));
-        work + masking + reading + seen.cuts.largest_group
+        work + masking + reading + seen.cuts.most_bytes
     }
 
-    /// Additional bytes of memory for finding the cuts of a group again.
+    /// Additional bytes of memory for finding the cuts of a range again.
     fn memory_to_cut_again(&self, seen: &Inspected) -> u64 {
-        if seen.cuts.groups.len() < 2 {
+        if seen.cuts.ranges.len() < 2 {
             return 0;
         }
         let columns = if self.left_is_read { step_bytes(&self.budget) } else { 0 };
         let columns = columns.max(seen.longest_row);
-        8 * self.budget.block as u64 + 2 * self.bytes_of_set() + seen.cuts.largest_group + columns
+        8 * self.budget.block as u64 + 2 * self.bytes_of_set() + seen.cuts.most_bytes + columns
     }
 
     /// Bytes of a set of rows of B, if B is read.
@@ -131,7 +131,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
     }
 
     /// Entries to allocate for, if about `entries` are expected.
-    pub(super) fn room(&self, seen: &Inspected, entries: u64) -> usize {
+    pub(super) fn capacity(&self, seen: &Inspected, entries: u64) -> usize {
         let terms = seen.classes.terms();
         let most = self.mask.map_or(terms, |mask| mask.most_entries(terms));
         let most = most.min(P::LARGEST as u64);
@@ -144,7 +144,7 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         let ring = if is_read { ring_bytes(&self.budget) } else { 0 };
         let result = match place {
             Place::Memory => {
-                Csr::<S::Sum, I, P>::bytes_of(self.left.nrows(), self.room(seen, entries))
+                Csr::<S::Sum, I, P>::bytes_of(self.left.nrows(), self.capacity(seen, entries))
             }
             _ => AnyWriter::extra_memory(ctx.memory_left()),
         };
@@ -207,19 +207,19 @@ impl<'a, S: Semiring, I: Index, P: Index> SparseProduct<'a, S, I, P> {
         left + right + mask + if self.left_is_read { self.bytes_to_cut_again(seen) } else { 0 }
     }
 
-    /// Bytes of A that are read to find the cuts of all groups but the first again.
+    /// Bytes of A that are read to find the cuts of all ranges but the first again.
     fn bytes_to_cut_again(&self, seen: &Inspected) -> u64 {
-        let bytes = |StretchGroup { rows, .. }: &StretchGroup| {
+        let bytes = |CutRange { rows, .. }: &CutRange| {
             let end = self.left.span(rows.end - 1).end;
             let entries = end.saturating_sub(self.left.span(rows.start).start);
             Csr::<(), I, P>::bytes_of(rows.len(), entries)
         };
-        seen.cuts.groups.iter().skip(1).map(bytes).sum()
+        seen.cuts.ranges.iter().skip(1).map(bytes).sum()
     }
 
     /// The number of reads of A, or of B if that is larger.
     fn passes(&self, seen: &Inspected) -> u64 {
-        let of_left = if seen.cuts.groups.len() > 1 { 3 } else { 2 };
+        let of_left = if seen.cuts.ranges.len() > 1 { 3 } else { 2 };
         let right = self.right.matrix.stored_bytes();
         let of_right = if self.right.is_read { seen.cuts.reads[1].div_ceil(right) } else { 1 };
         of_right.max(of_left)

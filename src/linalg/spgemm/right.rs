@@ -1,13 +1,13 @@
 //! The right matrix of a product: used in place, or read by rows as needed.
 //!
 //! If it takes at most half of the memory limit, it is used in place. Otherwise its pointers are kept in memory, and
-//! every stretch of the left matrix loads the rows that it needs.
+//! every panel of the left matrix loads the rows that it needs.
 
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::kernels::{Fault, Panel};
-use crate::linalg::spgemm::kernels::{Rows, Whole};
+use crate::linalg::kernels::{OutOfRange, Panel};
+use crate::linalg::spgemm::kernels::{RowSource, WholeMatrix};
 use crate::sparse::{Csr, Indices, by_index};
 use crate::storage::{Buffer, Context, Entry, Index};
 
@@ -27,7 +27,7 @@ pub(super) struct RightRows<'a> {
 impl RightRows<'_> {
     /// As [`RightMatrix::span`].
     #[inline(always)]
-    pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, Fault> {
+    pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, OutOfRange> {
         by_index!(self.indptr, indptr => span(indptr, self.nnz, k))
     }
 
@@ -37,17 +37,17 @@ impl RightRows<'_> {
     }
 }
 
-/// The entries of row `k`; a fault if there is no such row, or if the pointers are out of order or beyond the entries.
+/// The entries of row `k`; an error if there is no such row, or if the pointers are out of order or beyond the entries.
 #[inline(always)]
 pub(super) fn span<P: Index>(
     indptr: &[P],
     nnz: usize,
     k: usize,
-) -> std::result::Result<Range<usize>, Fault> {
-    let pair = indptr.get(k..).and_then(|rest| rest.first_chunk::<2>()).ok_or(Fault)?;
+) -> std::result::Result<Range<usize>, OutOfRange> {
+    let pair = indptr.get(k..).and_then(|rest| rest.first_chunk::<2>()).ok_or(OutOfRange)?;
     let base = indptr[0].to_usize();
     let [from, to] = pair.map(|pointer| pointer.to_usize().wrapping_sub(base));
-    if from <= to && to <= nnz { Ok(from..to) } else { Err(Fault) }
+    if from <= to && to <= nnz { Ok(from..to) } else { Err(OutOfRange) }
 }
 
 /// Bytes of a loaded row of `entries` entries of `entry` bytes.
@@ -100,15 +100,15 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
     }
 
     /// All rows, in place.
-    pub(super) fn whole(&self) -> Result<Whole<'_, T, I>> {
+    pub(super) fn whole(&self) -> Result<WholeMatrix<'_, T, I>> {
         let b = &self.matrix;
         let panel = Panel::new(b.indptr(), b.indices(), b.data(), b.ncols(), 0)?;
-        Ok(Whole { panel, rising: self.rising })
+        Ok(WholeMatrix { panel, rising: self.rising })
     }
 
-    /// The entries of row `k`; a fault if there is no such row, or if the pointers are out of order.
+    /// The entries of row `k`; an error if there is no such row, or if the pointers are out of order.
     #[inline(always)]
-    pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, Fault> {
+    pub(super) fn span(&self, k: usize) -> std::result::Result<Range<usize>, OutOfRange> {
         span(&self.indptr, self.matrix.nnz(), k)
     }
 
@@ -129,25 +129,25 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
         &self,
         a: Panel<'_, L, I>,
         i: usize,
-    ) -> std::result::Result<usize, Fault> {
+    ) -> std::result::Result<usize, OutOfRange> {
         let indices = &a.indices[a.row(i)?];
         indices
             .iter()
             .try_fold(0, |sum: usize, k| Ok(sum.saturating_add(self.span(k.to_usize())?.len())))
     }
 
-    /// The error for a fault: the first bad pointer or index of A, or otherwise of the rows of B that A's entries need.
+    /// The error for the first bad pointer or index of A, or otherwise of the rows of B that A's entries need.
     #[cold]
-    pub(super) fn fault<'a, L: Entry>(
+    pub(super) fn out_of_range<'a, L: Entry>(
         &self,
         left: &Csr<L, I, P>,
         a: Panel<'_, L, I>,
-        b: impl Rows<'a, T, I>,
+        b: impl RowSource<'a, T, I>,
     ) -> Error
     where
         T: 'a,
     {
-        let error = a.fault();
+        let error = a.out_of_range();
         if error.location().is_some() {
             return left.name_indices(error);
         }

@@ -1,6 +1,6 @@
 //! Sums, means, variances, extremes and NaNs of the rows or columns of a dense matrix, in one pass.
 
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{Coding, Factor, Values, f32s, f64s};
 use crate::linalg::statistics::moments::{Moments, RUN, across, along, block_height};
@@ -135,15 +135,15 @@ fn stats_of<V: Element + Factor<f64>>(
     let length = a.lines().1;
     let is_along = (axis == 1) == (a.order() == Order::C);
     let steps = if is_along { (1, RUN) } else { (block_height(length), 1) };
-    let mut panels = AnyDensePanels::once(a, steps, budget)?;
+    let mut panels = DensePanels::once(a, steps, budget)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("statistics");
+        let plan = panels.reading.plan("statistics");
         Ok(plan.throughout(bytes).works(a.len() as u64, work::DENSE_STATISTICS))
     })?;
     let _held = ctx.hold(bytes);
     let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
     let number = |x: V| x.times(1.0);
-    panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+    panels.sweep(ctx, &mut |DensePanel { first, lines, offset, elements }| {
         if elements.len() == 0 {
             return Ok(());
         }

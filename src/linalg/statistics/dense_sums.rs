@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! along a line:    runs of 16,384 numbers summed in pairs, the runs sequentially
-//! across lines:    groups of lines, each added to the sums of its group
-//!                  groups are added in order, with their rounding errors
+//! across lines:    blocks of lines, each added to the sums of its block
+//!                  blocks are added in order, with their rounding errors
 //! ```
 //!
-//! Where lines are short, threads divide the groups of a panel. Where they are long, threads divide the columns, and a
-//! group may extend over several panels. Groups and runs depend only on the shape: the same bits for any number of
+//! Where lines are short, threads divide the blocks of a panel. Where they are long, threads divide the columns, and a
+//! block may extend over several panels. Blocks and runs depend only on the shape: the same bits for any number of
 //! threads, panels and places.
 
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{
     Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, sum_run, two_sum,
@@ -21,16 +21,16 @@ use crate::linalg::statistics::moments::block_height;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Element, Order, work};
 
-/// Maximum lines in a group.
-const GROUP: usize = 128;
+/// Maximum lines in a block.
+const BLOCK: usize = 128;
 
 /// Columns whose sums stay in the first-level cache.
-const STRIP: usize = 1024;
+const BAND: usize = 1024;
 
 /// Length of lines from which on threads divide columns instead of lines.
-const LONG: usize = 8 * STRIP;
+const LONG: usize = 8 * BAND;
 
-/// Lines that are read side by side while the sums of a strip stay in registers.
+/// Lines that are read side by side while the sums of a band stay in registers.
 const TOGETHER: usize = 4;
 
 impl<T: Element + Factor<f64>> Dense<T> {
@@ -74,23 +74,23 @@ fn sums_of<V: Element + Factor<f64>>(
     let ((nrows, ncols), length) = (a.dim(), a.lines().1);
     let len = if axis == 0 { ncols } else { nrows };
     let is_along = (axis == 1) == (a.order() == Order::C);
-    let height = if length < LONG { block_height(length).min(GROUP) } else { GROUP };
-    let of_lines = if length < LONG { (height, 1) } else { (1, STRIP) };
+    let height = if length < LONG { block_height(length).min(BLOCK) } else { BLOCK };
+    let of_lines = if length < LONG { (height, 1) } else { (1, BAND) };
     let kept = if is_along { 1 } else { 3 };
     let bytes = (len as u64).saturating_mul(kept * size_of::<f64>() as u64);
     ctx.check_memory("the sums", bytes)?;
     let budget = ctx.memory_left().saturating_sub(bytes);
-    let mut panels = AnyDensePanels::once(a, if is_along { (1, RUN) } else { of_lines }, budget)?;
+    let mut panels = DensePanels::once(a, if is_along { (1, RUN) } else { of_lines }, budget)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("sums").throughout(bytes);
+        let plan = panels.reading.plan("sums").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::SUM_AXIS))
     })?;
     let _held = ctx.hold(bytes);
     let mut sums = ctx.filled("the sums", len, 0.0)?;
     let across_len = if is_along { 0 } else { len };
     let mut lost = ctx.filled("the sums", across_len, 0.0)?;
-    let mut group = ctx.filled("the sums", across_len, 0.0)?;
-    panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+    let mut block = ctx.filled("the sums", across_len, 0.0)?;
+    panels.sweep(ctx, &mut |DensePanel { first, lines, offset, elements }| {
         if elements.len() == 0 {
             return Ok(());
         }
@@ -100,14 +100,14 @@ fn sums_of<V: Element + Factor<f64>>(
             (true, _) => along(&mut sums[first..first + lines], values),
             (false, true) => across_short((&mut sums, &mut lost), values, height),
             (false, false) => {
-                let (group, sums, lost) =
-                    (&mut group[here.clone()], &mut sums[here.clone()], &mut lost[here]);
-                across_long((group, sums, lost), values, first);
+                let (block, sums, lost) =
+                    (&mut block[here.clone()], &mut sums[here.clone()], &mut lost[here]);
+                across_long((block, sums, lost), values, first);
             }
         });
         Ok(())
     })?;
-    merge(&mut group, &mut sums, &mut lost);
+    merge(&mut block, &mut sums, &mut lost);
     sums.iter_mut().zip(&lost).for_each(|(sum, &lost)| *sum += lost);
     Ok(sums)
 }
@@ -120,8 +120,8 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
         let runs = (0..length.div_ceil(RUN)).into_par_iter();
         let runs: Vec<f64> = runs
             .map(|run| {
-                let mut room = Vec::new();
-                let numbers = values.of(run * RUN..length.min((run + 1) * RUN), &mut room);
+                let mut buffer = Vec::new();
+                let numbers = values.of(run * RUN..length.min((run + 1) * RUN), &mut buffer);
                 processor::widest(|| sum_run(numbers, number))
             })
             .collect();
@@ -130,14 +130,14 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
     }
     let few = (RUN / length.max(1)).max(1);
     let lines = sums.par_iter_mut().enumerate().with_min_len(few);
-    lines.for_each_init(Vec::new, |room, (line, sum)| {
-        let numbers = values.of(line * length..(line + 1) * length, room);
+    lines.for_each_init(Vec::new, |buffer, (line, sum)| {
+        let numbers = values.of(line * length..(line + 1) * length, buffer);
         let add = |sum, run| sum + processor::widest(|| sum_run(run, number));
         *sum = numbers.chunks(RUN).fold(*sum, add);
     });
 }
 
-/// Adds groups of short lines to the sums of their columns.
+/// Adds blocks of short lines to the sums of their columns.
 fn across_short<V: Element + Factor<f64>>(
     (sums, lost): (&mut [f64], &mut [f64]),
     values: Values<'_, V>,
@@ -145,50 +145,51 @@ fn across_short<V: Element + Factor<f64>>(
 ) {
     let length = sums.len();
     let step = height * length;
-    let mut groups = vec![0.0; values.len().div_ceil(step) * length];
-    let tasks = groups.par_chunks_mut(length).enumerate();
-    tasks.for_each_init(Vec::new, |room, (k, group)| {
-        let lines = values.of(k * step..values.len().min((k + 1) * step), room);
+    let mut blocks = vec![0.0; values.len().div_ceil(step) * length];
+    let tasks = blocks.par_chunks_mut(length).enumerate();
+    tasks.for_each_init(Vec::new, |buffer, (k, block)| {
+        let lines = values.of(k * step..values.len().min((k + 1) * step), buffer);
         processor::widest(|| {
             let mut together = lines.chunks_exact(TOGETHER * length);
             for lines in &mut together {
-                add_together(group, |k| &lines[k * length..]);
+                add_together(block, |k| &lines[k * length..]);
             }
-            together.remainder().chunks_exact(length).for_each(|line| add_line(group, line));
+            together.remainder().chunks_exact(length).for_each(|line| add_line(block, line));
         });
     });
-    groups.chunks_exact_mut(length).for_each(|group| merge(group, sums, lost));
+    blocks.chunks_exact_mut(length).for_each(|block| merge(block, sums, lost));
 }
 
 /// Adds long lines, or a part of one, to the sums of their columns; `first` is the number of the first line.
 fn across_long<V: Element + Factor<f64>>(
-    (group, sums, lost): (&mut [f64], &mut [f64], &mut [f64]),
+    (block, sums, lost): (&mut [f64], &mut [f64], &mut [f64]),
     values: Values<'_, V>,
     first: usize,
 ) {
     let length = sums.len();
     let lines = values.len() / length;
-    let strips = group.par_chunks_mut(STRIP).zip(sums.par_chunks_mut(STRIP));
-    let strips = strips.zip(lost.par_chunks_mut(STRIP)).enumerate();
-    strips.for_each_init(Default::default, |rooms: &mut [Vec<V>; TOGETHER], (strip, sums)| {
-        let ((group, sums), lost) = sums;
+    let bands = block.par_chunks_mut(BAND).zip(sums.par_chunks_mut(BAND));
+    let bands = bands.zip(lost.par_chunks_mut(BAND)).enumerate();
+    bands.for_each_init(Default::default, |buffers: &mut [Vec<V>; TOGETHER], (band, sums)| {
+        let ((block, sums), lost) = sums;
         let mut at = 0;
         while at < lines {
-            let of_group = GROUP - (first + at) % GROUP;
-            let count = if of_group.min(lines - at) >= TOGETHER { TOGETHER } else { 1 };
+            let of_block = BLOCK - (first + at) % BLOCK;
+            let count = if of_block.min(lines - at) >= TOGETHER { TOGETHER } else { 1 };
             let mut numbers = [&[][..]; TOGETHER];
-            for (k, (numbers, room)) in numbers.iter_mut().zip(&mut *rooms).enumerate().take(count)
+            for (k, (numbers, buffer)) in
+                numbers.iter_mut().zip(&mut *buffers).enumerate().take(count)
             {
-                let start = (at + k) * length + strip * STRIP;
-                *numbers = values.of(start..start + group.len(), room);
+                let start = (at + k) * length + band * BAND;
+                *numbers = values.of(start..start + block.len(), buffer);
             }
             processor::widest(|| match count {
-                TOGETHER => add_together(group, |k| numbers[k]),
-                _ => add_line(group, numbers[0]),
+                TOGETHER => add_together(block, |k| numbers[k]),
+                _ => add_line(block, numbers[0]),
             });
             at += count;
-            if (first + at).is_multiple_of(GROUP) {
-                merge(group, sums, lost);
+            if (first + at).is_multiple_of(BLOCK) {
+                merge(block, sums, lost);
             }
         }
     });
@@ -211,9 +212,9 @@ fn add_line<V: Element + Factor<f64>>(sums: &mut [f64], line: &[V]) {
     sums.iter_mut().zip(line).for_each(|(sum, &x)| *sum += x.times(1.0));
 }
 
-/// Adds the sums of a group, keeps the rounding error, and starts the next group.
-fn merge(group: &mut [f64], sums: &mut [f64], lost: &mut [f64]) {
-    for ((sum, lost), more) in sums.iter_mut().zip(lost).zip(group) {
+/// Adds the sums of a block, keeps the rounding error, and starts the next block.
+fn merge(block: &mut [f64], sums: &mut [f64], lost: &mut [f64]) {
+    for ((sum, lost), more) in sums.iter_mut().zip(lost).zip(block) {
         let (total, less) = two_sum(*sum, std::mem::take(more));
         // A sum that is not finite has no rounding error.
         (*sum, *lost) = (total, if less.is_finite() { *lost + less } else { *lost });

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::dense::{AnyDense, AnyDensePanels, Dense, LinePanel};
+use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{Error, Result};
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -74,11 +74,11 @@ fn each_block(
     take: &mut dyn FnMut(Raw<'_>, &dyn Fn(usize) -> (usize, usize)),
 ) -> Result<()> {
     let (order, (_, length)) = (a.order(), a.lines());
-    let mut panels = AnyDensePanels::once(a, (1, 1), ctx.memory_left() / 2)?;
+    let mut panels = DensePanels::once(a, (1, 1), ctx.memory_left() / 2)?;
     let _running = ctx.begin(|| {
-        Ok(panels.plan("position of an extreme").works(a.len() as u64, work::EXTREMES))
+        Ok(panels.reading.plan("position of an extreme").works(a.len() as u64, work::EXTREMES))
     })?;
-    panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+    panels.sweep(ctx, &mut |DensePanel { first, lines, offset, elements }| {
         let width = elements.len() / lines.max(1);
         debug_assert!(offset + width <= length || lines == 0);
         for line in 0..lines {

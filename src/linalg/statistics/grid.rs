@@ -13,9 +13,9 @@
 //! 3. The cell of an index is found by a multiplication with a rounded reciprocal, exact for indices of 32 bits.
 
 use crate::convert::nonzero;
-use crate::dense::{AnyDense, AnyDensePanels, LinePanel};
+use crate::dense::{AnyDense, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sparse::{AnyCompressed, AnyCoo, AnyEntryPanels, by_index};
+use crate::sparse::{AnyCompressed, AnyCoo, EntryPanels, by_index};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Index, Order, RawBuffer, SparseFormat, work};
@@ -66,23 +66,23 @@ impl Cells {
 }
 
 /// Counts of consecutive rows of the grid.
-struct Band {
+struct GridRows {
     first: usize,
     counts: Vec<u32>,
 }
 
 /// The grid as it grows: cells along the lines of the matrix, and within a line.
-struct Grid {
+struct CellGrid {
     major: Cells,
     minor: Cells,
     counts: Vec<u64>,
 }
 
-impl Grid {
+impl CellGrid {
     fn new(major: Cells, minor: Cells, ctx: &Context) -> Result<Self> {
         let cells = major.count.saturating_mul(minor.count);
         let counts = ctx.filled("the counts", cells, 0)?;
-        Ok(Grid { major, minor, counts })
+        Ok(CellGrid { major, minor, counts })
     }
 
     /// Most memory for this many parts at a time, of which `whole` says whether each may need the whole grid.
@@ -96,15 +96,15 @@ impl Grid {
     }
 
     /// Zeros for the rows of the grid from one line to another.
-    fn band(&self, first: usize, last: usize) -> Band {
+    fn band(&self, first: usize, last: usize) -> GridRows {
         let rows = last + 1 - first;
-        Band { first, counts: vec![0; rows * self.minor.count] }
+        GridRows { first, counts: vec![0; rows * self.minor.count] }
     }
 
     /// Adds the counts of some parts. Fails if one met an index out of range.
-    fn add(&mut self, bands: Vec<Option<Band>>) -> Option<()> {
+    fn add(&mut self, bands: Vec<Option<GridRows>>) -> Option<()> {
         for band in bands {
-            let Band { first, counts } = band?;
+            let GridRows { first, counts } = band?;
             let here = self.counts.iter_mut().skip(first * self.minor.count);
             here.zip(counts).for_each(|(sum, count)| *sum += u64::from(count));
         }
@@ -139,23 +139,22 @@ pub(crate) fn lines_grid(
     let (major, minor) = (Cells::new(major, a.major())?, Cells::new(minor, a.minor())?);
     // Threads that the device keeps waiting take smaller parts.
     let most = 4 * ctx.thread_count().max(1);
-    let bytes = Grid::bytes(major, minor, most, false);
+    let bytes = CellGrid::bytes(major, minor, most, false);
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let arrays = [a.indices_buffer()];
-    let mut panels = AnyEntryPanels::within(left / 4, 1, (a.types().indices, &arrays[..]), &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.indices_buffer()], &units)?;
     // The pointers stay in the map, of which every page is used once.
     let pointers = a.indptr_buffer().stored_bytes();
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.reads(1, pointers).works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
     ctx.meter().read(pointers);
-    let mut grid = Grid::new(major, minor, ctx)?;
+    let mut grid = CellGrid::new(major, minor, ctx)?;
     panels.sweep(ctx, &mut |first, indices, data| {
         let (count, size) = parts(data.len(), most);
-        let bands: Vec<Option<Band>> = ctx.with_threads(|| {
+        let bands: Vec<Option<GridRows>> = ctx.with_threads(|| {
             let parts = (0..count).into_par_iter().map(|part| {
                 let here = part * size..data.len().min((part + 1) * size);
                 by_index!(indices[0], indices => by_index!(a.indptr(), indptr => {
@@ -171,11 +170,11 @@ pub(crate) fn lines_grid(
 
 /// Counts the entries from position `start` on, which have these indices; `None` if one is out of range.
 fn part_of_lines<P: Index, I: Index>(
-    grid: &Grid,
+    grid: &CellGrid,
     indptr: &[P],
     start: usize,
     indices: &[I],
-) -> Option<Band> {
+) -> Option<GridRows> {
     let base = indptr.first()?.to_usize();
     // The line of a position: the last that begins at it or before.
     let line_of = |position: usize| {
@@ -216,25 +215,24 @@ pub(crate) fn coo_grid(
     let (nrows, ncols) = a.shape();
     let (major, minor) = (Cells::new(rows, nrows)?, Cells::new(cols, ncols)?);
     let threads = ctx.thread_count().max(1);
-    let least = Grid::bytes(major, minor, 1, true);
+    let least = CellGrid::bytes(major, minor, 1, true);
     // As many parts at a time as the memory holds, since each may need the whole grid.
     let half = ctx.memory_left() / 2;
-    let most = (1..=threads).rev().find(|&n| Grid::bytes(major, minor, n, true) <= half);
+    let most = (1..=threads).rev().find(|&n| CellGrid::bytes(major, minor, n, true) <= half);
     let most = most.unwrap_or(1);
-    let bytes = Grid::bytes(major, minor, most, true).max(least);
+    let bytes = CellGrid::bytes(major, minor, most, true).max(least);
     ctx.check_memory("the counts", bytes)?;
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let arrays = [a.rows(), a.cols()];
-    let mut panels = AnyEntryPanels::within(left / 4, 1, (a.types().1, &arrays[..]), &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], &units)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
-    let mut grid = Grid::new(major, minor, ctx)?;
+    let mut grid = CellGrid::new(major, minor, ctx)?;
     panels.sweep(ctx, &mut |first, indices, data| {
         let (count, size) = parts(data.len(), most);
-        let bands: Vec<Option<Band>> = ctx.with_threads(|| {
+        let bands: Vec<Option<GridRows>> = ctx.with_threads(|| {
             let parts = (0..count).into_par_iter().map(|part| {
                 let here = part * size..data.len().min((part + 1) * size);
                 let (rows, cols) = (indices[0].slice(here.clone()), indices[1].slice(here));
@@ -248,7 +246,7 @@ pub(crate) fn coo_grid(
     grid.finish(false, ctx)
 }
 
-fn part_of_coordinates<I: Index>(grid: &Grid, rows: &[I], cols: &[I]) -> Option<Band> {
+fn part_of_coordinates<I: Index>(grid: &CellGrid, rows: &[I], cols: &[I]) -> Option<GridRows> {
     let (least, most) = (rows.iter().min()?, rows.iter().max()?);
     let (first, last) = (grid.major.of(least.to_usize()), grid.major.of(most.to_usize()));
     if last >= grid.major.count {
@@ -276,20 +274,20 @@ pub(crate) fn dense_grid(
     let (major, minor) = if by_columns { (cols, rows) } else { (rows, cols) };
     let (major, minor) = (Cells::new(major, lines)?, Cells::new(minor, length)?);
     let most = 4 * ctx.thread_count().max(1);
-    let bytes = Grid::bytes(major, minor, most, false);
+    let bytes = CellGrid::bytes(major, minor, most, false);
     ctx.check_memory("the counts", bytes)?;
     let left = ctx.memory_left().saturating_sub(bytes);
-    let mut panels = AnyDensePanels::once(a, (1, 1), left / 2)?;
+    let mut panels = DensePanels::once(a, (1, 1), left / 2)?;
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries in a grid").throughout(bytes);
+        let plan = panels.reading.plan("counting entries in a grid").throughout(bytes);
         Ok(plan.works(a.len() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(bytes);
-    let mut grid = Grid::new(major, minor, ctx)?;
-    panels.sweep(ctx, &mut |LinePanel { first, lines, offset, elements }| {
+    let mut grid = CellGrid::new(major, minor, ctx)?;
+    panels.sweep(ctx, &mut |DensePanel { first, lines, offset, elements }| {
         let width = elements.len() / lines.max(1);
         let (count, size) = parts(elements.len(), most);
-        let bands: Vec<Option<Band>> = ctx.with_threads(|| {
+        let bands: Vec<Option<GridRows>> = ctx.with_threads(|| {
             let parts = (0..count).into_par_iter().map(|part| {
                 let here = part * size..elements.len().min((part + 1) * size);
                 let place = |k: usize| (first + k / width, offset + k % width);
@@ -304,11 +302,11 @@ pub(crate) fn dense_grid(
 
 /// Counts elements that are not zero; `place` is the line of an element and its position there.
 fn part_of_elements(
-    grid: &Grid,
+    grid: &CellGrid,
     start: usize,
     elements: Raw<'_>,
     place: &dyn Fn(usize) -> (usize, usize),
-) -> Option<Band> {
+) -> Option<GridRows> {
     let keep = nonzero(elements.dtype()?);
     let [first, last] = [start, start + elements.len() - 1].map(|k| grid.major.of(place(k).0));
     let (mut band, width) = (grid.band(first, last), grid.minor.count);

@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::algebra::{Coding, Values};
 use crate::linalg::kernels::Columns;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, AnyZippedPanel, IndexCheck, Pieces, by_index,
-    by_index_type, partition, rises,
+    AnyCompressed, CheckedLines, CheckedPanel, CheckedPanels, LineSplit, by_index, by_index_type,
+    partition, rises,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
@@ -27,7 +27,7 @@ const BLOCK: usize = 128;
 pub(crate) struct LinePass<'a, V: Entry> {
     matrix: &'a AnyCompressed,
     decode: Coding<V>,
-    lines: AnyZippedLines,
+    lines: CheckedPanels,
     /// Whether a position that has several entries is an error.
     distinct: bool,
     _running: Running,
@@ -63,8 +63,8 @@ impl<'a, V: Entry> LinePass<'a, V> {
         ctx: &Context,
     ) -> Result<Self> {
         ctx.check_memory("the result", bytes)?;
-        let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
-        let lines = AnyZippedLines::new(&[matrix], Pieces::Runs(RUN), budget, ctx)?;
+        let left = ctx.memory_left().saturating_sub(bytes);
+        let lines = CheckedPanels::new(&[matrix], LineSplit::Runs(RUN), left, ctx)?;
         let (entries, index) = (lines.most_entries(), matrix.types().indices);
         let bins = match along {
             true => 0,
@@ -97,10 +97,10 @@ impl<'a, V: Entry> LinePass<'a, V> {
             let values = Values::new(part.data, decode);
             if !(panel.opens && panel.closes) {
                 before = if panel.opens { 0 } else { before };
-                let (state, mut room) = (&mut states[panel.first], Vec::new());
+                let (state, mut buffer) = (&mut states[panel.first], Vec::new());
                 let here = (before, panel.closes);
-                pieces(values, 0..values.len(), &mut room, &mut |at, piece, ends| {
-                    take(state, here.0 + at, piece, here.1 && ends);
+                runs(values, 0..values.len(), &mut buffer, &mut |at, run, ends| {
+                    take(state, here.0 + at, run, here.1 && ends);
                 });
                 before += values.len();
                 return;
@@ -112,8 +112,8 @@ impl<'a, V: Entry> LinePass<'a, V> {
                 (mine, rest) = rest.split_at_mut(lines.len());
                 tasks.push((lines, mine));
             }
-            tasks.into_par_iter().for_each_init(Vec::new, |room, (lines, states)| {
-                whole_lines(part, values, lines, room, states, &take);
+            tasks.into_par_iter().for_each_init(Vec::new, |buffer, (lines, states)| {
+                whole_lines(part, values, lines, buffer, states, &take);
             });
         })
     }
@@ -129,7 +129,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
         by_index_type!(self.matrix.types().indices, I => {
             let mut columns = Columns::<V, I>::new(states.len(), entries, ctx.thread_count());
             self.sweep(ctx, &mut |panel| {
-                let AnyLinePart { indices, data, .. } = panel.parts[0];
+                let CheckedLines { indices, data, .. } = panel.parts[0];
                 columns.fold(states, (indices.typed(), Values::new(data, decode)), &take);
             })
         })
@@ -159,7 +159,7 @@ impl<'a, V: Entry> LinePass<'a, V> {
     fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+        work: &mut (dyn FnMut(&CheckedPanel<'_>) + Send),
     ) -> Result<()> {
         sweep((self.matrix, self.distinct), &mut self.lines, ctx, work)
     }
@@ -167,29 +167,28 @@ impl<'a, V: Entry> LinePass<'a, V> {
 
 fn sweep(
     (matrix, distinct): (&AnyCompressed, bool),
-    lines: &mut AnyZippedLines,
+    lines: &mut CheckedPanels,
     ctx: &Context,
-    work: &mut (dyn FnMut(&AnyZippedPanel<'_>) + Send),
+    work: &mut (dyn FnMut(&CheckedPanel<'_>) + Send),
 ) -> Result<()> {
-    let mut check = IndexCheck::of(matrix);
     let swept = lines.sweep(ctx, &mut |panel| {
         ctx.with_threads(|| {
-            if !check.take_any(&panel, 0)? && distinct {
+            if !panel.parts[0].rises && distinct {
                 check_distinct(&panel, matrix.format())?;
             }
             work(&panel);
             Ok(())
         })
     });
-    swept.map_err(|error| matrix.name_indices(error))
+    swept.map(drop).map_err(|error| matrix.name_indices(error))
 }
 
 /// Passes on the lines in a range, each with its state. Short ones are decoded together, long ones in parts.
 fn whole_lines<V: Entry, S>(
-    part: &AnyLinePart<'_>,
+    part: &CheckedLines<'_>,
     values: Values<'_, V>,
     lines: Range<usize>,
-    room: &mut Vec<V>,
+    buffer: &mut Vec<V>,
     states: &mut [S],
     take: &impl Fn(&mut S, usize, &[V], bool),
 ) {
@@ -200,32 +199,32 @@ fn whole_lines<V: Entry, S>(
         part.indptr.positions(first, ends);
         let (start, end) = (ends[0], ends[states.len()]);
         if end - start <= RUN || matches!(values, Values::Plain(_)) {
-            let values = values.of(start..end, room);
+            let values = values.of(start..end, buffer);
             for (state, line) in states.iter_mut().zip(ends.windows(2)) {
                 take(state, 0, &values[line[0] - start..line[1] - start], true);
             }
             continue;
         }
         for (state, line) in states.iter_mut().zip(ends.windows(2)) {
-            pieces(values, line[0]..line[1], room, &mut |at, piece, ends| {
-                take(state, at, piece, ends);
+            runs(values, line[0]..line[1], buffer, &mut |at, run, ends| {
+                take(state, at, run, ends);
             });
         }
     }
 }
 
 /// Passes on a run of entries in parts: the number of earlier entries, the entries, and whether they are the last.
-fn pieces<V: Entry>(
+fn runs<V: Entry>(
     values: Values<'_, V>,
     entries: Range<usize>,
-    room: &mut Vec<V>,
+    buffer: &mut Vec<V>,
     take: &mut dyn FnMut(usize, &[V], bool),
 ) {
     let Range { mut start, end } = entries;
     let before = start;
     loop {
         let next = end.min(start + RUN);
-        take(start - before, values.of(start..next, room), next == end);
+        take(start - before, values.of(start..next, buffer), next == end);
         if next == end {
             return;
         }
@@ -234,7 +233,7 @@ fn pieces<V: Entry>(
 }
 
 /// Fails if a line of a run has an index twice.
-fn check_distinct(panel: &AnyZippedPanel<'_>, format: SparseFormat) -> Result<()> {
+fn check_distinct(panel: &CheckedPanel<'_>, format: SparseFormat) -> Result<()> {
     let part = &panel.parts[0];
     if !(panel.opens && panel.closes) {
         return Err(Error::new(

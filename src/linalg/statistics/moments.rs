@@ -18,8 +18,8 @@ use crate::linalg::algebra::{Pairs, Values, integer, is_wide, split, two_sum};
 use crate::storage::Entry;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 
-/// Columns in a strip, whose sums stay in the first-level cache.
-const STRIP: usize = 1024;
+/// Columns in a band, whose sums stay in the first-level cache.
+const BAND: usize = 1024;
 
 /// Numbers of a line that are summed as one block.
 pub(crate) const RUN: usize = 1 << 14;
@@ -35,7 +35,7 @@ const LANES: usize = 8;
 const TALL: usize = 8;
 
 /// Numbers of a column that are added sequentially, and tiles of a line.
-pub(crate) const GROUP: usize = 128;
+pub(crate) const SEQUENTIAL: usize = 128;
 const TILES: usize = 32;
 
 /// Levels of pairs that the tiles of a run need.
@@ -151,15 +151,15 @@ pub(crate) fn across<V: Entry>(
 ) {
     let (width, rows) = (columns.len(), elements.len() / columns.len());
     let height = block_height(length);
-    columns.par_chunks_mut(STRIP).enumerate().for_each(|(strip, columns)| {
-        let here = strip * STRIP..strip * STRIP + columns.len();
+    columns.par_chunks_mut(BAND).enumerate().for_each(|(band, columns)| {
+        let here = band * BAND..band * BAND + columns.len();
         let mut parts = vec![MomentsPart::new(columns.len()); AT_ONCE.min(rows)];
         for first in (0..rows).step_by(AT_ONCE * height) {
             let block = |k: usize| first + k * height..rows.min(first + (k + 1) * height);
             let blocks = parts.par_iter_mut().enumerate();
-            blocks.for_each_init(Vec::new, |room, (k, part)| {
+            blocks.for_each_init(Vec::new, |buffer, (k, part)| {
                 if !block(k).is_empty() {
-                    part.fill(&rows_of(elements, width, block(k), &here, room), number);
+                    part.fill(&rows_of(elements, width, block(k), &here, buffer), number);
                 }
             });
             for (k, part) in parts.iter().enumerate().filter(|(k, _)| !block(*k).is_empty()) {
@@ -171,23 +171,23 @@ pub(crate) fn across<V: Entry>(
     });
 }
 
-/// The elements of some rows in a range of columns, row by row; decoded into `room` if they are not numbers already.
+/// The elements of some rows in a range of columns, row by row; decoded into `buffer` if they are not numbers already.
 fn rows_of<'r, V: Entry>(
     elements: Values<'r, V>,
     width: usize,
     rows: Range<usize>,
     columns: &Range<usize>,
-    room: &'r mut Vec<V>,
+    buffer: &'r mut Vec<V>,
 ) -> Vec<&'r [V]> {
     let row = |row: usize| row * width + columns.start..row * width + columns.end;
     match elements {
         Values::Plain(elements) => rows.map(|k| &elements[row(k)]).collect(),
         Values::Coded(elements, decode) => {
-            room.resize(rows.len() * columns.len(), V::zeroed());
-            for (to, k) in room.chunks_exact_mut(columns.len()).zip(rows) {
+            buffer.resize(rows.len() * columns.len(), V::zeroed());
+            for (to, k) in buffer.chunks_exact_mut(columns.len()).zip(rows) {
                 decode(elements.slice(row(k)), to);
             }
-            room.chunks_exact(columns.len()).collect()
+            buffer.chunks_exact(columns.len()).collect()
         }
     }
 }
@@ -198,7 +198,7 @@ struct MomentsPart {
     sum: Vec<f64>,
     /// The rounding errors of the sums.
     lost: Vec<f64>,
-    /// The sums of the groups of rows so far.
+    /// The sums of the blocks of rows so far.
     whole: Vec<f64>,
     mean: Vec<f64>,
     squares: Vec<f64>,
@@ -237,7 +237,7 @@ impl MomentsPart {
         self.nans.fill(0);
         match is_wide::<T>() {
             true => self.sum_integers(rows, number),
-            false => self.sum_groups(rows, number),
+            false => self.sum_blocks(rows, number),
         }
         let n = rows.len() as f64;
         self.mean.iter_mut().zip(&self.sum).for_each(|(mean, sum)| *mean = sum / n);
@@ -247,14 +247,14 @@ impl MomentsPart {
         }
     }
 
-    fn sum_groups<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
-        if rows.len() <= GROUP {
+    fn sum_blocks<T: Copy>(&mut self, rows: &[&[T]], number: impl Fn(T) -> f64 + Copy) {
+        if rows.len() <= SEQUENTIAL {
             return rows.chunks(TALL).for_each(|rows| self.add_sums(rows, number));
         }
         self.whole.fill(0.0);
-        for group in rows.chunks(GROUP) {
+        for block in rows.chunks(SEQUENTIAL) {
             self.sum.fill(0.0);
-            group.chunks(TALL).for_each(|rows| self.add_sums(rows, number));
+            block.chunks(TALL).for_each(|rows| self.add_sums(rows, number));
             for ((whole, lost), &sum) in self.whole.iter_mut().zip(&mut self.lost).zip(&self.sum) {
                 let more;
                 (*whole, more) = two_sum(*whole, sum);
@@ -351,21 +351,21 @@ pub(crate) fn along<V: Entry>(
     if length == 0 {
         return;
     }
-    let run = |line: usize, run: usize, room: &mut Vec<V>| {
+    let run = |line: usize, run: usize, buffer: &mut Vec<V>| {
         let start = line * length + run * RUN;
-        let here = elements.of(start..(line * length + length).min(start + RUN), room);
+        let here = elements.of(start..(line * length + length).min(start + RUN), buffer);
         (of_run(here, number), here.len())
     };
     let least = (RUN / length).max(1);
     let each = lines.par_iter_mut().enumerate().with_min_len(least);
-    each.for_each_init(Vec::new, |room, (k, line)| {
+    each.for_each_init(Vec::new, |buffer, (k, line)| {
         if length <= RUN {
-            let (moments, len) = run(k, 0, room);
+            let (moments, len) = run(k, 0, buffer);
             return line.merge(before, moments, len);
         }
         let mut parts = vec![(Moments::NONE, 0); length.div_ceil(RUN)];
         let tasks = parts.par_iter_mut().enumerate();
-        tasks.for_each_init(Vec::new, |room, (at, part)| *part = run(k, at, room));
+        tasks.for_each_init(Vec::new, |buffer, (at, part)| *part = run(k, at, buffer));
         for (at, (part, len)) in parts.into_iter().enumerate() {
             line.merge(before + at * RUN, part, len);
         }

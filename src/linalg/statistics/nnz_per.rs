@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Values;
 use crate::linalg::kernels::Columns;
 use crate::linalg::statistics::sparse::{is_along, lines_of};
-use crate::sparse::{AnyCompressed, AnyEntryPanels, Axis, Compressed, by_index, by_index_type};
+use crate::sparse::{AnyCompressed, Axis, Compressed, EntryPanels, by_index, by_index_type};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Entry, Index, Plan, RawBuffer, bytes_of};
@@ -48,8 +48,7 @@ pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<V
                 .works(len as u64, work::COUNT_LINES))
         })?;
         let _held = ctx.hold(bytes);
-        ctx.meter().pass();
-        ctx.meter().read(stored);
+        ctx.meter().pass_over(stored);
         return by_index!(a.indptr(), indptr => {
             // Another process may have changed a mapped file since it was checked: stay within the entries.
             let end = |pointer: usize| pointer.wrapping_sub(base).min(a.nnz());
@@ -69,12 +68,11 @@ fn count_across<I: Index>(
     ctx: &Context,
 ) -> Result<Vec<u64>> {
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
-    let indices = (I::DTYPE, &[a.indices_buffer()][..]);
-    let mut panels = AnyEntryPanels::within(left / 4, 1, indices, &units)?;
+    let mut panels = EntryPanels::within(left, 1, &[a.indices_buffer()], &units)?;
     let entries = panels.most_entries();
     let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
     let _running = ctx.begin(|| {
-        let plan = panels.plan("counting entries").throughout(work);
+        let plan = panels.reading.plan("counting entries").throughout(work);
         Ok(plan.works(a.nnz() as u64, work::COUNT_ENTRIES))
     })?;
     let _held = ctx.hold(work);

@@ -9,7 +9,7 @@
 //!
 //! which is the update of Youngs and Cramer ("Some results relevant to choice of sum and sum-of-product algorithms",
 //! 1971), as stable as Welford's, with the sum instead of the mean. The zeros are included at the end, all at once, by
-//! the formula of Chan, Golub and LeVeque. Groups of 128 numbers are summed sequentially, and added with their rounding
+//! the formula of Chan, Golub and LeVeque. Blocks of 128 numbers are summed sequentially, and added with their rounding
 //! errors. So the bits depend neither on threads, nor on the limit, nor on the place of the matrix.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::linalg::algebra::{
 };
 use crate::linalg::statistics::dense::Stats;
 use crate::linalg::statistics::line_pass::{LinePass, RUN};
-use crate::linalg::statistics::moments::{GROUP, Moments, of_run};
+use crate::linalg::statistics::moments::{Moments, SEQUENTIAL, of_run};
 use crate::sparse::{AnyCompressed, Axis, Compressed};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Entry, Index, SparseFormat, bytes_of};
@@ -154,12 +154,12 @@ fn stats_of<V: Factor<f64>>(
         })?;
         return Ok(Stats::new(count, moments));
     }
-    let bytes = bytes_of::<(Column, Moments)>(len);
+    let bytes = bytes_of::<(ColumnStats, Moments)>(len);
     let mut pass = LinePass::new("statistics across lines", (a, decode), (false, bytes), ctx)?;
-    let column = Column { stored: 0, group: 0.0, moments: Moments::NONE };
+    let column = ColumnStats { stored: 0, block: 0.0, moments: Moments::NONE };
     let mut columns = ctx.filled("the statistics", len, column)?;
     pass.across(&mut columns, ctx, |column, x| column.take(x, number(x)))?;
-    let finish = |column: &Column| with_zeros(column.stored, column.moments(), count);
+    let finish = |column: &ColumnStats| with_zeros(column.stored, column.moments(), count);
     let mut moments = ctx.filled("the statistics", len, Moments::NONE)?;
     ctx.with_threads(|| {
         moments.par_iter_mut().zip(&columns).for_each(|(to, from)| *to = finish(from))
@@ -201,7 +201,7 @@ pub(crate) fn norms_into(
     if norms.iter().any(lost) {
         ctx.check_memory("the scaled norms", bytes.saturating_mul(3))?;
         let _held = ctx.hold(2 * bytes);
-        let mut scaled = vec![Scaled { scale: 0.0, squares: 0.0 }; len];
+        let mut scaled = vec![ScaledSquares { scale: 0.0, squares: 0.0 }; len];
         pass.fold(along, &mut scaled, ctx, |sum, x| sum.take(x.abs()))?;
         for (norm, sum) in norms.iter_mut().zip(scaled) {
             *norm = if lost(norm) { sum.norm() } else { norm.sqrt() };
@@ -229,19 +229,19 @@ pub(crate) fn is_along(a: &AnyCompressed, axis: usize) -> bool {
 
 /// The statistics of the entries of a column so far.
 #[derive(Clone, Copy)]
-struct Column {
+struct ColumnStats {
     stored: usize,
     /// The sum of the last ones, which is not yet included in the moments.
-    group: f64,
+    block: f64,
     moments: Moments,
 }
 
-impl Column {
+impl ColumnStats {
     #[inline(always)]
     fn take<T: Entry>(&mut self, entry: T, x: f64) {
         let n = self.stored as f64;
         if self.stored > 0 {
-            let apart = x - (self.moments.sum + self.group) / n;
+            let apart = x - (self.moments.sum + self.block) / n;
             self.moments.squares += apart * apart * (n / (n + 1.0));
         }
         self.stored += 1;
@@ -249,10 +249,10 @@ impl Column {
             let (nearest, lost) = split(integer(entry));
             self.moments.add(nearest, lost);
         } else {
-            self.group += x;
-            if self.stored.is_multiple_of(GROUP) {
-                self.moments.add(self.group, 0.0);
-                self.group = 0.0;
+            self.block += x;
+            if self.stored.is_multiple_of(SEQUENTIAL) {
+                self.moments.add(self.block, 0.0);
+                self.block = 0.0;
             }
         }
         self.moments.take_extreme(x);
@@ -260,7 +260,7 @@ impl Column {
 
     fn moments(&self) -> Moments {
         let mut moments = self.moments;
-        moments.add(self.group, 0.0);
+        moments.add(self.block, 0.0);
         moments
     }
 }
@@ -299,13 +299,13 @@ fn with_zeros(stored: usize, mut moments: Moments, count: usize) -> Moments {
 
 /// A sum of squares of numbers divided by a power of two near the largest of them.
 #[derive(Clone, Copy)]
-struct Scaled {
+struct ScaledSquares {
     /// The power of two; 0 while all are zeros.
     scale: f64,
     squares: f64,
 }
 
-impl Scaled {
+impl ScaledSquares {
     fn take(&mut self, x: f64) {
         if x == 0.0 || self.squares.is_nan() {
             return;

@@ -12,8 +12,7 @@ use crate::convert::{canonicalize, recompress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Factor;
 use crate::sparse::{
-    AnyCompressed, AnyLinePart, AnyZippedLines, Axis, Compressed, Duplicates, IndexCheck, Pieces,
-    by_index,
+    AnyCompressed, Axis, CheckedLines, CheckedPanels, Compressed, Duplicates, LineSplit, by_index,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
@@ -27,7 +26,7 @@ const TASK: usize = 1 << 11;
 const BLOCK: usize = 256;
 
 /// Writes entries as complex numbers.
-type Decoder = fn(Raw<'_>, &mut [Complex<f64>]);
+type DecodeComplex = fn(Raw<'_>, &mut [Complex<f64>]);
 
 impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Whether the matrix is symmetric: `|aᵢⱼ − aⱼᵢ| ≤ tolerance · max |a|` at every position. With 0 both must be the
@@ -76,7 +75,7 @@ impl<T: Factor<Complex<f64>>, I: Index, P: Index, A: Axis> Compressed<T, I, P, A
     }
 }
 
-fn decoder<T: Factor<Complex<f64>>>() -> Decoder {
+fn decoder<T: Factor<Complex<f64>>>() -> DecodeComplex {
     |from, to| {
         let from = from.typed::<T>().unwrap_or_default();
         let one = Complex::new(1.0, 0.0);
@@ -86,13 +85,13 @@ fn decoder<T: Factor<Complex<f64>>>() -> Decoder {
 
 /// The largest difference of two mirrored entries, and the largest absolute value; NaN if there is one.
 #[derive(Clone, Copy)]
-struct Apart {
+struct LargestDifference {
     most: f64,
     largest: f64,
     conjugate: bool,
 }
 
-impl Apart {
+impl LargestDifference {
     #[inline(always)]
     fn take(&mut self, entry: Complex<f64>, image: Complex<f64>) {
         let image = if self.conjugate { image.conj() } else { image };
@@ -101,7 +100,7 @@ impl Apart {
     }
 
     fn merge(self, other: Self) -> Self {
-        Apart {
+        LargestDifference {
             most: larger(self.most, other.most),
             largest: larger(self.largest, other.largest),
             ..self
@@ -123,7 +122,7 @@ fn larger(a: f64, b: f64) -> f64 {
 
 fn mirrored(
     a: &AnyCompressed,
-    decode: Decoder,
+    decode: DecodeComplex,
     (conjugate, tolerance): (bool, f64),
     ctx: &Context,
 ) -> Result<bool> {
@@ -135,7 +134,7 @@ fn mirrored(
     if a.major() != a.minor() {
         return Ok(false);
     }
-    let none = Apart { most: 0.0, largest: 0.0, conjugate };
+    let none = LargestDifference { most: 0.0, largest: 0.0, conjugate };
     let apart = match a.stored_bytes() <= ctx.memory_left() {
         true => by_search(a, decode, none, ctx)?,
         false => by_sort(a, decode, none, ctx)?,
@@ -145,13 +144,17 @@ fn mirrored(
 }
 
 /// Every entry with its image, which is searched for.
-fn by_search(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> Result<Apart> {
+fn by_search(
+    a: &AnyCompressed,
+    decode: DecodeComplex,
+    none: LargestDifference,
+    ctx: &Context,
+) -> Result<LargestDifference> {
     let _running = ctx.begin(|| {
         let plan = Plan::new("symmetry").on_device_of(a.indices_buffer().file());
         Ok(plan.reads(1, a.stored_bytes()).works(a.nnz() as u64, work::TRANSPOSE))
     })?;
-    ctx.meter().pass();
-    ctx.meter().read(a.stored_bytes());
+    ctx.meter().pass_over(a.stored_bytes());
     let sorted;
     let a = match ctx.with_threads(|| a.check())? {
         true => a,
@@ -167,20 +170,25 @@ fn by_search(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> 
             let lines = task * TASK..a.major().min((task + 1) * TASK);
             Ok(search_lines(a, decode, lines, none))
         });
-        parts.collect::<Result<Vec<Apart>>>()
+        parts.collect::<Result<Vec<LargestDifference>>>()
     })?;
-    Ok(parts.into_iter().fold(none, Apart::merge))
+    Ok(parts.into_iter().fold(none, LargestDifference::merge))
 }
 
-fn search_lines(a: &AnyCompressed, decode: Decoder, lines: Range<usize>, none: Apart) -> Apart {
+fn search_lines(
+    a: &AnyCompressed,
+    decode: DecodeComplex,
+    lines: Range<usize>,
+    none: LargestDifference,
+) -> LargestDifference {
     let (zero, data) = (Complex::new(0.0, 0.0), a.data().as_raw());
-    let (mut room, mut image, mut apart) = ([zero; BLOCK], [zero], none);
+    let (mut buffer, mut image, mut apart) = ([zero; BLOCK], [zero], none);
     by_index!(a.indices(), indices => {
         for line in lines {
             let span = a.span(line);
             for start in span.clone().step_by(BLOCK) {
                 let entries = start..span.end.min(start + BLOCK);
-                let values = &mut room[..entries.len()];
+                let values = &mut buffer[..entries.len()];
                 decode(data.slice(entries.clone()), values);
                 for (index, &value) in indices[entries].iter().zip(&*values) {
                     let other = a.span(index.to_usize());
@@ -200,13 +208,18 @@ fn search_lines(a: &AnyCompressed, decode: Decoder, lines: Range<usize>, none: A
 }
 
 /// The matrix merged with its transpose, line by line.
-fn by_sort(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> Result<Apart> {
-    let budget = AnyZippedLines::budget(ctx.memory_left());
+fn by_sort(
+    a: &AnyCompressed,
+    decode: DecodeComplex,
+    none: LargestDifference,
+    ctx: &Context,
+) -> Result<LargestDifference> {
+    let left = ctx.memory_left();
     let _running = ctx.begin(|| {
         let sorting = ctx.plan(|ctx| recompress(a, "symmetry", &Place::Scratch, ctx))?;
         let bytes = a.types().bytes_of(a.major(), a.nnz());
         let indices = (a.nnz() * a.types().indices.size()) as u64;
-        let merging = Plan::new("symmetry").reads(1, 2 * bytes).holds(budget);
+        let merging = Plan::new("symmetry").reads(1, 2 * bytes).holds(left / 4);
         Ok(sorting.then(merging.reads(1, indices).works(2 * a.nnz() as u64, work::MERGE)))
     })?;
     let a = match is_tidy(a, ctx)? {
@@ -214,7 +227,7 @@ fn by_sort(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> Re
         false => canonicalize(a, Duplicates::Sum, &Place::Scratch, ctx)?,
     };
     let image = recompress(&a, "symmetry", &Place::Scratch, ctx)?;
-    let mut lines = AnyZippedLines::new(&[&a, &image], Pieces::Columns, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[&a, &image], LineSplit::Columns, left, ctx)?;
     let mut apart = none;
     lines.sweep(ctx, &mut |panel| {
         let (left, right) = (&panel.parts[0], &panel.parts[1]);
@@ -224,9 +237,9 @@ fn by_sort(a: &AnyCompressed, decode: Decoder, none: Apart, ctx: &Context) -> Re
                 let lines = task * TASK..left.lines().min((task + 1) * TASK);
                 merge_lines((left, right), decode, lines, none)
             });
-            parts.collect::<Vec<Apart>>()
+            parts.collect::<Vec<LargestDifference>>()
         });
-        apart = merged.into_iter().fold(apart, Apart::merge);
+        apart = merged.into_iter().fold(apart, LargestDifference::merge);
         Ok(())
     })?;
     Ok(apart)
@@ -237,28 +250,23 @@ fn is_tidy(a: &AnyCompressed, ctx: &Context) -> Result<bool> {
     if let Some(known) = a.known_canonical() {
         return Ok(known);
     }
-    let budget = AnyZippedLines::budget(ctx.memory_left());
     let pattern = AnyCompressed { data: RawBuffer::pattern(a.nnz()), ..a.clone() };
-    let mut lines = AnyZippedLines::new(&[&pattern], Pieces::Entries, budget, ctx)?;
-    let mut check = IndexCheck::of(&pattern);
-    let swept =
-        lines.sweep(ctx, &mut |panel| ctx.with_threads(|| check.take_any(&panel, 0)).map(drop));
-    swept.map_err(|error| a.name_indices(error))?;
-    Ok(check.canonical())
+    let mut lines = CheckedPanels::new(&[&pattern], LineSplit::Entries, ctx.memory_left(), ctx)?;
+    lines.sweep(ctx, &mut |_| Ok(()))
 }
 
 fn merge_lines(
-    (left, right): (&AnyLinePart<'_>, &AnyLinePart<'_>),
-    decode: Decoder,
+    (left, right): (&CheckedLines<'_>, &CheckedLines<'_>),
+    decode: DecodeComplex,
     lines: Range<usize>,
-    none: Apart,
-) -> Apart {
+    none: LargestDifference,
+) -> LargestDifference {
     let (zero, mut apart) = (Complex::new(0.0, 0.0), none);
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    let numbers = |part: &AnyLinePart<'_>, span: Range<usize>, room: &mut Vec<Complex<f64>>| {
-        room.clear();
-        room.resize(span.len(), zero);
-        decode(part.data.slice(span), room);
+    let numbers = |part: &CheckedLines<'_>, span: Range<usize>, buffer: &mut Vec<Complex<f64>>| {
+        buffer.clear();
+        buffer.resize(span.len(), zero);
+        decode(part.data.slice(span), buffer);
     };
     for line in lines {
         let spans = [left, right].map(|part| part.indptr.at(line)..part.indptr.at(line + 1));
@@ -267,7 +275,7 @@ fn merge_lines(
         numbers(right, theirs.clone(), &mut b);
         let (mut i, mut j) = (0, 0);
         while i < a.len() || j < b.len() {
-            let index = |part: &AnyLinePart<'_>, at: usize, end: usize| match at < end {
+            let index = |part: &CheckedLines<'_>, at: usize, end: usize| match at < end {
                 true => part.indices.at(at),
                 false => usize::MAX,
             };

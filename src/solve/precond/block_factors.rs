@@ -8,7 +8,9 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar};
-use crate::solve::precond::kernels::{Block, Decoder, Factors, Part, Rows, Source, Spill, kernels};
+use crate::solve::precond::kernels::{
+    BlockRows, BlockSource, DecodeEntries, DiagonalBlock, Factors, KeptEntries, Spill, kernels,
+};
 use crate::sparse::AnyCompressed;
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
@@ -27,7 +29,7 @@ const SMALL: u64 = 1 << 14;
 pub(super) struct BlockFactors<X: Scalar> {
     name: &'static str,
     n: usize,
-    blocks: Vec<Block<X>>,
+    blocks: Vec<DiagonalBlock<X>>,
     /// Their entries, if they are not in memory.
     spill: Spill<X>,
     factors: Factors<X::Real>,
@@ -40,7 +42,7 @@ pub(super) struct BlockFactors<X: Scalar> {
 pub(super) struct Unfactored<X: Scalar> {
     name: &'static str,
     n: usize,
-    pub(super) blocks: Vec<Block<X>>,
+    pub(super) blocks: Vec<DiagonalBlock<X>>,
     spill: Spill<X>,
     held: Held,
 }
@@ -50,8 +52,8 @@ impl<X: Scalar> Unfactored<X> {
     /// of this many rows, for each thread.
     pub(super) fn read(
         name: &'static str,
-        (a, decode): (&AnyCompressed, Decoder<X>),
-        part: Part,
+        (a, decode): (&AnyCompressed, DecodeEntries<X>),
+        part: KeptEntries,
         blocks: Option<usize>,
         extra: fn(usize) -> u64,
         ctx: &Context,
@@ -61,7 +63,7 @@ impl<X: Scalar> Unfactored<X> {
         let longest = cuts.iter().map(Range::len).max().unwrap_or(0);
         let at_once = ctx.thread_count().min(cuts.len()) as u64;
         let extra = extra(longest).saturating_mul(at_once);
-        let source = Source { matrix: a, decode, part };
+        let source = BlockSource { matrix: a, decode, part };
         let mut spill = Spill::Possible;
         let (blocks, held) = (kernels::<X>().read)(name, &source, &cuts, (extra, &mut spill), ctx)?;
         Ok(Unfactored { name, n, blocks, spill, held })
@@ -72,7 +74,7 @@ impl<X: Scalar> Unfactored<X> {
         mut self,
         factors: Factors<X::Real>,
         ctx: &Context,
-        factor: impl Fn(&mut Rows<'_, &mut [X]>) -> Result<R> + Sync,
+        factor: impl Fn(&mut BlockRows<'_, &mut [X]>) -> Result<R> + Sync,
     ) -> Result<(BlockFactors<X>, Vec<R>)> {
         ctx.check_cancelled()?;
         let nnz: u64 = self.blocks.iter().map(|block| block.nnz() as u64).sum();
@@ -86,7 +88,7 @@ impl<X: Scalar> Unfactored<X> {
             });
             factored.collect::<Result<Vec<R>>>()
         })?;
-        let bytes = self.blocks.iter().map(Block::bytes).sum();
+        let bytes = self.blocks.iter().map(DiagonalBlock::bytes).sum();
         self.held.resize(bytes);
         let factors = BlockFactors {
             name: self.name,
@@ -190,7 +192,7 @@ fn cuts(n: usize, blocks: Option<usize>) -> Result<Vec<Range<usize>>> {
 }
 
 /// Converts entries of type `T` to numbers.
-pub(super) fn decoder<T: Factor<X>, X: Scalar>() -> Decoder<X> {
+pub(super) fn decoder<T: Factor<X>, X: Scalar>() -> DecodeEntries<X> {
     |from, to| {
         let from = from.typed::<T>().unwrap_or_default();
         to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.times(X::one()));

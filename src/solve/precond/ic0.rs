@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{BlockFactors, Unfactored, applies_factors, decoder};
-use crate::solve::precond::kernels::{Factors, Part, kernels};
+use crate::solve::precond::kernels::{Factors, KeptEntries, kernels};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index, bytes_of};
 
@@ -95,7 +95,8 @@ impl<X: Scalar> Ic0<X> {
                 .found(shift));
         }
         let (a, decode) = (a.to_any(), decoder::<T, X>());
-        let blocks = Unfactored::read("IC(0)", (&a, decode), Part::Before, blocks, |_| 0, ctx)?;
+        let blocks =
+            Unfactored::read("IC(0)", (&a, decode), KeptEntries::Before, blocks, |_| 0, ctx)?;
         // For a second attempt the numbers of a block are kept.
         let most = blocks.blocks.iter().map(|block| bytes_of::<X>(block.nnz())).max();
         let at_once = if retries > 0 { ctx.thread_count().min(blocks.blocks.len()) } else { 0 };

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{BlockFactors, Unfactored, applies_factors, decoder};
-use crate::solve::precond::kernels::{Factors, Part, kernels};
+use crate::solve::precond::kernels::{Factors, KeptEntries, kernels};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
 
@@ -67,7 +67,8 @@ impl<X: Scalar> Ilu0<X> {
     ) -> Result<Self> {
         let (a, kernels) = ((a.to_any(), decoder::<T, X>()), kernels::<X>());
         let memory = kernels.lu_memory;
-        let blocks = Unfactored::read("ILU(0)", (&a.0, a.1), Part::All, blocks, memory, ctx)?;
+        let blocks =
+            Unfactored::read("ILU(0)", (&a.0, a.1), KeptEntries::All, blocks, memory, ctx)?;
         let (factors, _) = blocks.factor(Factors::Lu, ctx, kernels.lu)?;
         Ok(Ilu0 { factors })
     }

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{BlockFactors, Unfactored, applies_factors, decoder};
-use crate::solve::precond::kernels::{Factors, Part, Rows, inverse};
+use crate::solve::precond::kernels::{BlockRows, Factors, KeptEntries, inverse};
 use crate::sparse::Csr;
 use crate::storage::{Context, Index};
 
@@ -57,7 +57,7 @@ impl<X: Scalar> Ssor<X> {
                 .found(omega));
         }
         let (a, decode) = (a.to_any(), decoder::<T, X>());
-        let blocks = Unfactored::read("SSOR", (&a, decode), Part::All, blocks, |_| 0, ctx)?;
+        let blocks = Unfactored::read("SSOR", (&a, decode), KeptEntries::All, blocks, |_| 0, ctx)?;
         let factors = Factors::Relaxation(X::from_f64(omega).real());
         let (factors, _) = blocks.factor(factors, ctx, invert_diagonal)?;
         Ok(Ssor { factors })
@@ -75,7 +75,7 @@ impl<X: Scalar> Ssor<X> {
 }
 
 /// Replaces the diagonal by its inverse.
-fn invert_diagonal<X: Scalar>(block: &mut Rows<'_, &mut [X]>) -> Result<()> {
+fn invert_diagonal<X: Scalar>(block: &mut BlockRows<'_, &mut [X]>) -> Result<()> {
     for row in 0..block.len() {
         let at = block.diagonal_at(row);
         let entry = block.data[at];

@@ -5,7 +5,9 @@ use std::fmt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar};
 use crate::solve::precond::block_factors::{check_square, decoder};
-use crate::solve::precond::kernels::{Levels, Part, Source, Spill, Triangle, kernels};
+use crate::solve::precond::kernels::{
+    BlockSource, KeptEntries, Spill, Triangle, TriangleLevels, kernels,
+};
 use crate::solve::precond::preconditioner::{Preconditioner, apply, is_operator};
 use crate::sparse::{Axis, Compressed};
 use crate::storage::work;
@@ -34,7 +36,7 @@ use crate::storage::{Context, Held, Index, Lasts, Plan, Reserved, SparseFormat, 
 /// ```
 #[doc(alias("trsv", "splu", "TriangularSolver"))]
 pub struct Triangular<X: Scalar> {
-    levels: Levels<X>,
+    levels: TriangleLevels<X>,
     _held: Held,
     _reserved: Reserved,
 }
@@ -63,11 +65,11 @@ impl<X: Scalar> Triangular<X> {
         }
         let by_cols = A::FORMAT == SparseFormat::Csc;
         let part = match (triangle == Triangle::Lower) == by_cols {
-            true => Part::After,
-            false => Part::Before,
+            true => KeptEntries::After,
+            false => KeptEntries::Before,
         };
         let (matrix, kernels, whole) = (a.to_any(), kernels::<X>(), 0..n);
-        let source = Source { matrix: &matrix, decode: decoder::<T, X>(), part };
+        let source = BlockSource { matrix: &matrix, decode: decoder::<T, X>(), part };
         let whole = std::slice::from_ref(&whole);
         let in_memory = (0, &mut Spill::Never);
         let (mut blocks, mut held) = (kernels.read)("triangular", &source, whole, in_memory, ctx)?;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::folder::Folder;
 use crate::storage::files::json::{parse_json, sorted};
+use crate::storage::files::sparse_format::{SparseFormat, StoredValues, type_name, type_of};
 use crate::storage::memory::DType;
 
 /// The name of the descriptor in its folder.
@@ -19,44 +20,6 @@ pub(crate) const DESCRIPTOR: &str = "binsparse.json";
 
 /// A descriptor longer than this is refused.
 const LONGEST: u64 = 1 << 20;
-
-/// The kind of sparse matrix in a folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SparseFormat {
-    /// Compressed rows.
-    Csr,
-    /// Compressed columns.
-    Csc,
-    /// Coordinates, sorted by rows where the descriptor says so.
-    Coo,
-}
-
-impl SparseFormat {
-    /// `(nrows, ncols)` as `(major, minor)`, the extent along which lines are stored first; the function is its own
-    /// inverse.
-    pub(crate) fn swap_if_cols<N>(self, (rows, cols): (N, N)) -> (N, N) {
-        if self == SparseFormat::Csc { (cols, rows) } else { (rows, cols) }
-    }
-
-    /// The format of the transpose of a compressed matrix.
-    pub(crate) fn other(self) -> Self {
-        match self {
-            SparseFormat::Csr => SparseFormat::Csc,
-            SparseFormat::Csc => SparseFormat::Csr,
-            SparseFormat::Coo => SparseFormat::Coo,
-        }
-    }
-}
-
-/// How the values of a stored matrix are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StoredValues {
-    /// One value for each stored position.
-    Each(DType),
-    /// One value for all positions: a pattern matrix, or a constant one.
-    Iso(DType),
-}
 
 /// The contents of `binsparse.json`, which describes a stored sparse matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,21 +38,6 @@ pub struct Descriptor {
     pub indices: DType,
     /// Type of the values, and whether there is one for all.
     pub values: StoredValues,
-}
-
-impl SparseFormat {
-    const ALL: [(SparseFormat, &'static str); 4] = [
-        (SparseFormat::Csr, "CSR"),
-        (SparseFormat::Csc, "CSC"),
-        (SparseFormat::Coo, "COO"),
-        // The specification's newer name for row-sorted coordinates.
-        (SparseFormat::Coo, "COOR"),
-    ];
-
-    /// The name in the descriptor: `CSR`, `CSC` or `COO`.
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(format, _)| *format == self).map_or("", |(_, name)| name)
-    }
 }
 
 /// The array files of each format: indices of the first dimension, pointers, indices of the second, values.
@@ -309,20 +257,6 @@ impl DescriptorFields<'_> {
 /// A count or extent: it must fit in an address.
 fn position(value: &Value) -> Option<usize> {
     value.as_u64().filter(|&n| n <= i64::MAX as u64).and_then(|n| usize::try_from(n).ok())
-}
-
-/// Binsparse's name of a type.
-fn type_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::Bool => "bint8",
-        DType::Complex64 => "complex[float32]",
-        DType::Complex128 => "complex[float64]",
-        other => other.name(),
-    }
-}
-
-fn type_of(name: &str) -> Option<DType> {
-    DType::ALL.into_iter().find(|&dtype| type_name(dtype) == name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Names and bytes on disk: the two formats, checksums, and results that appear complete or not at all.
 //!
-//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`]; [`checksum`] and [`sums`] – the checksums of
+//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`], of [`sparse_format`]s; [`checksum`] and [`sums`] – the checksums of
 //!   an array, in a separate file
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
 //! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those
@@ -18,15 +18,16 @@ mod publish;
 mod replaceable;
 mod rewrite;
 mod scratch_file;
+mod sparse_format;
 mod stored_file;
 mod sums;
 
 pub(crate) use checksum::{SIDE, remove_with_sums};
+pub use descriptor::Descriptor;
 pub(crate) use descriptor::{
     DESCRIPTOR, INDICES_FILE, POINTERS_FILE, ROWS_FILE, VALUES_FILE, VERTEX_IDS_FILE,
     VERTEX_NAMES_FILE,
 };
-pub use descriptor::{Descriptor, SparseFormat, StoredValues};
 pub(crate) use descriptor::{Half, Mirrored};
 pub(crate) use folder::Folder;
 pub use leftovers::{Leftover, leftovers};
@@ -40,5 +41,6 @@ pub(crate) use publish::StagedFiles;
 pub(crate) use replaceable::What;
 pub(crate) use rewrite::{MARK, Rewrite, check_closed, open_closed};
 pub(crate) use scratch_file::{named_scratch_file, scratch_file};
+pub use sparse_format::{SparseFormat, StoredValues};
 pub(crate) use stored_file::StoredFile;
 pub(crate) use sums::{BLOCK, Checksums, Summing, sum_block};

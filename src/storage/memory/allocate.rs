@@ -6,7 +6,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::memory::buffer_mut::{BufferMut, RawBufferMut};
-use crate::storage::memory::element::{DType, Entry};
+use crate::storage::memory::dtype::DType;
+use crate::storage::memory::element::Entry;
 use crate::storage::memory::raw::width;
 use crate::storage::runtime::Context;
 
@@ -67,15 +68,15 @@ impl Context {
         if bytes_of::<T>(len) >= LARGE {
             // A vector of zeros comes from the allocator as untouched pages, but a failure there may abort. So the
             // system is asked beforehand, which touches no page.
-            drop(room_for::<T>(what, len)?);
+            drop(allocated::<T>(what, len)?);
         }
         Ok(vec![value; len])
     }
 
     /// An empty vector with capacity for `len` elements for `what`. The caller counts it.
-    pub(crate) fn room<T>(&self, what: &str, len: usize) -> Result<Vec<T>> {
+    pub(crate) fn with_capacity<T>(&self, what: &str, len: usize) -> Result<Vec<T>> {
         self.check_memory(what, bytes_of::<T>(len))?;
-        room_for(what, len)
+        allocated(what, len)
     }
 
     /// A vector of the `elements`, whose number is known, for `what`. The caller counts it.
@@ -84,7 +85,7 @@ impl Context {
         what: &str,
         elements: impl ExactSizeIterator<Item = T>,
     ) -> Result<Vec<T>> {
-        let mut vector = self.room(what, elements.len())?;
+        let mut vector = self.with_capacity(what, elements.len())?;
         vector.extend(elements);
         Ok(vector)
     }
@@ -98,11 +99,11 @@ pub(crate) fn filled<T: Clone>(what: &str, len: usize, value: T) -> Result<Vec<T
     }
 }
 
-/// As [`Context::room`], under the limit of a new context, for calls without one.
-pub(crate) fn room<T>(what: &str, len: usize) -> Result<Vec<T>> {
+/// As [`Context::with_capacity`], under the limit of a new context, for calls without one.
+pub(crate) fn with_capacity<T>(what: &str, len: usize) -> Result<Vec<T>> {
     match bytes_of::<T>(len) < LARGE {
         true => Ok(Vec::with_capacity(len)),
-        false => Context::new().room(what, len),
+        false => Context::new().with_capacity(what, len),
     }
 }
 
@@ -111,7 +112,7 @@ pub(crate) fn bytes_of<T>(len: usize) -> u64 {
     (len as u64).saturating_mul(size_of::<T>() as u64)
 }
 
-fn room_for<T>(what: &str, len: usize) -> Result<Vec<T>> {
+fn allocated<T>(what: &str, len: usize) -> Result<Vec<T>> {
     let mut vector = Vec::new();
     vector.try_reserve_exact(len).map_err(|_| refused(what, len, size_of::<T>()))?;
     Ok(vector)
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(ctx.filled("x", 125, 1.0).unwrap().len(), 125);
         refuses(ctx.filled("x", 126, 1.0), "x would not fit");
         refuses(ctx.zeros::<f64>("the values", 1 << 40), "the values would not fit");
-        refuses(ctx.room::<u8>("names", 1001), "names would not fit");
+        refuses(ctx.with_capacity::<u8>("names", 1001), "names would not fit");
         refuses(ctx.collected("order", 0..1 << 20), "order would not fit");
     }
 
@@ -149,9 +150,9 @@ mod tests {
         for len in [1 << 58, 1 << 62, usize::MAX] {
             refuses(ctx.filled("x", len, 0.0), "x");
             refuses(ctx.zeros::<f64>("x", len), "x");
-            refuses(ctx.room::<f64>("x", len), "x");
+            refuses(ctx.with_capacity::<f64>("x", len), "x");
             refuses(filled("x", len, 0.0), "x");
-            refuses(room::<f64>("x", len), "x");
+            refuses(with_capacity::<f64>("x", len), "x");
         }
     }
 }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use memmap2::MmapMut;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::memory::buffer::{
-    Buffer, Map, Origin, Owner, RawBuffer, abridged, check_elements,
-};
-use crate::storage::memory::element::{DType, Entry};
+use crate::storage::memory::buffer::{Buffer, abridged};
+use crate::storage::memory::dtype::DType;
+use crate::storage::memory::element::Entry;
 use crate::storage::memory::raw::{Raw, RawMut, width};
+use crate::storage::memory::raw_buffer::{Map, Origin, Owner, RawBuffer, check_elements};
 use crate::storage::runtime::{Context, Held, Meter};
 
 /// From this size on, heap memory is mapped anonymously with huge pages requested: a gather over 4 KiB pages reaches 23

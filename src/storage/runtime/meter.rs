@@ -136,6 +136,12 @@ impl Meter {
         self.0.passes.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One more pass over the input, of which `bytes` bytes are used on their maps.
+    pub(crate) fn pass_over(&self, bytes: u64) {
+        self.pass();
+        self.read(bytes);
+    }
+
     /// Bytes that were read from files.
     pub(crate) fn read(&self, bytes: u64) {
         self.0.read.fetch_add(bytes, Ordering::Relaxed);

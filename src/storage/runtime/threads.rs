@@ -35,7 +35,7 @@ enum Crew {
     Everybody,
     Pool(ThreadPool),
     /// No thread could be started.
-    Nobody,
+    Caller,
 }
 
 /// The work of a thread to be started.
@@ -111,11 +111,12 @@ impl Threads {
             let mut waiting = start_waiting(default_count(), &mut spawn);
             let builder = ThreadPoolBuilder::new().num_threads(waiting.len());
             let crew = match waiting.len() {
-                0 => Crew::Nobody,
+                0 => Crew::Caller,
                 // Fails if the process has already started that pool, which is then used as it is.
                 _ => {
-                    let _ =
-                        builder.spawn_handler(|thread| hand(thread, &mut waiting)).build_global();
+                    let _ = builder
+                        .spawn_handler(|thread| hand_over(thread, &mut waiting))
+                        .build_global();
                     Crew::Everybody
                 }
             };
@@ -135,11 +136,11 @@ impl Threads {
         let mut waiting = start_waiting(wanted, spawn);
         let builder = ThreadPoolBuilder::new().num_threads(waiting.len());
         let crew = match waiting.len() {
-            0 => Crew::Nobody,
+            0 => Crew::Caller,
             _ => builder
-                .spawn_handler(|thread| hand(thread, &mut waiting))
+                .spawn_handler(|thread| hand_over(thread, &mut waiting))
                 .build()
-                .map_or(Crew::Nobody, Crew::Pool),
+                .map_or(Crew::Caller, Crew::Pool),
         };
         Threads::new(wanted, crew)
     }
@@ -148,7 +149,7 @@ impl Threads {
         match &self.here().crew {
             Crew::Everybody => work(),
             Crew::Pool(pool) => pool.install(work),
-            Crew::Nobody => alone(work),
+            Crew::Caller => alone(work),
         }
     }
 
@@ -156,7 +157,7 @@ impl Threads {
         match &self.last().crew {
             Crew::Everybody => rayon::current_num_threads(),
             Crew::Pool(pool) => pool.current_num_threads(),
-            Crew::Nobody => 1,
+            Crew::Caller => 1,
         }
     }
 
@@ -183,7 +184,7 @@ impl Drop for Threads {
     fn drop(&mut self) {
         // In a child no thread is left that could be ended.
         if self.process != std::process::id() {
-            mem::forget(mem::replace(&mut self.crew, Crew::Nobody));
+            mem::forget(mem::replace(&mut self.crew, Crew::Caller));
         }
     }
 }
@@ -224,7 +225,7 @@ fn spawn(number: usize, body: Job) -> io::Result<()> {
 }
 
 /// Passes a place in a pool to a waiting thread.
-fn hand(thread: ThreadBuilder, waiting: &mut Vec<Sender<ThreadBuilder>>) -> io::Result<()> {
+fn hand_over(thread: ThreadBuilder, waiting: &mut Vec<Sender<ThreadBuilder>>) -> io::Result<()> {
     let is_there = waiting.pop().is_some_and(|place| place.send(thread));
     if is_there { Ok(()) } else { Err(io::Error::other("a thread has ended")) }
 }

@@ -7,175 +7,35 @@
 //!
 //! All code that reads matrices panel by panel uses this; only the cut differs.
 
-use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::memory::raw::{Raw, width};
-use crate::storage::memory::{DType, Origin, RawBuffer};
+use crate::storage::memory::RawBuffer;
+use crate::storage::memory::raw::Raw;
 use crate::storage::runtime::{Context, Plan};
-use crate::storage::stream::device::{Devices, IoBuffer, ReadMode, Source};
-use crate::storage::stream::panel_files::Extent;
-use crate::storage::stream::panel_reader::{PanelReader, Traffic, largest_panel};
+use crate::storage::stream::arrays::Arrays;
+use crate::storage::stream::device::{Devices, ReadMode};
+use crate::storage::stream::panel_cut::Cut;
+use crate::storage::stream::panel_reader::{PanelReader, Traffic};
+use crate::storage::stream::panel_ring::Ring;
 use crate::storage::stream::panel_sweep::PanelWindow;
-
-/// Some elements of one of the arrays, which is named by its position.
-pub(crate) type Part = (usize, Range<usize>);
-
-/// How arrays are cut into panels.
-pub(crate) trait Cut: Send + Sync {
-    /// How many panels there are.
-    fn count(&self) -> usize;
-
-    /// Names the parts of a panel, in order.
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part));
-}
-
-/// Panels whose parts are listed.
-impl Cut for Vec<Vec<Part>> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
-        self[panel].iter().cloned().for_each(name);
-    }
-}
-
-/// Arrays that are processed together.
-#[derive(Default)]
-pub(crate) struct Arrays {
-    arrays: Vec<Array>,
-    sources: Vec<Source>,
-    /// Bytes in files of those that are used in place.
-    mapped: u64,
-}
-
-/// Where the elements of an array come from.
-enum Array {
-    InPlace(RawBuffer),
-    /// From a source, `origin` bytes into the file for element 0. The buffer keeps the lock of the file.
-    File {
-        source: usize,
-        origin: u64,
-        dtype: Option<DType>,
-        buffer: Option<RawBuffer>,
-    },
-}
-
-impl Arrays {
-    /// Arrays that are used in place, in memory or on their maps.
-    pub(crate) fn in_place(arrays: impl IntoIterator<Item = RawBuffer>) -> Self {
-        let mut all = Arrays::default();
-        for array in arrays {
-            all.mapped += array.stored_bytes();
-            all.arrays.push(Array::InPlace(array));
-        }
-        all
-    }
-
-    /// Arrays, of which those in files are read.
-    pub(crate) fn read<'a>(arrays: impl IntoIterator<Item = &'a RawBuffer>) -> Result<Self> {
-        let mut all = Arrays::default();
-        for array in arrays {
-            match array.origin() {
-                Some((file, start)) => {
-                    all.add_file(file, start, array.dtype(), Some(array.clone()))?;
-                }
-                None => all.arrays.push(Array::InPlace(array.clone())),
-            }
-        }
-        Ok(all)
-    }
-
-    /// An array that is read from a file, which the caller keeps unchanged.
-    pub(crate) fn of_file(file: &Origin, start: u64, dtype: DType) -> Result<Self> {
-        let mut all = Arrays::default();
-        all.add_file(file, start, Some(dtype), None)?;
-        Ok(all)
-    }
-
-    fn add_file(
-        &mut self,
-        file: &Origin,
-        origin: u64,
-        dtype: Option<DType>,
-        buffer: Option<RawBuffer>,
-    ) -> Result<()> {
-        let source = self.sources.len();
-        self.sources.push(Source::open(file)?);
-        self.arrays.push(Array::File { source, origin, dtype, buffer });
-        Ok(())
-    }
-
-    /// The number of arrays that are read.
-    pub(crate) fn files(&self) -> usize {
-        self.sources.len()
-    }
-
-    /// Bytes that an element of an array takes in a panel; 0 if it is used in place.
-    pub(crate) fn size(&self, array: usize) -> usize {
-        match self.arrays[array] {
-            Array::InPlace(_) => 0,
-            Array::File { dtype, .. } => width(dtype),
-        }
-    }
-
-    fn extents(&self, cut: &dyn Cut) -> Vec<Vec<Extent>> {
-        let extents = |panel| {
-            let mut extents = Vec::new();
-            cut.parts(panel, &mut |(array, elements)| {
-                if let Array::File { source, origin, dtype, .. } = self.arrays[array] {
-                    let size = width(dtype);
-                    let offset = origin + (elements.start * size) as u64;
-                    extents.push(Extent { source, offset, bytes: elements.len() * size });
-                }
-            });
-            extents
-        };
-        (0..cut.count()).map(extents).collect()
-    }
-}
-
-impl Array {
-    /// Some elements: in place, or from the next extent that was read.
-    ///
-    /// Fails if bytes are not values of the type, which can only happen with `bool`.
-    fn elements<'a>(
-        &'a self,
-        elements: Range<usize>,
-        read: &mut std::slice::Iter<'_, &'a [u8]>,
-    ) -> Result<Raw<'a>> {
-        match *self {
-            Array::InPlace(ref array) => array.as_raw().get(elements).ok_or_else(|| {
-                Error::new(ErrorKind::Index, "the pointers changed while the matrix was read")
-            }),
-            Array::File { dtype, .. } => {
-                let bytes = read.next().copied().unwrap_or_default();
-                Raw::read(bytes, (dtype, elements.len())).ok_or_else(|| {
-                    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
-                })
-            }
-        }
-    }
-}
 
 /// How panels are read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
-    /// Bytes of memory; `None` for two panels, one in use and one being read.
-    budget: Option<u64>,
+    /// Bytes of memory, but always enough for `least` panels.
+    budget: u64,
+    least: usize,
     /// Whether panels stay in memory for the next pass.
     keeps: bool,
-    /// Whether to read through the page cache, which combines reads that are too small for the device.
-    gathers: bool,
+    /// `None` for the device's faster mode.
+    mode: Option<ReadMode>,
 }
 
 impl Reading {
     /// For one pass, within a memory budget.
     pub(crate) fn once(budget: u64) -> Self {
-        Reading { budget: Some(budget), keeps: false, gathers: false }
+        Reading { budget, least: 0, keeps: false, mode: None }
     }
 
     /// For many passes, within a memory budget: panels that fit stay in memory.
@@ -183,25 +43,40 @@ impl Reading {
         Reading { keeps: true, ..Reading::once(budget) }
     }
 
-    /// For one pass, with two panels in memory at a time.
-    pub(crate) fn two_panels() -> Self {
-        Reading { budget: None, keeps: false, gathers: false }
+    /// With memory for this many panels at least: with two, one is worked on and one is read.
+    pub(crate) fn at_least(self, least: usize) -> Self {
+        Reading { least, ..self }
     }
 
-    /// Through the page cache if `gathers`; otherwise in the device's faster mode.
+    /// Through the page cache, which combines reads that are too small for the device, if `gathers`; otherwise in the
+    /// device's faster mode.
     pub(crate) fn gathered(self, gathers: bool) -> Self {
-        Reading { gathers, ..self }
+        Reading { mode: gathers.then_some(ReadMode::Buffered), ..self }
+    }
+
+    /// Past the page cache unless `gathers`.
+    pub(crate) fn direct_or_gathered(self, gathers: bool) -> Self {
+        let mode = if gathers { ReadMode::Buffered } else { ReadMode::Direct };
+        Reading { mode: Some(mode), ..self }
     }
 }
 
 /// Yields arrays panel by panel.
 pub(crate) struct ArrayPanels {
-    /// `None` if the caller yields data in place.
-    cut: Option<(Arc<Arrays>, Arc<dyn Cut>)>,
+    arrays: Arc<Arrays>,
+    cut: Arc<dyn Cut>,
     /// `None` if nothing is read.
     reader: Option<PanelReader>,
-    /// Bytes in files of the arrays used in place.
-    mapped: u64,
+}
+
+/// The cost of passes over panels.
+pub(crate) struct PanelCost {
+    /// Bytes that the next pass reads.
+    pub(crate) first: u64,
+    /// Bytes that every pass after it reads.
+    pub(crate) again: u64,
+    /// Most memory of panels, including those that stay.
+    pub(crate) memory: u64,
 }
 
 impl ArrayPanels {
@@ -213,34 +88,31 @@ impl ArrayPanels {
         let reader = match sources.iter().max_by_key(|source| source.length()) {
             None => None,
             Some(largest) => {
-                let mode = match how.gathers {
-                    true => ReadMode::Buffered,
-                    false => Devices::known().read_mode(largest)?,
-                };
+                let mode = how.mode.map_or_else(|| Devices::known().read_mode(largest), Ok)?;
                 let panels = arrays.extents(&cut);
-                let two = 2 * PanelReader::panel_memory(&panels) as u64;
-                let budget = how.budget.unwrap_or(two);
-                let mut reader = PanelReader::new(sources, panels, budget, mode)?;
-                if !how.keeps {
-                    reader.pin_nothing();
-                }
-                Some(reader)
+                let budget = how.budget.max((how.least * panels.memory_of_largest()) as u64);
+                Some(PanelReader::new(sources, panels, (budget, how.keeps), mode)?)
             }
         };
-        let mapped = arrays.mapped;
-        Ok(ArrayPanels { cut: Some((Arc::new(arrays), Arc::new(cut))), reader, mapped })
+        Ok(ArrayPanels { arrays: Arc::new(arrays), cut: Arc::new(cut), reader })
     }
 
-    /// Panels that the caller yields in place, `mapped` bytes of them in files.
-    pub(crate) fn in_place(mapped: u64) -> Self {
-        ArrayPanels { cut: None, reader: None, mapped }
+    /// Arrays that are used in place, in memory or on their maps.
+    pub(crate) fn in_place(
+        arrays: impl IntoIterator<Item = RawBuffer>,
+        cut: impl Cut + 'static,
+    ) -> Self {
+        let arrays = Arc::new(Arrays::in_place(arrays));
+        ArrayPanels { arrays, cut: Arc::new(cut), reader: None }
     }
 
     /// Panels of the same arrays for another user, with as few buffers as possible.
     pub(crate) fn another(&self) -> Self {
-        let cut = self.cut.as_ref().map(|(arrays, cut)| (Arc::clone(arrays), Arc::clone(cut)));
-        let reader = self.reader.as_ref().map(PanelReader::another);
-        ArrayPanels { cut, reader, mapped: self.mapped }
+        ArrayPanels {
+            arrays: Arc::clone(&self.arrays),
+            cut: Arc::clone(&self.cut),
+            reader: self.reader.as_ref().map(PanelReader::another),
+        }
     }
 
     /// Counts a pass that used the map instead of reading.
@@ -250,19 +122,9 @@ impl ArrayPanels {
         }
     }
 
-    /// Keeps within the memory that the context allows, whatever else is held there, counting `kept` bytes that belong
-    /// to it and `vectors` bytes of its user's.
-    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
-        if let Some(reader) = &mut self.reader {
-            reader.share(kept, vectors, ctx);
-        }
-    }
-
-    /// Releases about this many bytes of what is held between passes.
-    pub(crate) fn give_back(&mut self, bytes: u64) {
-        if let Some(reader) = &mut self.reader {
-            reader.give_back(bytes);
-        }
+    /// The buffers, unless nothing is read.
+    pub(crate) fn ring(&mut self) -> Option<&mut Ring> {
+        self.reader.as_mut().map(|reader| &mut reader.ring)
     }
 
     /// Whether any array is read.
@@ -275,58 +137,42 @@ impl ArrayPanels {
         self.reader.as_ref().map_or_else(Traffic::default, PanelReader::traffic)
     }
 
+    /// The cost of passes with `extra` panels in their windows.
+    pub(crate) fn cost(&self, extra: usize) -> PanelCost {
+        let mapped = self.arrays.mapped;
+        self.reader.as_ref().map_or(
+            PanelCost { first: mapped, again: mapped, memory: 0 },
+            |reader| PanelCost {
+                first: reader.bytes_without(&reader.ring.staying(extra)),
+                again: reader.bytes_without(&reader.ring.pinned_after_next(extra)),
+                memory: reader.ring.memory(extra),
+            },
+        )
+    }
+
     /// Bytes that the next pass will read.
     pub(crate) fn bytes_to_read(&self) -> u64 {
-        self.bytes_to_read_beside(0)
-    }
-
-    /// Bytes that the next pass will read, with `beside` panels in its window.
-    pub(crate) fn bytes_to_read_beside(&self, beside: usize) -> u64 {
-        self.reader.as_ref().map_or(self.mapped, |reader| reader.bytes_to_read(beside))
-    }
-
-    /// Bytes that passes after the next one will read.
-    pub(crate) fn bytes_to_read_again(&self) -> u64 {
-        self.bytes_to_read_again_beside(0)
-    }
-
-    /// Bytes that passes after the next one will read, with `beside` panels in their windows.
-    pub(crate) fn bytes_to_read_again_beside(&self, beside: usize) -> u64 {
-        self.reader.as_ref().map_or(self.mapped, |reader| reader.bytes_to_read_again(beside))
+        self.cost(0).first
     }
 
     /// Panels that a window may have.
-    pub(crate) fn most_beside(&self) -> usize {
-        self.reader.as_ref().map_or(usize::MAX, PanelReader::most_beside)
+    pub(crate) fn most_extra(&self) -> usize {
+        self.reader.as_ref().map_or(usize::MAX, |reader| reader.ring.most_extra())
     }
 
     /// Most memory that panels take, including those that stay.
     pub(crate) fn memory(&self) -> u64 {
-        self.memory_beside(0)
-    }
-
-    /// As [`memory`](Self::memory), in a pass with `beside` panels in its window.
-    pub(crate) fn memory_beside(&self, beside: usize) -> u64 {
-        self.reader.as_ref().map_or(0, |reader| reader.memory(beside))
+        self.cost(0).memory
     }
 
     /// The least memory that a pass takes.
     pub(crate) fn least_memory(&self) -> u64 {
-        self.reader.as_ref().map_or(0, PanelReader::least_memory)
-    }
-
-    /// The first file among the arrays, for messages and for the speed of its device.
-    fn file(&self) -> Option<(&Path, u64)> {
-        let (arrays, _) = self.cut.as_ref()?;
-        arrays.arrays.iter().find_map(|array| match array {
-            Array::InPlace(buffer) => buffer.file(),
-            Array::File { buffer, .. } => buffer.as_ref().and_then(RawBuffer::file),
-        })
+        self.reader.as_ref().map_or(0, |reader| reader.ring.least_memory())
     }
 
     /// The plan of an operation that makes one pass over the panels.
     pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        let plan = Plan::new(operation).on_device_of(self.file());
+        let plan = Plan::new(operation).on_device_of(self.arrays.file());
         plan.reads(1, self.bytes_to_read()).holds(self.memory())
     }
 
@@ -353,21 +199,21 @@ impl ArrayPanels {
         })
     }
 
-    /// As [`sweep_part`](Self::sweep_part), where about `beside` panels are needed for longer than the work on them:
+    /// As [`sweep_part`](Self::sweep_part), where about `extra` panels are needed for longer than the work on them:
     /// `work` gets all that are in memory, and returns the first that must stay.
     pub(crate) fn sweep_window(
         &mut self,
-        beside: usize,
+        extra: usize,
         ctx: &Context,
         work: &mut dyn FnMut(usize, ArrayWindow<'_>) -> Result<usize>,
     ) -> Result<()> {
-        let Some((arrays, cut)) = &self.cut else { return Ok(()) };
+        let ArrayPanels { arrays, cut, .. } = self;
         if let Some(reader) = &mut self.reader {
-            return reader.sweep_window(beside, ctx, &mut |panel, read| {
+            return reader.sweep_window(extra, ctx, &mut |panel, read| {
                 work(panel, ArrayWindow { arrays, cut: &**cut, read: Some(read) })
             });
         }
-        ctx.meter().read(self.mapped);
+        ctx.meter().read(arrays.mapped);
         let count = cut.count();
         for panel in 0..count {
             ctx.report("sweeping", panel as u64, count as u64)?;
@@ -395,32 +241,12 @@ impl<'a> ArrayWindow<'a> {
         };
         let (mut read, mut parts, mut failed) = (bytes.iter(), Vec::new(), Ok(()));
         let arrays: &'a Arrays = self.arrays;
-        self.cut.parts(panel, &mut |(array, elements)| match arrays.arrays[array]
-            .elements(elements, &mut read)
+        self.cut.parts(panel, &mut |(array, elements)| match arrays
+            .elements(array, elements, &mut read)
         {
             Ok(part) => parts.push(part),
             Err(error) => failed = Err(error),
         });
         failed.map(|()| parts)
     }
-}
-
-/// The most elements of a panel of about `bytes` bytes, where `sizes` are the bytes of an element in each array.
-///
-/// Together they fill whole huge pages as nearly as possible, including padding for alignment.
-pub(crate) fn panel_elements(bytes: usize, sizes: &[usize]) -> usize {
-    let total: usize = sizes.iter().sum();
-    let extra = sizes.iter().filter(|&&size| size > 0).count() * Source::room(1);
-    let bytes = IoBuffer::rounded_down(bytes).saturating_sub(extra);
-    bytes.checked_div(total).unwrap_or(usize::MAX).max(1)
-}
-
-/// The most elements of a panel of one array: as large as is useful, but at most a quarter of a tiny budget.
-pub(crate) fn elements_within(budget: u64, size: usize) -> usize {
-    panel_elements(bytes_within(budget), &[size])
-}
-
-/// Bytes of a panel: as many as are useful, but at most a quarter of a tiny budget.
-pub(crate) fn bytes_within(budget: u64) -> usize {
-    largest_panel(budget).min((budget / 4).max(16 << 10) as usize)
 }

@@ -85,7 +85,7 @@ pub(crate) fn read_elements(
     let mut elements = RawBufferMut::fresh(Some(dtype), BLOCK / size)?;
     let origin = Origin { path: path.to_owned(), file };
     let range = what.start..what.start.saturating_add(what.bytes);
-    sweep_bytes(&origin, range, (BLOCK as u64, RING), ctx, &mut |bytes| {
+    sweep_bytes(&origin, range, (BLOCK, RING), ctx, &mut |bytes| {
         let mut elements = elements.as_mut();
         let mut elements = elements.slice_mut(0..bytes.len() / size);
         elements.copy_from_bytes(bytes);

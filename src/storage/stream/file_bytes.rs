@@ -3,36 +3,25 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::storage::memory::Origin;
+use crate::storage::memory::{DType, Origin};
 use crate::storage::runtime::Context;
-use crate::storage::stream::device::{Devices, ReadMode, Source};
-use crate::storage::stream::panel_files::Extent;
-use crate::storage::stream::panel_reader::PanelReader;
+use crate::storage::stream::array_panels::{ArrayPanels, Reading};
+use crate::storage::stream::arrays::Arrays;
+use crate::storage::stream::panel_cut::EvenCut;
 
 /// Passes the bytes of `range` to `take`, `step` at a time, within `budget` bytes of memory, or two steps if that is
 /// more.
 pub(crate) fn sweep_bytes(
     origin: &Origin,
     range: Range<u64>,
-    (step, budget): (u64, u64),
+    (step, budget): (usize, u64),
     ctx: &Context,
     take: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
-    let source = Source::open(origin)?;
+    let len = range.end.saturating_sub(range.start) as usize;
     // A file that fits in memory is usually cached.
-    let mode = match range.end <= ctx.memory_left() {
-        true => ReadMode::Buffered,
-        false => Devices::known().read_mode(&source)?,
-    };
-    let panels: Vec<_> = range
-        .clone()
-        .step_by(step as usize)
-        .map(|offset| {
-            vec![Extent { source: 0, offset, bytes: step.min(range.end - offset) as usize }]
-        })
-        .collect();
-    let budget = budget.max(2 * PanelReader::panel_memory(&panels) as u64);
-    let mut reader = PanelReader::new(vec![source], panels, budget, mode)?;
-    reader.pin_nothing();
-    reader.sweep(ctx, &mut |_, bytes| bytes.iter().try_for_each(|bytes| take(bytes)))
+    let how = Reading::once(budget).at_least(2).gathered(range.end <= ctx.memory_left());
+    let bytes = Arrays::of_file(origin, range.start, DType::UInt8)?;
+    let mut panels = ArrayPanels::new(bytes, EvenCut { len, step, arrays: 1 }, how)?;
+    panels.sweep_part(ctx, &mut |_, parts| take(parts[0].bytes()))
 }

@@ -1,7 +1,8 @@
 //! Files larger than memory: read ahead of the work, written behind it.
 //!
 //! - [`device`] – reads and writes of large blocks, past the page cache or through it, whichever the device does faster
-//! - [`array_panels`] – parallel arrays in panels, in memory or in files: the one reader behind all others
+//! - [`array_panels`] – [`arrays`] in panels, in memory or in files, as a [`panel_cut`] cuts them: the one
+//!   reader behind all others
 //! - [`panel_reader`] – files read ahead by I/O threads: [`panel_files`] locates the panels, [`panel_sweep`] is one
 //!   pass, [`panel_ring`] the buffers
 //! - [`writer`] – arrays written from the first element to the last; [`scratch`] – temporary data that does not fit;
@@ -12,10 +13,12 @@
 //! - [`measure`] – the cost of operations, predicted and measured
 
 mod array_panels;
+mod arrays;
 mod copy;
 mod device;
 mod file_bytes;
 mod measure;
+mod panel_cut;
 mod panel_files;
 mod panel_reader;
 mod panel_ring;
@@ -27,16 +30,17 @@ mod verify;
 mod work_array;
 mod writer;
 
-pub(crate) use array_panels::{
-    ArrayPanels, ArrayWindow, Arrays, Cut, Part, Reading, bytes_within, elements_within,
-    panel_elements,
-};
+pub(crate) use array_panels::{ArrayPanels, ArrayWindow, PanelCost, Reading};
+pub(crate) use arrays::Arrays;
 pub(crate) use copy::{MEMORY_TO_READ, Standing, read_array, read_elements};
 pub(crate) use device::IoBuffer;
 pub use device::{DeviceSpeeds, device_speeds};
 pub(crate) use file_bytes::sweep_bytes;
+pub(crate) use panel_cut::{
+    ArrayRange, Cut, EvenCut, PADDING, bytes_within, elements_within, largest_panel, packed,
+    panel_elements, usable_bytes,
+};
 pub use panel_reader::Traffic;
-pub(crate) use panel_reader::largest_panel;
 pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::{Stage, check_place};
 pub(crate) use staged_folder::StagedFolder;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use crate::storage::stream::device::{ReadMode, Source};
+use crate::storage::stream::device::{IoBuffer, ReadMode, SourceFile};
 
 /// A run of bytes of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) struct Extent {
 /// The files and panels, and the cost of reading them, summed over all readers.
 #[derive(Debug)]
 pub(crate) struct PanelFiles {
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<SourceFile>,
     pub(crate) mode: ReadMode,
     pub(crate) panels: PanelExtents,
     pub(crate) sweeps: AtomicU64,
@@ -28,7 +28,7 @@ pub(crate) struct PanelFiles {
 }
 
 /// The extents of all panels, one panel after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PanelExtents {
     extents: Vec<Extent>,
     /// The end of each panel's extents.
@@ -36,12 +36,18 @@ pub(crate) struct PanelExtents {
 }
 
 impl PanelExtents {
-    pub(crate) fn new(panels: Vec<Vec<Extent>>) -> Self {
-        let ends = panels.iter().scan(0, |end, panel| {
-            *end += panel.len();
-            Some(*end)
-        });
-        PanelExtents { ends: ends.collect(), extents: panels.into_iter().flatten().collect() }
+    /// Adds an extent to the panel that is being made.
+    pub(crate) fn push(&mut self, extent: Extent) {
+        self.extents.push(extent);
+    }
+
+    /// Ends the panel that is being made.
+    pub(crate) fn end(&mut self) {
+        self.ends.push(self.extents.len());
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.ends.len()
     }
 
     pub(crate) fn extents(&self, panel: usize) -> &[Extent] {
@@ -51,5 +57,12 @@ impl PanelExtents {
 
     pub(crate) fn bytes(&self, panel: usize) -> u64 {
         self.extents(panel).iter().map(|extent| extent.bytes as u64).sum()
+    }
+
+    /// The memory of the largest panel.
+    pub(crate) fn memory_of_largest(&self) -> usize {
+        let padded = |extent: &Extent| SourceFile::padded(extent.bytes);
+        let panels = (0..self.count()).map(|panel| self.extents(panel).iter().map(padded).sum());
+        IoBuffer::rounded(panels.max().unwrap_or(0))
     }
 }

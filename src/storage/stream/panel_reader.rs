@@ -1,7 +1,7 @@
 //! Files larger than memory, read panel by panel ahead of the work on them.
 //!
 //! A *panel* is what is read and worked on at a time, a few MiB: runs of bytes from some files, for example the rows
-//! `r0..r1` of a matrix. [`PanelReader::sweep`] yields every panel in order while I/O threads read the next ones into
+//! `r0..r1` of a matrix. [`PanelReader::sweep_window`] yields every panel in order while I/O threads read the next ones into
 //! buffers that are reused, so that no page fault ever happens in a computing thread. As many panels as the budget
 //! allows stay pinned in memory between sweeps; a page cache would keep nothing of a cyclic scan.
 //!
@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::Context;
-use crate::storage::stream::device::{IoBuffer, ReadMode, Source};
-use crate::storage::stream::panel_files::{Extent, PanelExtents, PanelFiles};
+use crate::storage::stream::device::{ReadMode, SourceFile};
+use crate::storage::stream::panel_files::{PanelExtents, PanelFiles};
 use crate::storage::stream::panel_ring::{DEPTH, Ring};
 use crate::storage::stream::panel_sweep::{WindowWork, sweep};
 
@@ -50,26 +50,21 @@ pub struct Traffic {
 #[derive(Debug)]
 pub(crate) struct PanelReader {
     files: Arc<PanelFiles>,
-    ring: Ring,
-}
-
-/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gains
-/// nothing.
-pub(crate) fn largest_panel(budget: u64) -> usize {
-    (budget / 8).clamp(256 << 10, 12 << 20) as usize
+    pub(super) ring: Ring,
 }
 
 impl PanelReader {
-    /// A reader of `panels`, which uses at most `budget` bytes of memory for pinned panels and the ring together.
+    /// A reader of `panels`, which uses at most `budget` bytes of memory for pinned panels and the ring together, and
+    /// pins panels between sweeps if it `keeps` them: for a single sweep, touching more memory is only a cost.
     ///
     /// Fails if not even two panels fit.
     pub(crate) fn new(
-        sources: Vec<Source>,
-        panels: Vec<Vec<Extent>>,
-        budget: u64,
+        sources: Vec<SourceFile>,
+        panels: PanelExtents,
+        (budget, keeps): (u64, bool),
         mode: ReadMode,
     ) -> Result<Self> {
-        let (count, size) = (panels.len(), Self::panel_memory(&panels));
+        let (count, size) = (panels.count(), panels.memory_of_largest());
         let fit = (budget / size as u64) as usize;
         if fit < 2 && count > 1 {
             return Err(Error::new(ErrorKind::Memory, "two panels of the file would not fit")
@@ -80,42 +75,22 @@ impl PanelReader {
         let files = PanelFiles {
             sources,
             mode,
-            panels: PanelExtents::new(panels),
+            panels,
             sweeps: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
             waited: AtomicU64::new(0),
         };
-        Ok(PanelReader { files: Arc::new(files), ring: Ring::new(count, size, fit) })
+        Ok(PanelReader { files: Arc::new(files), ring: Ring::new(count, size, fit, keeps) })
     }
 
     /// A reader of the same panels with a separate ring, as small as possible. Its cost is counted with that of the
     /// first.
     pub(crate) fn another(&self) -> Self {
         let (count, size) = (self.ring.count(), self.ring.size());
-        PanelReader { files: Arc::clone(&self.files), ring: Ring::new(count, size, DEPTH / 2) }
-    }
-
-    /// The memory of the largest of these panels.
-    pub(crate) fn panel_memory(panels: &[Vec<Extent>]) -> usize {
-        let room =
-            |panel: &Vec<Extent>| panel.iter().map(|extent| Source::room(extent.bytes)).sum();
-        IoBuffer::rounded(panels.iter().map(room).max().unwrap_or(0))
-    }
-
-    /// Keeps no panel between sweeps: for a single sweep, touching more memory is only a cost.
-    pub(crate) fn pin_nothing(&mut self) {
-        self.ring.pin_nothing();
-    }
-
-    /// Keeps within the memory that the context allows, whatever else is held there, counting `kept` bytes that belong
-    /// to it and `vectors` bytes of its user's.
-    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
-        self.ring.share(kept, vectors, ctx);
-    }
-
-    /// Releases about this many bytes of what is held between sweeps.
-    pub(crate) fn give_back(&mut self, bytes: u64) {
-        self.ring.give_back(bytes);
+        PanelReader {
+            files: Arc::clone(&self.files),
+            ring: Ring::new(count, size, DEPTH / 2, true),
+        }
     }
 
     /// The cost of reading so far, including other readers of the same panels.
@@ -136,60 +111,23 @@ impl PanelReader {
         self.files.bytes_read.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes that the next sweep will read, with `beside` panels in its window.
-    pub(crate) fn bytes_to_read(&self, beside: usize) -> u64 {
-        self.bytes_beside(&self.ring.staying(beside))
-    }
-
-    /// Bytes that sweeps after the next one will read, with `beside` panels in their windows.
-    pub(crate) fn bytes_to_read_again(&self, beside: usize) -> u64 {
-        self.bytes_beside(&self.ring.pinned_after_next(beside))
-    }
-
-    /// Panels that a window may have.
-    pub(crate) fn most_beside(&self) -> usize {
-        self.ring.most_beside()
-    }
-
-    /// The bytes of all panels that are not in memory.
-    fn bytes_beside(&self, there: &[bool]) -> u64 {
-        let missing = (0..there.len()).filter(|&panel| !there[panel]);
+    /// The bytes of all panels but those that are in memory.
+    pub(super) fn bytes_without(&self, in_memory: &[bool]) -> u64 {
+        let missing = (0..in_memory.len()).filter(|&panel| !in_memory[panel]);
         missing.map(|panel| self.files.panels.bytes(panel)).sum()
     }
 
-    /// Most memory that buffers take in a sweep with `beside` panels in its window, including pinned ones.
-    pub(crate) fn memory(&self, beside: usize) -> u64 {
-        self.ring.memory(beside)
-    }
-
-    /// The least memory that a sweep takes.
-    pub(crate) fn least_memory(&self) -> u64 {
-        self.ring.least_memory()
-    }
-
-    /// Calls `work` with every panel in order: its number and the bytes of each of its extents.
+    /// Calls `work` with every panel in order, when it is in memory, where about `extra` panels are needed for longer
+    /// than the work on them: `work` returns the first that must stay.
     ///
     /// Stops at the first error of a read, of `work`, or when the caller cancels.
-    pub(crate) fn sweep(
-        &mut self,
-        ctx: &Context,
-        work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
-    ) -> Result<()> {
-        self.sweep_window(0, ctx, &mut |panel, window| {
-            let bytes = window.bytes(panel).unwrap_or_default();
-            work(panel, &bytes).map(|()| panel + 1)
-        })
-    }
-
-    /// As [`sweep`](Self::sweep), where about `beside` panels are needed for longer than the work on them: `work` gets
-    /// all that are in memory, and returns the first that must stay.
     pub(crate) fn sweep_window(
         &mut self,
-        beside: usize,
+        extra: usize,
         ctx: &Context,
         work: &mut WindowWork<'_>,
     ) -> Result<()> {
-        sweep(&self.files, &mut self.ring, (READERS, beside), ctx, work)
+        sweep(&self.files, &mut self.ring, (READERS, extra), ctx, work)
     }
 }
 
@@ -199,16 +137,42 @@ mod tests {
 
     use super::*;
     use crate::storage::memory::Origin;
+    use crate::storage::stream::panel_files::Extent;
 
     /// A file of numbered bytes, in panels of two extents each.
     fn reader(panels: usize, budget: u64) -> PanelReader {
         let mut file = tempfile::tempfile().unwrap();
         let bytes: Vec<u8> = (0..panels * 8192).map(|k| (k / 4096) as u8).collect();
         file.write_all(&bytes).unwrap();
-        let source = Source::open(&Origin { path: "numbers".into(), file }).unwrap();
-        let extent = |k: usize| Extent { source: 0, offset: (k * 4096) as u64, bytes: 4096 };
-        let panels = (0..panels).map(|k| vec![extent(2 * k), extent(2 * k + 1)]).collect();
-        PanelReader::new(vec![source], panels, budget, ReadMode::Buffered).unwrap()
+        let source = SourceFile::open(&Origin { path: "numbers".into(), file }).unwrap();
+        let mut extents = PanelExtents::default();
+        for k in 0..2 * panels {
+            extents.push(Extent { source: 0, offset: (k * 4096) as u64, bytes: 4096 });
+            if k % 2 == 1 {
+                extents.end();
+            }
+        }
+        PanelReader::new(vec![source], extents, (budget, true), ReadMode::Buffered).unwrap()
+    }
+
+    impl PanelReader {
+        fn sweep(
+            &mut self,
+            ctx: &Context,
+            work: &mut dyn FnMut(usize, &[&[u8]]) -> Result<()>,
+        ) -> Result<()> {
+            self.sweep_window(0, ctx, &mut |panel, window| {
+                work(panel, &window.bytes(panel).unwrap()).map(|()| panel + 1)
+            })
+        }
+
+        fn bytes_to_read(&self, extra: usize) -> u64 {
+            self.bytes_without(&self.ring.staying(extra))
+        }
+
+        fn bytes_to_read_again(&self, extra: usize) -> u64 {
+            self.bytes_without(&self.ring.pinned_after_next(extra))
+        }
     }
 
     fn check(seen: &mut usize) -> impl FnMut(usize, &[&[u8]]) -> Result<()> {
@@ -271,32 +235,32 @@ mod tests {
 
     #[test]
     fn a_window_keeps_panels_that_are_still_needed() {
-        let (ctx, count, beside) = (Context::new(), 20, 5);
+        let (ctx, count, extra) = (Context::new(), 20, 5);
         let mut reader = reader(count, 12 * 16384);
-        for round in 0..3 {
-            let predicted = reader.bytes_to_read(beside);
+        for pass in 0..3 {
+            let predicted = reader.bytes_to_read(extra);
             let before = reader.traffic().bytes_read;
             reader
-                .sweep_window(beside, &ctx, &mut |panel, window| {
-                    let first = (panel + 1).saturating_sub(beside);
+                .sweep_window(extra, &ctx, &mut |panel, window| {
+                    let first = (panel + 1).saturating_sub(extra);
                     for near in first..=panel {
                         assert_eq!(window.bytes(near).unwrap()[1][7], 2 * near as u8 + 1);
                     }
-                    assert!(window.bytes(panel + 5).is_none() || round > 0 || panel + 5 >= count);
+                    assert!(window.bytes(panel + 5).is_none() || pass > 0 || panel + 5 >= count);
                     Ok(first)
                 })
                 .unwrap();
-            assert_eq!(reader.traffic().bytes_read - before, predicted, "{round}");
+            assert_eq!(reader.traffic().bytes_read - before, predicted, "{pass}");
             assert!(ctx.meter().most_memory() <= 12 * 16384);
         }
-        assert_eq!(reader.bytes_to_read(beside), (count as u64 - 3) * 8192);
+        assert_eq!(reader.bytes_to_read(extra), (count as u64 - 3) * 8192);
     }
 
     #[test]
     fn what_is_pinned_yields_to_other_memory_and_comes_back() {
         let ctx = Context::new().memory_limit(12 * 16384);
         let mut reader = reader(20, 12 * 16384);
-        reader.share(0, 0, &ctx);
+        reader.ring.share(0, 0, &ctx);
         let bytes_read = |reader: &mut PanelReader| {
             let before = reader.traffic().bytes_read;
             let (predicted, mut seen) = (reader.bytes_to_read(0), 0);
@@ -311,7 +275,7 @@ mod tests {
         // It was not reclaimed while idle, so the next sweep releases it.
         assert_eq!(reader.bytes_to_read_again(0), 17 * 8192);
         assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [17, 17]);
-        reader.give_back(u64::MAX);
+        reader.ring.give_back(u64::MAX);
         assert_eq!(ctx.meter().memory_held(), 5 * 16384);
         drop(held);
         assert_eq!([bytes_read(&mut reader), bytes_read(&mut reader)], [20, 12]);

@@ -21,12 +21,12 @@ pub(super) struct FilledBuffer {
 
 /// The buffers of a reader.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(crate) struct Ring {
     /// Bytes of a buffer for any panel.
     size: usize,
     /// Panels being read or worked on at a time, at most.
     most_depth: usize,
-    /// Buffers that may stay between sweeps, and those beside them, at most; 0 if none may stay.
+    /// Buffers that may stay between sweeps, and the others, at most; 0 if none may stay.
     most: usize,
     /// Panels that were worked on in this sweep and are still needed, in order.
     window: VecDeque<(usize, FilledBuffer)>,
@@ -38,12 +38,12 @@ pub(super) struct Ring {
     /// How much the current sweep may keep and may read ahead.
     pins: usize,
     pub(super) depth: usize,
-    share: Option<Share>,
+    shared: Option<SharedLimit>,
 }
 
 /// The memory that a ring shares with others.
 #[derive(Debug)]
-struct Share {
+struct SharedLimit {
     meter: Meter,
     /// Bytes for the ring, its owner, and all others.
     limit: u64,
@@ -54,30 +54,28 @@ struct Share {
 }
 
 impl Ring {
-    /// Buffers of `size` bytes for `count` panels, at most `fit` of them.
-    pub(super) fn new(count: usize, size: usize, fit: usize) -> Self {
+    /// Buffers of `size` bytes for `count` panels, at most `fit` of them, some of which may stay if it `keeps` them.
+    pub(super) fn new(count: usize, size: usize, fit: usize, keeps: bool) -> Self {
         let depth = DEPTH.min(fit).min(count).max(1);
         Ring {
             size,
             most_depth: depth,
-            most: fit,
+            most: if keeps { fit } else { 0 },
             window: VecDeque::new(),
             free: Vec::new(),
             pinned: (0..count).map(|_| None).collect(),
             held: 0,
             pins: 0,
             depth,
-            share: None,
+            shared: None,
         }
     }
 
-    pub(super) fn pin_nothing(&mut self) {
-        self.most = 0;
-    }
-
-    pub(super) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
+    /// Keeps within the memory that the context allows, whatever else is held there, counting `kept` bytes that belong
+    /// to it and `vectors` bytes of its user's.
+    pub(crate) fn share(&mut self, kept: u64, vectors: u64, ctx: &Context) {
         let (meter, limit) = (ctx.meter().outermost().clone(), ctx.memory_limit_bytes());
-        self.share = Some(Share { meter, limit, kept, vectors });
+        self.shared = Some(SharedLimit { meter, limit, kept, vectors });
     }
 
     pub(super) fn count(&self) -> usize {
@@ -90,7 +88,9 @@ impl Ring {
 
     /// Buffers that fit in what others leave.
     fn fit(&self) -> usize {
-        let Some(Share { meter, limit, kept, vectors }) = &self.share else { return usize::MAX };
+        let Some(SharedLimit { meter, limit, kept, vectors }) = &self.shared else {
+            return usize::MAX;
+        };
         let own = ((self.held + self.free.len() + self.window.len()) * self.size) as u64;
         let others = meter.memory_held().saturating_sub(own + kept);
         // If the vectors are counted, they are part of what others hold.
@@ -98,25 +98,25 @@ impl Ring {
         (left / self.size as u64) as usize
     }
 
-    /// Panels that may stay during a sweep with `beside` more in its window.
-    fn pins(&self, beside: usize) -> usize {
+    /// Panels that may stay during a sweep with `extra` more in its window.
+    fn pins(&self, extra: usize) -> usize {
         let fit = self.most.min(self.fit());
         match fit.saturating_sub(DEPTH) {
             // Where all stay, a window takes no memory of its own.
             all if all >= self.pinned.len() => self.pinned.len(),
-            most => most.saturating_sub(beside),
+            most => most.saturating_sub(extra),
         }
     }
 
-    /// Panels that a window may have beside the ring.
-    pub(super) fn most_beside(&self) -> usize {
+    /// Panels that a window may have in addition to the ring.
+    pub(super) fn most_extra(&self) -> usize {
         self.most.min(self.fit()).saturating_sub(self.most_depth)
     }
 
-    /// Most memory that buffers take in a sweep with `beside` panels in its window, including pinned ones.
-    pub(super) fn memory(&self, beside: usize) -> u64 {
+    /// Most memory that buffers take in a sweep with `extra` panels in its window, including pinned ones.
+    pub(super) fn memory(&self, extra: usize) -> u64 {
         // The ring is in addition to the pinned panels, unless all are pinned.
-        let panels = (self.pins(beside) + self.most_depth + beside).min(self.pinned.len());
+        let panels = (self.pins(extra) + self.most_depth + extra).min(self.pinned.len());
         (panels * self.size) as u64
     }
 
@@ -132,8 +132,8 @@ impl Ring {
     }
 
     /// The panels that are in memory and will be at the start of the next sweep.
-    pub(super) fn staying(&self, beside: usize) -> Vec<bool> {
-        self.staying_of(self.pins(beside))
+    pub(super) fn staying(&self, extra: usize) -> Vec<bool> {
+        self.staying_of(self.pins(extra))
     }
 
     fn staying_of(&self, pins: usize) -> Vec<bool> {
@@ -152,8 +152,8 @@ impl Ring {
     }
 
     /// The panels that will be in memory after the next sweep.
-    pub(super) fn pinned_after_next(&self, beside: usize) -> Vec<bool> {
-        let pins = self.pins(beside);
+    pub(super) fn pinned_after_next(&self, extra: usize) -> Vec<bool> {
+        let pins = self.pins(extra);
         let mut after = self.staying_of(pins);
         let mut held = after.iter().filter(|&&there| there).count();
         for (panel, there) in after.iter_mut().enumerate() {
@@ -165,13 +165,13 @@ impl Ring {
         after
     }
 
-    /// Before a sweep that needs `beside` panels for longer than the work on them: releases what may not stay.
-    pub(super) fn start(&mut self, beside: usize) {
+    /// Before a sweep that needs `extra` panels for longer than the work on them: releases what may not stay.
+    pub(super) fn start(&mut self, extra: usize) {
         // Left by a sweep that failed.
         let left = std::mem::take(&mut self.window);
         self.free.extend(left.into_iter().map(|(_, filled)| filled.buffer));
         let fit = self.fit();
-        self.pins = self.pins(beside);
+        self.pins = self.pins(extra);
         self.depth = self.most_depth.min(fit.max(2));
         if self.held > self.pins {
             let staying = self.staying_of(self.pins);
@@ -237,11 +237,12 @@ impl Ring {
 
     /// Whether more is held than allowed.
     fn is_short(&self) -> bool {
-        self.share.as_ref().is_some_and(|share| share.meter.memory_held() > share.limit)
+        self.shared.as_ref().is_some_and(|shared| shared.meter.memory_held() > shared.limit)
     }
 
-    /// Releases this many bytes, panels before free buffers, which the next sweep needs first.
-    pub(super) fn give_back(&mut self, bytes: u64) {
+    /// Releases about this many bytes of what is held between sweeps, panels before free buffers, which the next sweep
+    /// needs first.
+    pub(crate) fn give_back(&mut self, bytes: u64) {
         let mut buffers = bytes.div_ceil(self.size as u64) as usize;
         let staying = self.staying_of(self.held.saturating_sub(buffers));
         for panel in (0..staying.len()).filter(|&panel| !staying[panel]) {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::{Context, Receiver, Sender, channel};
-use crate::storage::stream::device::{IoBuffer, Source};
+use crate::storage::stream::device::{IoBuffer, SourceFile};
 use crate::storage::stream::panel_files::{Extent, PanelFiles};
 use crate::storage::stream::panel_ring::{FilledBuffer, Ring};
 
@@ -17,11 +17,8 @@ struct Request {
     buffer: IoBuffer,
 }
 
-/// A completed read.
-struct Done {
-    panel: usize,
-    filled: Result<FilledBuffer>,
-}
+/// A completed read of a panel.
+type Done = (usize, Result<FilledBuffer>);
 
 /// The panels that are in memory during a sweep.
 pub(crate) struct PanelWindow<'a>(&'a Ring);
@@ -39,18 +36,18 @@ impl<'a> PanelWindow<'a> {
 pub(crate) type WindowWork<'a> = dyn FnMut(usize, PanelWindow<'_>) -> Result<usize> + 'a;
 
 /// Calls `work` with every panel in order, with `readers` threads reading ahead, or as many as can be started. About
-/// `beside` panels are needed for longer than the work on them.
+/// `extra` panels are needed for longer than the work on them.
 ///
 /// A panic of `work` ends the threads and leaves the pinned panels unchanged.
 pub(super) fn sweep(
     files: &PanelFiles,
     ring: &mut Ring,
-    (readers, beside): (usize, usize),
+    (readers, extra): (usize, usize),
     ctx: &Context,
     work: &mut WindowWork<'_>,
 ) -> Result<()> {
     files.sweeps.fetch_add(1, Ordering::Relaxed);
-    ring.start(beside);
+    ring.start(extra);
     // Nothing can be read ahead of a single panel.
     let readers = if ring.count() > 1 { readers } else { 0 };
     let (requests, queue) = channel();
@@ -91,17 +88,17 @@ impl Serving<'_> {
     }
 
     fn serve(&self, Request { panel, buffer }: Request) -> Done {
-        Done { panel, filled: self.fill(panel, buffer) }
+        (panel, self.fill(panel, buffer))
     }
 
     fn fill(&self, panel: usize, mut buffer: IoBuffer) -> Result<FilledBuffer> {
         let (mut ranges, mut start) = (Vec::new(), 0);
         for &Extent { source, offset, bytes } in self.files.panels.extents(panel) {
-            let room = Source::room(bytes);
-            let target = &mut buffer.bytes_mut()[start..start + room];
+            let padded = SourceFile::padded(bytes);
+            let target = &mut buffer.bytes_mut()[start..start + padded];
             let range = self.files.sources[source].read(self.files.mode, offset, bytes, target)?;
             ranges.push(start + range.start..start + range.end);
-            start += room;
+            start += padded;
         }
         Ok(FilledBuffer { buffer, ranges })
     }
@@ -170,7 +167,7 @@ impl Sweep<'_> {
         let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
         let start = Instant::now();
         while self.asked.front().ok_or_else(lost)?.1.is_none() {
-            let Done { panel, filled } = match self.readers {
+            let (panel, filled) = match self.readers {
                 0 => self.serving.serve_next().ok_or_else(lost)?,
                 _ => self.done.recv().ok_or_else(lost)?,
             };

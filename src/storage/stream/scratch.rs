@@ -5,10 +5,12 @@
 //! reads go past the page cache: nothing is read twice, and pages of scratch data would evict those of the result.
 
 use crate::error::Result;
+use crate::storage::memory::DType;
 use crate::storage::runtime::Context;
-use crate::storage::stream::device::{Appended, Appender, IoBuffer, ReadMode, Source};
-use crate::storage::stream::panel_files::Extent;
-use crate::storage::stream::panel_reader::PanelReader;
+use crate::storage::stream::array_panels::{ArrayPanels, Reading};
+use crate::storage::stream::arrays::Arrays;
+use crate::storage::stream::device::{Appended, Appender, IoBuffer};
+use crate::storage::stream::panel_cut::ArrayRange;
 
 /// Offsets of blocks are multiples of this.
 const SECTOR: usize = 4096;
@@ -31,9 +33,6 @@ pub(crate) struct ScratchFile {
 }
 
 impl Scratch {
-    /// Extra memory for reading a run of bytes: its first and last sector.
-    pub(crate) const OVERHEAD: usize = 2 * SECTOR;
-
     /// An empty file for blocks of at most `block` bytes, `expected` bytes in total, for which space is reserved now.
     /// Fails if the device does not have that much. More can be appended.
     pub(crate) fn new(block: usize, expected: u64, ctx: &Context) -> Result<Self> {
@@ -71,28 +70,15 @@ impl Scratch {
 }
 
 impl ScratchFile {
-    /// A reader of panels, each made of runs of bytes `(offset, bytes)` of the file, with at most `depth` of them being
-    /// read or worked on at a time.
-    pub(crate) fn panels(
-        &self,
-        panels: Vec<Vec<(u64, usize)>>,
-        depth: usize,
-    ) -> Result<PanelReader> {
+    /// A reader of panels, each made of ranges of the bytes of the file, with at most `depth` of them being read or
+    /// worked on at a time.
+    pub(crate) fn panels(&self, panels: Vec<Vec<ArrayRange>>, depth: usize) -> Result<ArrayPanels> {
         let (runs, bytes) = panels
             .iter()
             .flatten()
-            .fold((0, 0), |(runs, bytes), &(_, length)| (runs + 1, bytes + length));
-        let extent = |(offset, bytes)| Extent { source: 0, offset, bytes };
-        let panels: Vec<Vec<Extent>> =
-            panels.into_iter().map(|panel| panel.into_iter().map(extent).collect()).collect();
-        let mode = match bytes / runs.max(1) >= DIRECT {
-            true => ReadMode::Direct,
-            false => ReadMode::Buffered,
-        };
-        let budget = (depth * PanelReader::panel_memory(&panels)) as u64;
-        let sources = vec![Source::open(&self.file.origin)?];
-        let mut reader = PanelReader::new(sources, panels, budget, mode)?;
-        reader.pin_nothing();
-        Ok(reader)
+            .fold((0, 0), |(runs, bytes), (_, part)| (runs + 1, bytes + part.len()));
+        let file = Arrays::of_file(&self.file.origin, 0, DType::UInt8)?;
+        let how = Reading::once(0).at_least(depth).direct_or_gathered(bytes / runs.max(1) < DIRECT);
+        ArrayPanels::new(file, panels, how)
     }
 }

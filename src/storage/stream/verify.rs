@@ -13,8 +13,8 @@ use crate::storage::files::{
 };
 use crate::storage::memory::{DType, Origin};
 use crate::storage::runtime::Context;
-use crate::storage::stream::array_panels::bytes_within;
 use crate::storage::stream::file_bytes::sweep_bytes;
+use crate::storage::stream::panel_cut::bytes_within;
 
 /// Most bytes of memory for reading.
 const RING: u64 = 64 << 20;
@@ -160,7 +160,7 @@ fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Resu
 fn sums_of(file: &File, path: &Path, length: u64, ctx: &Context) -> Result<Checksums> {
     let file = file.try_clone().map_err(|e| Error::io("opening", path, e))?;
     let (origin, budget) = (Origin { path: path.to_owned(), file }, ctx.memory_left() / 4);
-    let step = (bytes_within(budget) as u64).next_multiple_of(4096);
+    let step = bytes_within(budget).next_multiple_of(4096);
     let mut sums = Summing::new();
     sweep_bytes(&origin, 0..length, (step, budget.min(RING)), ctx, &mut |bytes| {
         sums.add(bytes);

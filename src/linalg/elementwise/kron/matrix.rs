@@ -1,11 +1,11 @@
 //! Kronecker products of two sparse matrices. The left one and the result may be larger than memory.
 //!
 //! ```text
-//! B into memory  ->  for each panel of lines of A:  for each stretch of lines of the product, or of entries of a long one:
+//! B into memory  ->  for each panel of lines of A:  for each panel of lines of the product, or of entries of a long one:
 //!                    its pointers and entries, by all threads  ->  to their final place, or to the writer
 //! ```
 //!
-//! Every line of A meets all of B, so B is read again and again, and A once. The length of a stretch depends on the
+//! Every line of A meets all of B, so B is read again and again, and A once. The length of a panel depends on the
 //! memory; its contents follow from the pointers, so the same entries are made wherever it ends.
 
 use std::ops::Range;
@@ -14,16 +14,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Multiply, check_alike, no_arithmetic, overflow};
 use crate::linalg::elementwise::kron::pairs::{FactorLines, Kron, PairProducts, products};
 use crate::sparse::{
-    AnyCompressed, AnyDraft, AnyWriter, AnyZippedLines, Axis, Compressed, IndexCheck, IndicesMut,
-    Pieces, Types, append_any, check_types, memory_left,
+    AnyCompressed, AnyDraft, AnyWriter, Axis, CheckedPanels, Compressed, IndicesMut, LineSplit,
+    Types, check_types, memory_left,
 };
 use crate::storage::work;
 use crate::storage::{Context, Index, Place, Plan, RawBufferMut, SparseFormat};
 
-/// Lines and entries of a stretch that is made in its final place.
-const STRETCH: (usize, usize) = (1 << 22, 1 << 24);
+/// Lines and entries of a panel that is made in its final place.
+const RESULT_PANEL: (usize, usize) = (1 << 22, 1 << 24);
 
-/// The largest stretch that is written, in bytes.
+/// The largest panel that is written, in bytes.
 const BUFFER: u64 = 32 << 20;
 
 impl<T: Multiply, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -89,18 +89,19 @@ pub(crate) fn kron(
     check_types((types.indices, types.pointers), major, minor, nnz)?;
     let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
     let right = RightFactor::new(b, left, ctx)?;
-    let shares = Shares::new(left - right.bytes, types);
-    let panels = left_panels(a, b, shares.reading, ctx)?;
+    let budget = KronBudget::new(left - right.bytes, types);
+    let panels = left_panels(a, b, budget.reading, ctx)?;
     let in_memory = *place == Place::Memory;
-    let most = if in_memory { STRETCH } else { (shares.lines.min(major), shares.entries.min(nnz)) };
+    let most =
+        if in_memory { RESULT_PANEL } else { (budget.lines.min(major), budget.entries.min(nnz)) };
     let work = if in_memory { 0 } else { types.bytes_of(most.0, most.1) };
     let _running = ctx.begin(|| {
         let plan = Plan::new("Kronecker product").on_device_of(a.indices_buffer().file());
         let plan = plan.on_device_of(b.indices_buffer().file()).works(nnz as u64, work::KRON);
-        let plan = plan.reads(1, panels.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
-        let plan = plan.reads(1, right.reading.as_ref().map_or(0, AnyZippedLines::bytes_to_read));
-        let plan = plan.holds(right.reading.as_ref().map_or(0, AnyZippedLines::memory));
-        let plan = plan.holds(panels.as_ref().map_or(0, AnyZippedLines::memory) + work);
+        let plan = plan.reads(1, panels.as_ref().map_or(0, CheckedPanels::bytes_to_read));
+        let plan = plan.reads(1, right.reading.as_ref().map_or(0, CheckedPanels::bytes_to_read));
+        let plan = plan.holds(right.reading.as_ref().map_or(0, CheckedPanels::memory));
+        let plan = plan.holds(panels.as_ref().map_or(0, CheckedPanels::memory) + work);
         let plan = plan.throughout(right.bytes);
         Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
     })?;
@@ -128,7 +129,7 @@ pub(crate) fn kron(
 struct RightFactor<'a> {
     matrix: &'a AnyCompressed,
     /// `None` if it is in memory.
-    reading: Option<AnyZippedLines>,
+    reading: Option<CheckedPanels>,
     /// Bytes of a copy in memory.
     bytes: u64,
 }
@@ -146,8 +147,7 @@ impl<'a> RightFactor<'a> {
                 .found(format!("{bytes} bytes"))
                 .remedy("raise the memory limit"));
         }
-        let budget = AnyZippedLines::budget(left);
-        let reading = Some(AnyZippedLines::new(&[matrix], Pieces::Entries, budget, ctx)?);
+        let reading = Some(CheckedPanels::new(&[matrix], LineSplit::Entries, left, ctx)?);
         Ok(RightFactor { matrix, reading, bytes })
     }
 
@@ -157,27 +157,27 @@ impl<'a> RightFactor<'a> {
         let kind = (matrix.format(), matrix.types());
         let (shape, nnz) = (matrix.shape(), matrix.nnz());
         let mut writer = AnyWriter::new(kind, shape, nnz, true, &Place::Memory, ctx)?;
-        let canonical = append_any(&mut writer, matrix, &mut lines, ctx)?;
+        let canonical = writer.append(&mut lines, ctx)?;
         writer.finish(canonical)
     }
 }
 
 /// The division of the memory that is left.
-struct Shares {
+struct KronBudget {
     /// Bytes for panels of the left matrix.
     reading: u64,
-    /// Lines and entries of a stretch.
+    /// Lines and entries of a panel.
     lines: usize,
     entries: usize,
 }
 
-impl Shares {
+impl KronBudget {
     fn new(left: u64, types: Types) -> Self {
         let (value, index, pointer) = types.sizes();
         let buffer = (left / 4).min(BUFFER) as usize;
         let lines = (buffer / 8 / pointer).max(1);
         let entries = (buffer / 8 * 7 / (value + index)).max(1);
-        Shares { reading: left / 2, lines, entries }
+        KronBudget { reading: left / 2, lines, entries }
     }
 }
 
@@ -187,11 +187,11 @@ fn left_panels(
     b: &AnyCompressed,
     budget: u64,
     ctx: &Context,
-) -> Result<Option<AnyZippedLines>> {
+) -> Result<Option<CheckedPanels>> {
     if a.stored_bytes() == 0 {
         return Ok(None);
     }
-    let lines = AnyZippedLines::new(&[a], Pieces::Runs(1), budget, ctx)?;
+    let lines = CheckedPanels::new(&[a], LineSplit::Runs(1), 4 * budget, ctx)?;
     if lines.cuts_a_line() && b.major() > 1 {
         return Err(Error::new(ErrorKind::Memory, "a line of the left matrix would not fit")
             .expected(format!("at most {} bytes a line", budget / 4))
@@ -212,7 +212,7 @@ enum KronTarget {
 }
 
 impl KronTarget {
-    /// With buffers for a stretch of this many lines and entries.
+    /// With buffers for a panel of this many lines and entries.
     fn new_written(
         writer: AnyWriter,
         types: Types,
@@ -220,8 +220,8 @@ impl KronTarget {
         ctx: &Context,
     ) -> Result<Self> {
         let writer = Box::new(writer);
-        let ends = ctx.raw_work("a stretch of lines", (Some(types.pointers), lines + 1))?;
-        let entries = |dtype| ctx.raw_work("a stretch of entries", (dtype, entries));
+        let ends = ctx.raw_work("a panel of lines", (Some(types.pointers), lines + 1))?;
+        let entries = |dtype| ctx.raw_work("a panel of entries", (dtype, entries));
         let (indices, data) = (entries(Some(types.indices))?, entries(types.values)?);
         Ok(KronTarget::Written { writer, ends, indices, data })
     }
@@ -233,7 +233,7 @@ struct Making<'a> {
     products: PairProducts,
     format: SparseFormat,
     result: KronTarget,
-    /// Lines and entries of a stretch.
+    /// Lines and entries of a panel.
     most: (usize, usize),
     /// Entries made so far, and the total.
     start: usize,
@@ -249,21 +249,18 @@ fn lines_of(matrix: &AnyCompressed) -> FactorLines<'_> {
 
 impl Making<'_> {
     /// Multiplies all of A, in panels if it is not in memory, and returns whether its indices rise in every line.
-    fn sweep(&mut self, a: &AnyCompressed, panels: Option<AnyZippedLines>) -> Result<bool> {
+    fn sweep(&mut self, a: &AnyCompressed, panels: Option<CheckedPanels>) -> Result<bool> {
         let Some(mut panels) = panels else {
             let rising = self.ctx.with_threads(|| a.check())?;
             self.take((0, true), lines_of(a))?;
             return Ok(rising);
         };
-        let (mut check, ctx) = (IndexCheck::of(a), self.ctx);
-        let swept = panels.sweep_part(ctx, &mut |panel| {
-            ctx.with_threads(|| check.take_any(&panel, 0))?;
+        let swept = panels.sweep_part(self.ctx, &mut |panel| {
             let part = panel.parts[0];
             let lines = FactorLines { indptr: part.indptr, indices: part.indices, data: part.data };
             self.take((panel.first, panel.closes), lines)
         });
-        swept.map_err(|error| a.name_indices(error))?;
-        Ok(check.canonical())
+        swept
     }
 
     /// Multiplies lines of A from the `first` on, or a run of that line; `closes` if its last line ends here.
@@ -287,7 +284,7 @@ impl Making<'_> {
         Ok(())
     }
 
-    /// Makes a stretch of `product`, whose line 0 is line `first` of the result; returns the lines that end in it, and
+    /// Makes a panel of `product`, whose line 0 is line `first` of the result; returns the lines that end in it, and
     /// the entries.
     fn make(
         &mut self,

@@ -1,4 +1,4 @@
-//! Kronecker products: [`matrix`] computes them stretch by stretch, and [`pairs`] all pairs of entries of two lines.
+//! Kronecker products: [`matrix`] computes them panel by panel, and [`pairs`] all pairs of entries of two lines.
 
 mod matrix;
 mod pairs;

@@ -347,9 +347,9 @@ mod tests {
         FactorLines { indptr, indices, data: Raw::of(data) }
     }
 
-    /// Every stretch of entries and of lines equals the result of two loops.
+    /// Every panel of entries and of lines equals the result of two loops.
     #[test]
-    fn any_stretch_is_that_of_two_loops() {
+    fn any_panel_is_that_of_two_loops() {
         for width in [0, 1, 4, 5, 8, 9, 30] {
             let a = matrix(&[3, 0, 0, 1, 12, 0, 2], 20);
             let b = matrix(&[0, width, 2, 0, 0, width + 1, 0], 40);

@@ -20,10 +20,12 @@ use crate::linalg::product::prepared::compact::{Compact, Expanded};
 use crate::linalg::product::prepared::encoded_panel::{
     EncodedPanel, Look, encode, is_near, look, saves,
 };
-use crate::linalg::product::prepared::levels::Reach;
-use crate::sparse::{AnyCompressed, AnyLinePanel, AnyLinePanels, Indices};
+use crate::linalg::product::prepared::levels::PanelReach;
+use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels, Indices};
 use crate::storage::work;
-use crate::storage::{ArrayPanels, ArrayWindow, Arrays, Context, Cut, Held, Part, Plan, Reading};
+use crate::storage::{
+    ArrayPanels, ArrayRange, ArrayWindow, Arrays, Context, Cut, Held, Plan, Reading,
+};
 
 /// Panels are smaller than those that are only read, by this factor where memory is short: several are needed at a time
 /// where a sweep makes several levels.
@@ -37,7 +39,8 @@ const SMALL: u64 = 16 << 20;
 pub(crate) struct EncodedLines {
     matrix: AnyCompressed,
     all: Arc<Encodings>,
-    panels: ArrayPanels,
+    /// How the matrix is read.
+    pub(crate) reading: ArrayPanels,
 }
 
 /// What is kept of every panel.
@@ -48,15 +51,15 @@ pub(crate) struct Encodings {
     /// Bytes of all encodings.
     bytes: u64,
     /// Bytes for plain lines of the largest panel.
-    room: u64,
-    reach: Reach,
+    decoding_bytes: u64,
+    reach: PanelReach,
     /// Those of `bytes` that the encodings do not count themselves.
     _held: Held,
 }
 
 impl Encodings {
     /// Which panels wait for which in a sweep with several levels.
-    pub(crate) fn reach(&self) -> &Reach {
+    pub(crate) fn reach(&self) -> &PanelReach {
         &self.reach
     }
 }
@@ -67,7 +70,7 @@ impl Cut for Arc<Encodings> {
         self.read.len()
     }
 
-    fn parts(&self, panel: usize, name: &mut dyn FnMut(Part)) {
+    fn parts(&self, panel: usize, name: &mut dyn FnMut(ArrayRange)) {
         let EncodedPanel { lines, entries, compact, .. } = &self.panels[self.read[panel]];
         match compact {
             Some(_) => name((1, entries.clone())),
@@ -91,16 +94,13 @@ impl EncodedLines {
             return Ok(None);
         }
         let largest = (budget / PARTS).min(if near { SMALL } else { u64::MAX });
-        let mut panels = AnyLinePanels::once(matrix.clone(), largest, budget)?;
+        let mut panels = CompressedPanels::once(matrix.clone(), largest, budget)?;
         let (lines, entries) = panels.largest();
-        let room = Expanded::memory(lines, entries, matrix.types().values);
-        let most = budget.saturating_sub(panels.memory() + room);
+        let decoding_bytes = Expanded::memory(lines, entries, matrix.types().values);
+        let most = budget.saturating_sub(panels.memory() + decoding_bytes);
         let _running = ctx.begin(|| {
-            Ok(Plan::new("preparing")
-                .on_device_of(matrix.indices_buffer().file())
-                .reads(1, panels.panels().bytes_to_read() + looked_at)
-                .holds(panels.memory() + most + room)
-                .works(matrix.nnz() as u64, work::ENCODE))
+            let plan = panels.plan("preparing").reads(1, looked_at);
+            Ok(plan.throughout(most + decoding_bytes).works(matrix.nnz() as u64, work::ENCODE))
         })?;
         ctx.meter().read(looked_at);
         let mut made = Vec::new();
@@ -128,17 +128,18 @@ impl EncodedLines {
         let read = read.map(|(at, _)| at).collect();
         let held = ctx.meter().outermost().hold(small);
         let reach = made.iter().map(|panel| (panel.lines.clone(), panel.columns.clone()));
-        let reach = Reach::new(reach.filter(|_| square));
-        let all = Arc::new(Encodings { panels: made, read, bytes, room, reach, _held: held });
+        let reach = PanelReach::new(reach.filter(|_| square));
+        let all =
+            Arc::new(Encodings { panels: made, read, bytes, decoding_bytes, reach, _held: held });
         let buffers = [matrix.indices_buffer(), matrix.data(), matrix.indptr_buffer()];
-        let how = Reading::repeatedly(budget.saturating_sub(bytes + room));
-        let panels = ArrayPanels::new(Arrays::read(buffers)?, Arc::clone(&all), how)?;
-        Ok(Some(EncodedLines { matrix: matrix.clone(), all, panels }))
+        let how = Reading::repeatedly(budget.saturating_sub(bytes + decoding_bytes));
+        let reading = ArrayPanels::new(Arrays::read(buffers)?, Arc::clone(&all), how)?;
+        Ok(Some(EncodedLines { matrix: matrix.clone(), all, reading }))
     }
 
     /// The same lines with another reader.
-    pub(crate) fn with(&self, panels: ArrayPanels) -> Self {
-        EncodedLines { matrix: self.matrix.clone(), all: Arc::clone(&self.all), panels }
+    pub(crate) fn with(&self, reading: ArrayPanels) -> Self {
+        EncodedLines { matrix: self.matrix.clone(), all: Arc::clone(&self.all), reading }
     }
 
     pub(crate) fn matrix(&self) -> &AnyCompressed {
@@ -147,16 +148,6 @@ impl EncodedLines {
 
     pub(crate) fn encodings(&self) -> &Arc<Encodings> {
         &self.all
-    }
-
-    /// How the matrix is read.
-    pub(crate) fn panels(&self) -> &ArrayPanels {
-        &self.panels
-    }
-
-    /// As [`panels`](Self::panels).
-    pub(crate) fn panels_mut(&mut self) -> &mut ArrayPanels {
-        &mut self.panels
     }
 
     /// Bytes of the encodings.
@@ -170,16 +161,16 @@ impl EncodedLines {
     }
 
     /// Bytes for the plain lines of a panel.
-    pub(crate) fn room(&self) -> u64 {
-        self.all.room
+    pub(crate) fn decoding_bytes(&self) -> u64 {
+        self.all.decoding_bytes
     }
 
-    /// As [`LineSource::sweep`], where about `beside` panels that are read are needed for longer than the work on them.
+    /// As [`LineSource::sweep`], where about `in_window` panels that are read are needed for longer than the work on them.
     /// `work` is called when more panels are in memory, with the end of these; it gets all of them, and returns the
     /// first that must stay.
     pub(crate) fn sweep_window(
         &mut self,
-        beside: usize,
+        in_window: usize,
         ctx: &Context,
         work: &mut dyn FnMut(usize, &dyn PartsInMemory) -> Result<usize>,
     ) -> Result<()> {
@@ -188,7 +179,7 @@ impl EncodedLines {
         let in_front = all.read.first().copied().unwrap_or(count);
         let mut needed = work(in_front, &EncodedWindow { all, read: None })?;
         ctx.meter().pass();
-        self.panels.sweep_window(beside, ctx, &mut |at, window| {
+        self.reading.sweep_window(in_window, ctx, &mut |at, window| {
             let end = all.read.get(at + 1).copied().unwrap_or(count);
             needed = work(end, &EncodedWindow { all, read: Some(window) })?.max(needed);
             Ok(all.read.partition_point(|&panel| panel < needed))
@@ -216,7 +207,7 @@ impl PartsInMemory for EncodedWindow<'_> {
         };
         let first = lines.start;
         Ok(match (compact, &parts[..]) {
-            (None, [indices, data, indptr]) => LinesPart::Plain(AnyLinePanel {
+            (None, [indices, data, indptr]) => LinesPart::Plain(CompressedPanel {
                 first,
                 indptr: Indices::of_raw(*indptr),
                 indices: Indices::of_raw(*indices),
@@ -238,8 +229,8 @@ impl LineSource for EncodedLines {
         &self.matrix
     }
 
-    fn room(&self) -> u64 {
-        self.all.room
+    fn decoding_bytes(&self) -> u64 {
+        self.all.decoding_bytes
     }
 
     fn sweep(
@@ -267,10 +258,8 @@ pub(crate) fn encoded_plan(
     scatter: u64,
 ) -> Plan {
     let matrix = &lines.matrix;
-    Plan::new(name)
-        .on_device_of(matrix.indices_buffer().file())
-        .reads(1, lines.panels.bytes_to_read())
-        .reads_again(lines.panels.bytes_to_read_again())
-        .holds(lines.panels.memory() + lines.all.bytes + lines.all.room + scatter)
+    let plan =
+        lines.reading.plan(name).throughout(lines.all.bytes + lines.all.decoding_bytes + scatter);
+    plan.reads_again(lines.reading.cost(0).again)
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::{ErrorKind, Result};
 use crate::linalg::kernels::{Panel, bounds};
 use crate::linalg::product::prepared::compact::Compact;
-use crate::sparse::{AnyCompressed, AnyLinePanel, by_index};
+use crate::sparse::{AnyCompressed, CompressedPanel, by_index};
 use crate::storage::raw::width;
 use crate::storage::{Context, RawBuffer};
 
@@ -37,10 +37,10 @@ impl EncodedPanel {
 /// product finds it.
 pub(super) fn encode(
     matrix: &AnyCompressed,
-    panel: &AnyLinePanel<'_>,
+    panel: &CompressedPanel<'_>,
     ctx: &Context,
 ) -> Result<EncodedPanel> {
-    let AnyLinePanel { first, indptr, indices, data } = *panel;
+    let CompressedPanel { first, indptr, indices, data } = *panel;
     let lines = first..first + indptr.len() - 1;
     let minor = matrix.minor();
     let (compact, columns) = by_index!(indices, indices => {
@@ -96,7 +96,7 @@ pub(super) fn look(matrix: &AnyCompressed, ctx: &Context) -> Result<Look> {
         let end = (start..major.min(start + SPOT_LINES)).take_while(fits).last();
         let Some(end) = end.map(|last| last + 1) else { continue };
         let entries = first..matrix.span(end - 1).end;
-        let panel = AnyLinePanel {
+        let panel = CompressedPanel {
             first: start,
             indptr: matrix.indptr().slice(start..end + 1),
             indices: matrix.indices().slice(entries.clone()),

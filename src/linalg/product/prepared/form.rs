@@ -135,9 +135,9 @@ impl Form {
         let entries = how.entries;
         match &self.0 {
             FormKind::Encoded(encoded) => encoded.product(decode, entries, (k, x, y), ctx),
-            FormKind::Iso(pattern, value, room) => room.with(x.len(), ctx, |scaled| {
-                let mut room = Vec::new();
-                let value = Values::new(value.as_raw(), decode).of(0..1, &mut room)[0];
+            FormKind::Iso(pattern, value, buffer) => buffer.with(x.len(), ctx, |scaled| {
+                let mut buffer = Vec::new();
+                let value = Values::new(value.as_raw(), decode).of(0..1, &mut buffer)[0];
                 ctx.with_threads(|| {
                     scaled.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(scaled, x)| {
                         let pairs = scaled.iter_mut().zip(x);
@@ -208,9 +208,11 @@ impl Encoded {
     ) -> Result<()> {
         match self {
             Encoded::Compact(compact) => compact.gather(decode, entries, Update::Set, x, y, k, ctx),
-            Encoded::Scattered(scattered, room) => room.with(scattered.terms(), ctx, |room| {
-                scattered.gather(decode, entries, Update::Set, x, y, room, ctx)
-            }),
+            Encoded::Scattered(scattered, buffer) => {
+                buffer.with(scattered.terms(), ctx, |buffer| {
+                    scattered.gather(decode, entries, Update::Set, x, y, buffer, ctx)
+                })
+            }
         }
     }
 }
@@ -235,10 +237,10 @@ fn one_value<'a>(data: Raw<'a>, ctx: &Context) -> Option<Raw<'a>> {
 
 impl WorkSpace {
     fn new(ctx: &Context) -> Self {
-        let room = Arc::new(Lendable::new(None));
-        let spare: Weak<dyn Spare> = Arc::downgrade(&room) as Weak<dyn Spare>;
+        let buffer = Arc::new(Lendable::new(None));
+        let spare: Weak<dyn Spare> = Arc::downgrade(&buffer) as Weak<dyn Spare>;
         ctx.meter().ask_when_short(ctx.memory_limit_bytes(), spare);
-        WorkSpace(room)
+        WorkSpace(buffer)
     }
 
     /// Calls `work` with a buffer of `len` numbers.
@@ -251,22 +253,24 @@ impl WorkSpace {
         let fits = |made: &Box<dyn Any + Send>| {
             made.downcast_ref::<BufferMut<X>>().is_some_and(|made| made.len() == len)
         };
-        let mut room = self.0.lend_or_make(|before| match before.filter(fits) {
+        let mut buffer = self.0.lend_or_make(|before| match before.filter(fits) {
             Some(made) => Ok(made),
             // The operator has reserved it.
             None => Ok(Box::new(BufferMut::<X>::fresh(len)?.counted(ctx.meter()))),
         })?;
-        match room.downcast_mut::<BufferMut<X>>() {
-            Some(room) => work(room),
-            None => Err(Error::new(ErrorKind::Memory, "there is no room for a product's numbers")),
+        match buffer.downcast_mut::<BufferMut<X>>() {
+            Some(buffer) => work(buffer),
+            None => {
+                Err(Error::new(ErrorKind::Memory, "there is no memory for a product's numbers"))
+            }
         }
     }
 }
 
 impl Spare for Lendable<Box<dyn Any + Send>> {
     fn give_back(&self, _: u64) {
-        let room = self.change(Option::take);
-        drop(room);
+        let buffer = self.change(Option::take);
+        drop(buffer);
     }
 }
 

@@ -16,14 +16,14 @@ use std::ops::Range;
 use crate::error::Result;
 
 /// Which panels wait for which.
-pub(crate) struct Reach {
+pub(crate) struct PanelReach {
     /// The lines of every panel.
     lines: Vec<Range<usize>>,
     /// The last panel with which each shares columns.
     last: Vec<usize>,
 }
 
-impl Reach {
+impl PanelReach {
     /// Of panels with these lines and columns, of a square matrix.
     pub(crate) fn new(panels: impl Iterator<Item = (Range<usize>, Range<usize>)>) -> Self {
         let (lines, columns): (Vec<_>, Vec<_>) = panels.unzip();
@@ -46,7 +46,7 @@ impl Reach {
             readers = readers.max(from);
             *last = readers.max(*last);
         }
-        Reach { lines, last }
+        PanelReach { lines, last }
     }
 
     pub(crate) fn lines(&self, panel: usize) -> Range<usize> {
@@ -58,8 +58,8 @@ impl Reach {
         self.lines.len()
     }
 
-    /// The most panels of which `is_read` holds that are needed at a time in a sweep with this many levels, beside the
-    /// one that arrives.
+    /// The most panels of which `is_read` holds that are needed at a time in a sweep with this many levels,
+    /// in addition to the one that arrives.
     pub(crate) fn window(&self, levels: usize, is_read: &dyn Fn(usize) -> bool) -> usize {
         // Those read before each panel.
         let mut before = vec![0];
@@ -78,13 +78,13 @@ impl Reach {
 
 /// How far a sweep is.
 pub(crate) struct LevelSweep<'a> {
-    reach: &'a Reach,
+    reach: &'a PanelReach,
     /// Panels that have arrived, and panels that have made each level.
     done: Vec<usize>,
 }
 
 impl<'a> LevelSweep<'a> {
-    pub(crate) fn new(reach: &'a Reach, levels: usize) -> Self {
+    pub(crate) fn new(reach: &'a PanelReach, levels: usize) -> Self {
         LevelSweep { reach, done: vec![0; levels + 1] }
     }
 
@@ -135,9 +135,9 @@ mod tests {
     use super::*;
 
     /// Panels of ten lines that touch `below` lines before and `above` lines after their own.
-    fn band(count: usize, below: usize, above: usize) -> Reach {
+    fn band(count: usize, below: usize, above: usize) -> PanelReach {
         let n = 10 * count;
-        Reach::new((0..count).map(|panel| {
+        PanelReach::new((0..count).map(|panel| {
             let lines = 10 * panel..10 * panel + 10;
             let columns = lines.start.saturating_sub(below)..n.min(lines.end + above);
             (lines, columns)

@@ -13,7 +13,7 @@ use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan
 use crate::linalg::product::prepared::form::Form;
 use crate::linalg::product::prepared::powers::{CachedParts, encoded_powers_plan, read_powers};
 use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
-use crate::sparse::{AnyCompressed, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanels};
 use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic, bytes_of, work};
 
 /// The number of entries from which on an encoding can be worthwhile.
@@ -51,8 +51,8 @@ impl PreparedLines {
         let panels = Self::panels(matrix, budget, ctx)?;
         let (mut along, mut across) = (None, None);
         if encode && !panels.panels().is_read() && matrix.nnz() >= WORTH {
-            let fits = |form: &Form, n: usize, room: u64| {
-                form.bytes().saturating_add(form.work_space(n)) <= room
+            let fits = |form: &Form, n: usize, extra: u64| {
+                form.bytes().saturating_add(form.work_space(n)) <= extra
             };
             along = Form::new(matrix, SumShape::Interleaved, budget / 2, ctx)?
                 .filter(|form| fits(form, matrix.minor(), budget / 2));
@@ -76,7 +76,7 @@ impl PreparedLines {
         {
             return Ok(PreparedPanels::Encoded(lines));
         }
-        Ok(PreparedPanels::Plain(AnyLinePanels::new(matrix.clone(), budget, ctx)?))
+        Ok(PreparedPanels::Plain(CompressedPanels::new(matrix.clone(), budget, ctx)?))
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
@@ -108,7 +108,7 @@ impl PreparedLines {
         let (nrows, ncols) = self.matrix().shape();
         let n = if adjoint { nrows } else { ncols };
         // As it is held during the product.
-        let _held = ctx.hold(self.readers.model().room());
+        let _held = ctx.hold(self.readers.model().decoding_bytes());
         match self.form(adjoint, k) {
             Some(form) => form.plan(product_name(adjoint), n, k),
             None => self.readers.ask(&mut |panels| match panels {
@@ -149,9 +149,9 @@ impl PreparedLines {
     /// The plan of `AᴴA X` in one pass; numbers of the vectors have `size` bytes.
     pub(crate) fn normal_plan(&self, k: usize, size: usize, ctx: &Context) -> Plan {
         let lines = self.readers.model().most_lines();
-        let room = (lines.saturating_mul(k) as u64).saturating_mul(size as u64);
-        let _held = ctx.hold(room);
-        let plan = self.plan(true, k, ctx).throughout(room);
+        let extra = (lines.saturating_mul(k) as u64).saturating_mul(size as u64);
+        let _held = ctx.hold(extra);
+        let plan = self.plan(true, k, ctx).throughout(extra);
         let work = self.matrix().nnz() as u64 * k as u64;
         Plan { operation: "normal product", ..plan }.works(work, work::PRODUCT)
     }
@@ -187,17 +187,17 @@ impl PreparedLines {
     ) -> Option<Plan> {
         if let Some((compact, parts)) = self.cached(k, levels) {
             let work = compact.bytes().saturating_mul((k * levels) as u64);
-            let room = (parts.numbers(k) * size) as u64;
-            let plan = Plan::new("powers").reads(levels as u64, 0).holds(room);
+            let extra = (parts.numbers(k) * size) as u64;
+            let plan = Plan::new("powers").reads(levels as u64, 0).holds(extra);
             return Some(plan.works(work, work::ENCODED));
         }
         let model = self.readers.model();
-        let room = model.room() + (model.most_lines() * k * size) as u64;
+        let extra = model.decoding_bytes() + (model.most_lines() * k * size) as u64;
         // As it is held during the sweeps.
-        let _held = ctx.hold(room);
+        let _held = ctx.hold(extra);
         self.readers.ask(&mut |panels| match panels {
             PreparedPanels::Encoded(lines) if self.reads_levels() => {
-                Some(encoded_powers_plan(lines, k, levels).throughout(room))
+                Some(encoded_powers_plan(lines, k, levels).throughout(extra))
             }
             _ => None,
         })

@@ -10,31 +10,30 @@ use crate::linalg::product::lines_product::StepProduct;
 use crate::linalg::product::powers::Powers;
 use crate::linalg::product::prepared::compact::Compact;
 use crate::linalg::product::prepared::encoded_lines::EncodedLines;
-use crate::linalg::product::prepared::levels::{LevelSweep, Reach, candidates};
-use crate::storage::{Context, Plan, bytes_of, parallel, work};
+use crate::linalg::product::prepared::levels::{LevelSweep, PanelReach, candidates};
+use crate::storage::{Context, PanelCost, Plan, bytes_of, parallel, work};
 
 /// A sweep with several levels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sweeps {
     /// Levels of a sweep; the last may have fewer.
     pub(crate) levels: usize,
-    /// Panels needed at a time, beside the one that arrives.
-    beside: usize,
+    /// Panels needed at a time besides the one that arrives.
+    needed: usize,
 }
 
 /// The sweeps that read the fewest bytes for `levels` levels.
 pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
     let all = lines.encodings();
-    let (most, is_read) =
-        (lines.panels().most_beside(), |panel: usize| all.panels[panel].is_read());
-    let mut best = (u64::MAX, Sweeps { levels: 1, beside: 0 });
+    let (most, is_read) = (lines.reading.most_extra(), |panel: usize| all.panels[panel].is_read());
+    let mut best = (u64::MAX, Sweeps { levels: 1, needed: 0 });
     for each in candidates(levels) {
-        let beside = all.reach().window(each, &is_read);
+        let needed = all.reach().window(each, &is_read);
         let sweeps = levels.div_ceil(each.max(1)) as u64;
-        let bytes = lines.panels().bytes_to_read_again_beside(beside).saturating_mul(sweeps);
+        let bytes = lines.reading.cost(needed).again.saturating_mul(sweeps);
         // As few sweeps as possible where nothing is read.
-        if (beside <= most || each <= 1) && (bytes < best.0 || (bytes == best.0 && beside == 0)) {
-            best = (bytes, Sweeps { levels: each, beside });
+        if (needed <= most || each <= 1) && (bytes < best.0 || (bytes == best.0 && needed == 0)) {
+            best = (bytes, Sweeps { levels: each, needed });
         }
     }
     best.1
@@ -44,23 +43,22 @@ pub(crate) fn best_sweeps(lines: &EncodedLines, levels: usize) -> Sweeps {
 ///
 /// The caller adds the memory for the product of a panel.
 pub(crate) fn encoded_powers_plan(lines: &EncodedLines, k: usize, levels: usize) -> Plan {
-    let (panels, matrix) = (lines.panels(), lines.matrix());
-    let Sweeps { levels: each, beside } = best_sweeps(lines, levels);
+    let (panels, matrix) = (&lines.reading, lines.matrix());
+    let Sweeps { levels: each, needed } = best_sweeps(lines, levels);
     let sweeps = levels.div_ceil(each.max(1)) as u64;
-    let first = panels.bytes_to_read_beside(beside);
-    let again = panels.bytes_to_read_again_beside(beside);
+    let PanelCost { first, again, memory } = panels.cost(needed);
     let plan = Plan::new("powers").on_device_of(matrix.indices_buffer().file());
     let plan = match sweeps {
         0 => plan,
         _ => plan.reads(sweeps, first.saturating_add(again.saturating_mul(sweeps - 1))),
     };
     plan.reads_again(again.saturating_mul(sweeps))
-        .holds(panels.memory_beside(beside) + lines.bytes_kept())
+        .holds(memory + lines.bytes_kept())
         .works((matrix.nnz() * k) as u64 * levels as u64, work::PRODUCT)
 }
 
 /// The most lines of a panel.
-pub(crate) fn largest(reach: &Reach) -> usize {
+pub(crate) fn largest(reach: &PanelReach) -> usize {
     (0..reach.count()).map(|panel| reach.lines(panel).len()).max().unwrap_or(0)
 }
 
@@ -73,21 +71,21 @@ pub(crate) fn read_powers<X: Scalar>(
 ) -> Result<()> {
     let all = lines.encodings().clone();
     let numbers = lines.most_lines() * powers.k;
-    let _held = ctx.hold(bytes_of::<X>(numbers) + lines.room());
-    let Sweeps { levels: each, beside } = best_sweeps(lines, powers.levels);
-    let mut room = ctx.work::<X>("the product of a panel", numbers)?;
+    let _held = ctx.hold(bytes_of::<X>(numbers) + lines.decoding_bytes());
+    let Sweeps { levels: each, needed } = best_sweeps(lines, powers.levels);
+    let mut buffer = ctx.work::<X>("the product of a panel", numbers)?;
     let mut expanded = None;
     let ncols = lines.matrix().minor();
     for start in (0..powers.levels).step_by(each.max(1)) {
         let mut sweep = LevelSweep::new(all.reach(), each.min(powers.levels - start));
-        let swept = lines.sweep_window(beside, ctx, &mut |end, window| {
+        let swept = lines.sweep_window(needed, ctx, &mut |end, window| {
             sweep.advance(end, &mut |panel, level| {
                 ctx.check_cancelled()?;
                 let rows = all.reach().lines(panel);
                 let part = window.part(panel)?;
-                let room = &mut room[..rows.len() * powers.k];
+                let buffer = &mut buffer[..rows.len() * powers.k];
                 let k = powers.k;
-                powers.step(start + level, rows, room, ctx, &mut |x, y| {
+                powers.step(start + level, rows, buffer, ctx, &mut |x, y| {
                     product(&part, ncols, &mut expanded, Vectors { k, x, y }, ctx)
                 })
             })
@@ -99,7 +97,7 @@ pub(crate) fn read_powers<X: Scalar>(
 
 /// Encoded lines in memory, in parts that stay in the cache for several levels.
 pub(crate) struct CachedParts {
-    reach: Reach,
+    reach: PanelReach,
     blocks: Vec<Range<usize>>,
 }
 
@@ -127,7 +125,7 @@ impl CachedParts {
                 (start, bytes) = (block + 1, 0);
             }
         }
-        let reach = Reach::new(blocks.iter().map(|blocks| {
+        let reach = PanelReach::new(blocks.iter().map(|blocks| {
             let those = &compact.blocks[blocks.clone()];
             let columns = blocks.clone().map(|block| compact.columns_of(block));
             let columns = columns.filter(|columns| !columns.is_empty());
@@ -165,7 +163,7 @@ impl CachedParts {
         let each = self.levels(powers.levels, powers.k);
         let numbers = self.numbers(powers.k);
         let _held = ctx.hold(bytes_of::<X>(numbers));
-        let mut room = ctx.work::<X>("the product of a part", numbers)?;
+        let mut buffer = ctx.work::<X>("the product of a part", numbers)?;
         let k = powers.k;
         for start in (0..powers.levels).step_by(each) {
             ctx.report("powers", start as u64, powers.levels as u64)?;
@@ -179,8 +177,8 @@ impl CachedParts {
                 let (blocks, first) = (self.blocks[part].clone(), rows.start);
                 let lines =
                     LinesPart::Encoded(EncodedPart { first, compact, blocks, values: None });
-                let room = &mut room[..rows.len() * k];
-                powers.step(start + level, rows, room, ctx, &mut |x, y| {
+                let buffer = &mut buffer[..rows.len() * k];
+                powers.step(start + level, rows, buffer, ctx, &mut |x, y| {
                     product(&lines, compact.columns, &mut None, Vectors { k, x, y }, ctx)
                 })
             };

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::prepared::encoded_lines::EncodedLines;
 use crate::linalg::product::prepared::lent::Lendable;
-use crate::sparse::{AnyCompressed, AnyLinePanels};
+use crate::sparse::{AnyCompressed, CompressedPanels};
 use crate::storage::{ArrayPanels, Context, Lasts, Spare, Traffic};
 
 /// A matrix in panels of lines.
@@ -20,7 +20,7 @@ pub(crate) trait LineReader: Send + Sync + 'static {
     /// Bytes held in addition to the panels.
     fn kept(&self) -> u64;
     /// More bytes during a product.
-    fn room(&self) -> u64 {
+    fn decoding_bytes(&self) -> u64 {
         0
     }
 }
@@ -37,7 +37,9 @@ impl<L: LineReader> Readers<L> {
     /// Readers of a matrix whose panels, together with `vectors` bytes, stay within the memory of a context.
     pub(crate) fn new(mut reader: L, vectors: u64, ctx: &Context) -> Self {
         let kept = reader.kept();
-        reader.panels_mut().share(kept, vectors, ctx);
+        if let Some(ring) = reader.panels_mut().ring() {
+            ring.share(kept, vectors, ctx);
+        }
         let model = another(&reader);
         let pinning = Arc::new(Lendable::new(reader.panels().is_read().then_some(reader)));
         if model.panels().is_read() {
@@ -83,7 +85,7 @@ impl<L: LineReader> Readers<L> {
     }
 
     pub(crate) fn lasts(&self) -> Lasts {
-        let at_work = self.model.panels().least_memory() + self.model.room();
+        let at_work = self.model.panels().least_memory() + self.model.decoding_bytes();
         Lasts { always: self.model.kept(), at_work }
     }
 }
@@ -96,8 +98,8 @@ fn another<L: LineReader>(reader: &L) -> L {
 impl<L: LineReader> Spare for Lendable<L> {
     fn give_back(&self, bytes: u64) {
         self.change(|reader| {
-            if let Some(reader) = reader {
-                reader.panels_mut().give_back(bytes);
+            if let Some(ring) = reader.as_mut().and_then(|reader| reader.panels_mut().ring()) {
+                ring.give_back(bytes);
             }
         });
     }
@@ -105,7 +107,7 @@ impl<L: LineReader> Spare for Lendable<L> {
 
 /// A compressed matrix in panels.
 pub(crate) enum PreparedPanels {
-    Plain(AnyLinePanels),
+    Plain(CompressedPanels),
     Encoded(EncodedLines),
 }
 
@@ -129,14 +131,14 @@ impl PreparedPanels {
 impl LineReader for PreparedPanels {
     fn panels(&self) -> &ArrayPanels {
         match self {
-            PreparedPanels::Plain(panels) => panels.panels(),
-            PreparedPanels::Encoded(lines) => lines.panels(),
+            PreparedPanels::Plain(panels) => &panels.reading,
+            PreparedPanels::Encoded(lines) => &lines.reading,
         }
     }
     fn panels_mut(&mut self) -> &mut ArrayPanels {
         match self {
-            PreparedPanels::Plain(panels) => panels.panels_mut(),
-            PreparedPanels::Encoded(lines) => lines.panels_mut(),
+            PreparedPanels::Plain(panels) => &mut panels.reading,
+            PreparedPanels::Encoded(lines) => &mut lines.reading,
         }
     }
     fn with(&self, panels: Option<ArrayPanels>) -> Self {
@@ -145,21 +147,21 @@ impl LineReader for PreparedPanels {
                 PreparedPanels::Encoded(lines.with(panels))
             }
             (PreparedPanels::Encoded(lines), None) => {
-                PreparedPanels::Plain(AnyLinePanels::in_place(lines.matrix().clone()))
+                PreparedPanels::Plain(CompressedPanels::in_place(lines.matrix().clone()))
             }
             (PreparedPanels::Plain(lines), panels) => PreparedPanels::Plain(lines.with(panels)),
         }
     }
     fn kept(&self) -> u64 {
         match self {
-            PreparedPanels::Plain(panels) => panels.bytes_kept(),
+            PreparedPanels::Plain(panels) => panels.kept,
             PreparedPanels::Encoded(lines) => lines.bytes_kept(),
         }
     }
-    fn room(&self) -> u64 {
+    fn decoding_bytes(&self) -> u64 {
         match self {
             PreparedPanels::Plain(_) => 0,
-            PreparedPanels::Encoded(lines) => lines.room(),
+            PreparedPanels::Encoded(lines) => lines.decoding_bytes(),
         }
     }
 }
@@ -169,8 +171,8 @@ impl LineSource for PreparedPanels {
         self.matrix()
     }
 
-    fn room(&self) -> u64 {
-        LineReader::room(self)
+    fn decoding_bytes(&self) -> u64 {
+        LineReader::decoding_bytes(self)
     }
 
     fn sweep(
@@ -185,12 +187,12 @@ impl LineSource for PreparedPanels {
     }
 }
 
-impl LineReader for dense::AnyDensePanels {
+impl LineReader for dense::DensePanels {
     fn panels(&self) -> &ArrayPanels {
-        self.panels()
+        &self.reading
     }
     fn panels_mut(&mut self) -> &mut ArrayPanels {
-        self.panels_mut()
+        &mut self.reading
     }
     fn with(&self, panels: Option<ArrayPanels>) -> Self {
         self.with(panels)

@@ -11,8 +11,8 @@
 //! all terms of a sum are added in their order.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::{Fault, Panel};
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
+use crate::linalg::kernels::{OutOfRange, Panel};
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource, terms};
 use crate::storage::Index;
 
 /// Columns in a word of bits.
@@ -40,16 +40,16 @@ impl<I> Copy for RowMask<'_, I> {}
 
 impl<'a, I: Index> RowMask<'a, I> {
     /// The columns of the mask in a row of the product, in order; a sorted copy if they are not stored in order.
-    pub(crate) fn row<'c>(self, row: usize, sorted: &'c mut Vec<I>) -> Result<&'c [I], Fault>
+    pub(crate) fn row<'c>(self, row: usize, sorted: &'c mut Vec<I>) -> Result<&'c [I], OutOfRange>
     where
         'a: 'c,
     {
         let row = match self.rows {
-            Some(rows) => *rows.get(row).ok_or(Fault)?,
+            Some(rows) => *rows.get(row).ok_or(OutOfRange)?,
             None => row,
         };
         if row >= self.panel.nrows() {
-            return Err(Fault);
+            return Err(OutOfRange);
         }
         let columns = &self.panel.indices[self.panel.row(row)?];
         if self.rising {
@@ -120,19 +120,19 @@ impl<S: Semiring> Masked<S> {
     pub(crate) fn row<'a, I: Index>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         mask: &[I],
         columns: usize,
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let (Some(first), Some(last)) = (mask.first(), mask.last()) else { return Ok(()) };
         let base = first.to_usize() / WORD * WORD;
-        // A mask that was declared rising but is not has columns outside the window, which is a fault.
-        let window = (last.to_usize() + 1).checked_sub(base).ok_or(Fault)?;
+        // A mask that was declared rising but is not has columns outside the window, which is an error.
+        let window = (last.to_usize() + 1).checked_sub(base).ok_or(OutOfRange)?;
         self.widen(window);
         for index in mask {
             let column = index.to_usize().wrapping_sub(base);
-            *self.mask.get_mut(column / WORD).ok_or(Fault)? |= 1 << (column % WORD);
+            *self.mask.get_mut(column / WORD).ok_or(OutOfRange)? |= 1 << (column % WORD);
         }
         for term in terms(a, b) {
             self.add(term?, base, columns)?;
@@ -147,7 +147,7 @@ impl<S: Semiring> Masked<S> {
         (x, indices, values): (S::Left, &[I], &[S::Right]),
         base: usize,
         columns: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let (semiring, mut is_outside) = (self.semiring, false);
         let (sums, met) =
             (&mut self.values[..self.mask.len() * WORD], &mut self.met[..self.mask.len()]);
@@ -160,7 +160,7 @@ impl<S: Semiring> Masked<S> {
                 met[word] |= 1 << bit;
             }
         }
-        if is_outside { Err(Fault) } else { Ok(()) }
+        if is_outside { Err(OutOfRange) } else { Ok(()) }
     }
 
     /// Moves out the sums of the columns with a term.

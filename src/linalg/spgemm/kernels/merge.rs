@@ -1,17 +1,17 @@
 //! Sums of a row by writing all terms to an array, sorting them by column and adding.
 //!
 //! ```text
-//! a batch of terms: (column, number of the term) in one word each -> sorted -> runs of one column, terms in order
+//! a block of terms: (column, number of the term) in one word each -> sorted -> runs of one column, terms in order
 //! -> added to the sums so far, which are sorted too
 //! ```
 //!
 //! The number of a term is in the word, so the terms of one column stay in their original order: the sum has the same
-//! bits as by any other method. Memory grows with the terms of a batch and the entries of the row, not with the
+//! bits as by any other method. Memory grows with the terms of a block and the entries of the row, not with the
 //! columns.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::Fault;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
+use crate::linalg::kernels::OutOfRange;
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource, terms};
 use crate::storage::Index;
 
 /// The sums of one row.
@@ -22,23 +22,23 @@ pub(crate) struct MergeAccumulator<S: Semiring, I> {
     columns: usize,
     /// Bits of a word for the number of a term.
     low: u32,
-    /// Maximum terms of a batch.
+    /// Maximum terms of a block.
     most: usize,
     words: Vec<u64>,
     terms: Vec<S::Sum>,
-    /// The sums of the previous batches.
+    /// The sums of the previous blocks.
     sums: ProductRows<I, S::Sum>,
     /// The destination of the next sums.
     next: ProductRows<I, S::Sum>,
 }
 
-/// Bytes of the terms of a batch, for sums of `size` bytes.
-pub(crate) fn batch_bytes(terms: usize, size: usize) -> u64 {
+/// Bytes of the terms of a block, for sums of `size` bytes.
+pub(crate) fn block_bytes(terms: usize, size: usize) -> u64 {
     (terms * (8 + size)) as u64
 }
 
 impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
-    /// With `most` terms in a batch.
+    /// With `most` terms in a block.
     pub(crate) fn new(semiring: S, most: usize) -> Self {
         MergeAccumulator {
             semiring,
@@ -53,9 +53,9 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         }
     }
 
-    /// Bytes of the terms of a batch.
-    pub(crate) fn batch_bytes(terms: usize) -> u64 {
-        batch_bytes(terms, size_of::<S::Sum>())
+    /// Bytes of the terms of a block.
+    pub(crate) fn block_bytes(terms: usize) -> u64 {
+        block_bytes(terms, size_of::<S::Sum>())
     }
 
     /// Starts a row whose columns are in `base..base + columns`.
@@ -70,10 +70,10 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
     pub(crate) fn row<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (base, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         self.start(base, columns);
         for term in terms(a, b) {
             self.add(term?)?;
@@ -99,7 +99,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
     pub(crate) fn add(
         &mut self,
         (x, mut indices, mut values): (S::Left, &[I], &[S::Right]),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let most = self.most.min(1 << self.low);
         while self.words.len() + indices.len() > most {
             let fit = most - self.words.len();
@@ -110,9 +110,12 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         self.write((x, indices, values))
     }
 
-    /// Writes terms to the batch.
+    /// Writes terms to the block.
     #[inline(always)]
-    fn write(&mut self, (x, indices, values): (S::Left, &[I], &[S::Right])) -> Result<(), Fault> {
+    fn write(
+        &mut self,
+        (x, indices, values): (S::Left, &[I], &[S::Right]),
+    ) -> Result<(), OutOfRange> {
         let first = self.words.len() as u64;
         let mut outside = false;
         self.words.extend(indices.iter().zip(first..).map(|(index, number)| {
@@ -122,10 +125,10 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
         }));
         let semiring = self.semiring;
         self.terms.extend(values.iter().map(|&value| semiring.multiply(x, value)));
-        if outside { Err(Fault) } else { Ok(()) }
+        if outside { Err(OutOfRange) } else { Ok(()) }
     }
 
-    /// Adds the batch to the sums so far.
+    /// Adds the block to the sums so far.
     #[cold]
     fn settle(&mut self) {
         let MergeAccumulator { semiring, base, low, words, terms, sums, next, .. } = self;
@@ -165,7 +168,7 @@ impl<S: Semiring, I: Index> MergeAccumulator<S, I> {
     }
 }
 
-/// Sums of one batch, appended to `out`.
+/// Sums of one block, appended to `out`.
 fn add_up<S: Semiring, I: Index>(
     semiring: S,
     base: usize,

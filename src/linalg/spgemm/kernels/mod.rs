@@ -52,5 +52,5 @@ mod window;
 pub(crate) use masked::{RowMask, retain};
 pub(crate) use merge::MergeAccumulator;
 pub(crate) use multiplier::{Limits, RowMultiplier};
-pub(crate) use row::{ProductRows, Rows, Whole};
+pub(crate) use row::{ProductRows, RowSource, WholeMatrix};
 pub(crate) use window::Window;

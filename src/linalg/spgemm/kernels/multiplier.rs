@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::kernels::masked::{Masked, RowMask, retain};
 use crate::linalg::spgemm::kernels::merge::MergeAccumulator;
 use crate::linalg::spgemm::kernels::repeat::Repeat;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource};
 use crate::linalg::spgemm::kernels::window::Window;
 use crate::linalg::spgemm::kernels::{masked, merge, repeat, window};
 use crate::storage::{Index, prefetch_to_read};
@@ -22,8 +22,8 @@ const COLUMNS_PER_TERM: usize = 4096;
 /// Maximum columns per term of a window that does not fit in the cache.
 const DENSE: usize = 64;
 
-/// Maximum terms of a batch, and of a row whose pattern is remembered.
-const BATCH: usize = 1 << 16;
+/// Maximum terms of a block, and of a row whose pattern is remembered.
+const BLOCK: usize = 1 << 16;
 const REMEMBERED: usize = 1 << 12;
 
 /// Entries of A by which rows of B are prefetched ahead, and the maximum number at a time.
@@ -36,7 +36,7 @@ pub(crate) struct Limits {
     /// Columns of a window.
     window: usize,
     /// Terms that are sorted at a time.
-    batch: usize,
+    block: usize,
     /// Terms of a row that is remembered.
     remembered: usize,
 }
@@ -44,22 +44,22 @@ pub(crate) struct Limits {
 impl Limits {
     /// For `bytes` bytes, if rows have at most `terms` terms in `columns` columns, and sums `size` bytes.
     pub(crate) fn new<I>(bytes: u64, (terms, columns): (usize, usize), size: usize) -> Self {
-        let part = |share: u64, unit: u64| usize::try_from(share / unit).unwrap_or(usize::MAX);
+        let part = |bytes: u64, unit: u64| usize::try_from(bytes / unit).unwrap_or(usize::MAX);
         // One more word of columns, for the alignment of the start.
         let window = part(bytes / 2, window::bytes(64, size) + 1) * 64;
-        let batch = part(bytes / 4, merge::batch_bytes(1, size)).clamp(64, BATCH);
+        let block = part(bytes / 4, merge::block_bytes(1, size)).clamp(64, BLOCK);
         let remembered = part(bytes / 4, repeat::bytes::<I>(1)).min(REMEMBERED);
         Limits {
             window: window.min(columns.saturating_add(64)),
-            batch: batch.min(terms.max(64)),
+            block: block.min(terms.max(64)),
             remembered: remembered.min(terms),
         }
     }
 
-    /// Maximum bytes of a multiplier, except for rows of more terms than a batch.
+    /// Maximum bytes of a multiplier, except for rows of more terms than a block.
     pub(crate) fn bytes<I>(&self, size: usize) -> u64 {
         window::bytes(self.window, size)
-            + merge::batch_bytes(self.batch, size)
+            + merge::block_bytes(self.block, size)
             + repeat::bytes::<I>(self.remembered)
     }
 
@@ -89,7 +89,7 @@ pub(crate) struct RowMultiplier<S: Semiring, I> {
 }
 
 /// The possible columns of a row, and its terms.
-struct Reach {
+struct ColumnReach {
     least: usize,
     largest: usize,
     terms: usize,
@@ -101,7 +101,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
             semiring,
             limits,
             window: Window::new(semiring),
-            merge: MergeAccumulator::new(semiring, limits.batch),
+            merge: MergeAccumulator::new(semiring, limits.block),
             repeat: Repeat::new(limits.remembered),
             masked: Masked::new(semiring),
             sorted: Vec::new(),
@@ -117,11 +117,11 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         &mut self,
         a: Panel<'a, S::Left, I>,
         terms: &[usize],
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         columns: usize,
         mask: Option<RowMask<'_, I>>,
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         out.lens.reserve_exact(a.nrows());
         for (i, &terms) in (0..a.nrows()).zip(terms) {
             let range = a.row(i)?;
@@ -149,11 +149,11 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     fn row_under_mask<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         (mask, i): (RowMask<'_, I>, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let mut sorted = std::mem::take(&mut self.sorted);
         let row = mask.row(i, &mut sorted)?;
         let span = match (row.first(), row.last()) {
@@ -175,10 +175,10 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     fn row<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let looks = self.repeat.looks(terms);
         let repeats = looks && self.repeat.row(self.semiring, a, b, (terms, columns), out)?;
         self.scattered = !repeats;
@@ -189,7 +189,7 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
         let reach = reach(a.0, b)?;
         // Rows that were declared rising but are not can have their last column before the first.
         if reach.largest >= columns || reach.least > reach.largest {
-            return Err(Fault);
+            return Err(OutOfRange);
         }
         out.reserve(reach.terms.min(reach.largest - reach.least + 1));
         self.gather(a, b, reach, out)?;
@@ -203,10 +203,10 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
     fn gather<'a>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
-        Reach { least, largest, terms }: Reach,
+        b: impl RowSource<'a, S::Right, I>,
+        ColumnReach { least, largest, terms }: ColumnReach,
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let base = least / 64 * 64;
         let columns = largest - base + 1;
         let cached = columns.saturating_mul(size_of::<S::Sum>()) <= CACHED
@@ -222,7 +222,11 @@ impl<S: Semiring, I: Index> RowMultiplier<S, I> {
 /// Prefetches the rows of B that are needed `AHEAD` entries after a row of A, and the pointers of those that are needed
 /// as many entries later.
 #[inline(always)]
-fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, row: Range<usize>) {
+fn announce<'a, L, T: 'a, I: Index>(
+    a: Panel<'a, L, I>,
+    b: impl RowSource<'a, T, I>,
+    row: Range<usize>,
+) {
     let most = row.len().min(MOST_AHEAD);
     let behind = |by: usize| a.indices.get(row.end + by..).unwrap_or_default().iter().take(most);
     for k in behind(2 * AHEAD) {
@@ -238,16 +242,16 @@ fn announce<'a, L, T: 'a, I: Index>(a: Panel<'a, L, I>, b: impl Rows<'a, T, I>, 
 
 /// The range of columns that a row of A can produce.
 #[inline(always)]
-fn reach<'a, T: 'a, I>(a: &[I], b: impl Rows<'a, T, I>) -> Result<Reach, Fault>
+fn reach<'a, T: 'a, I>(a: &[I], b: impl RowSource<'a, T, I>) -> Result<ColumnReach, OutOfRange>
 where
     I: Index + 'a,
 {
-    let mut reach = Reach { least: usize::MAX, largest: 0, terms: 0 };
+    let mut reach = ColumnReach { least: usize::MAX, largest: 0, terms: 0 };
     for k in a {
         let (indices, _) = b.row(k.to_usize())?;
         let (Some(first), Some(last)) = (indices.first(), indices.last()) else { continue };
         reach.terms += indices.len();
-        // Rows that do not rise after all are detected: a column outside the window is a fault.
+        // Rows that do not rise after all are detected: a column outside the window is an error.
         let (least, largest) = match b.rising() {
             true => (*first, *last),
             false => indices

@@ -9,8 +9,8 @@
 //! recur, fewer and fewer rows are compared.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::Fault;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows};
+use crate::linalg::kernels::OutOfRange;
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource};
 use crate::storage::Index;
 
 /// Patterns remembered: the rows along a line of a grid have five, those of two coupled grids eight or ten.
@@ -82,10 +82,10 @@ impl<I: Index> Repeat<I> {
         &mut self,
         semiring: S,
         a: (&[I], &[S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (terms, columns): (usize, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<bool, Fault>
+    ) -> Result<bool, OutOfRange>
     where
         I: 'a,
     {
@@ -125,9 +125,9 @@ impl<I: Index> Repeat<I> {
     pub(super) fn learn<'a, T: 'a>(
         &mut self,
         left: &[I],
-        b: impl Rows<'a, T, I>,
+        b: impl RowSource<'a, T, I>,
         sums: &[I],
-    ) -> Result<(), Fault>
+    ) -> Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -156,9 +156,9 @@ impl<I: Index> Pattern<I> {
     fn learn<'a, T: 'a>(
         &mut self,
         left: &[I],
-        b: impl Rows<'a, T, I>,
+        b: impl RowSource<'a, T, I>,
         sums: &[I],
-    ) -> Result<(), Fault>
+    ) -> Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -175,7 +175,7 @@ impl<I: Index> Pattern<I> {
             lens.push(indices.len() as u32);
             right.extend_from_slice(indices);
             for index in indices {
-                places.push(sums.binary_search(index).map_err(|_| Fault)? as u32);
+                places.push(sums.binary_search(index).map_err(|_| OutOfRange)? as u32);
             }
         }
         Ok(())
@@ -196,9 +196,9 @@ impl<I: Index> Pattern<I> {
         &self,
         semiring: S,
         (left, factors): (&[I], &[S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         sums: &mut [S::Sum],
-    ) -> Result<Option<usize>, Fault>
+    ) -> Result<Option<usize>, OutOfRange>
     where
         I: 'a,
     {
@@ -236,10 +236,10 @@ impl<I: Index> Pattern<I> {
         shift: usize,
         columns: usize,
         out: &mut ProductRows<I, V>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let moved = |index: &I| index.to_usize().wrapping_add(shift);
         if self.sums.last().is_some_and(|last| moved(last) >= columns) {
-            return Err(Fault);
+            return Err(OutOfRange);
         }
         out.indices.extend(self.sums.iter().map(|index| I::from_usize(moved(index))));
         Ok(())

@@ -1,12 +1,12 @@
 //! The inputs and the output of a row of a product.
 
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::storage::Index;
 
 /// The rows of the right matrix, all of them or those that are loaded.
-pub(crate) trait Rows<'a, T, I>: Copy + Sync {
-    /// Indices and values of row `k`; a fault if there is no such row, or if it is not loaded.
-    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault>;
+pub(crate) trait RowSource<'a, T, I>: Copy + Sync {
+    /// Indices and values of row `k`; an error if there is no such row, or if it is not loaded.
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange>;
 
     /// Prefetches the pointers of row `k`, so that they are in the cache when the row is read.
     fn announce(self, k: usize);
@@ -16,24 +16,24 @@ pub(crate) trait Rows<'a, T, I>: Copy + Sync {
 }
 
 /// A matrix that is loaded as a whole.
-pub(crate) struct Whole<'a, T, I> {
+pub(crate) struct WholeMatrix<'a, T, I> {
     pub(crate) panel: Panel<'a, T, I>,
     pub(crate) rising: bool,
 }
 
-impl<T, I> Clone for Whole<'_, T, I> {
+impl<T, I> Clone for WholeMatrix<'_, T, I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, I> Copy for Whole<'_, T, I> {}
+impl<T, I> Copy for WholeMatrix<'_, T, I> {}
 
-impl<'a, T: Sync, I: Index> Rows<'a, T, I> for Whole<'a, T, I> {
+impl<'a, T: Sync, I: Index> RowSource<'a, T, I> for WholeMatrix<'a, T, I> {
     #[inline(always)]
-    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange> {
         if k >= self.panel.nrows() {
-            return Err(Fault);
+            return Err(OutOfRange);
         }
         let range = self.panel.row(k)?;
         Ok((&self.panel.indices[range.clone()], &self.panel.values[range]))
@@ -96,8 +96,8 @@ impl<I, V> ProductRows<I, V> {
 /// The entry and the row of B that it multiplies, for each entry of A's row.
 pub(crate) fn terms<'a, S, T: 'a, I: Index>(
     (indices, values): (&'a [I], &'a [S]),
-    b: impl Rows<'a, T, I>,
-) -> impl Iterator<Item = Result<(S, &'a [I], &'a [T]), Fault>>
+    b: impl RowSource<'a, T, I>,
+) -> impl Iterator<Item = Result<(S, &'a [I], &'a [T]), OutOfRange>>
 where
     S: Copy,
 {

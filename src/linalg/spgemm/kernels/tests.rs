@@ -96,7 +96,7 @@ fn agrees<S: Semiring, I: Index>(
     for (bytes, hint) in [(1 << 30, false), (1 << 30, rising), (2000, rising), (0, rising)] {
         let limits = Limits::new::<I>(bytes, (usize::MAX, b.columns), size);
         let mut multiplier = RowMultiplier::new(semiring, limits);
-        let (whole, mut out) = (Whole { panel: b.panel(), rising: hint }, ProductRows::new());
+        let (whole, mut out) = (WholeMatrix { panel: b.panel(), rising: hint }, ProductRows::new());
         multiplier.rows(a.panel(), &counts(a, b), whole, b.columns, None, &mut out).unwrap();
         prop_assert_eq!(&out.lens, &expected.iter().map(|row| row.len()).collect::<Vec<_>>());
         let entries = out.indices.iter().zip(&out.data).map(|(j, &sum)| (j.to_usize(), bits(sum)));
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn hostile_arrays_are_faults_and_never_panics(
+    fn hostile_arrays_are_errors_and_never_panics(
         (left, right) in pairs(),
         wrong in prop::collection::vec((any::<bool>(), any::<bool>(), any::<usize>(), any::<u32>()), 0..3),
         rising in any::<bool>(),
@@ -143,12 +143,12 @@ proptest! {
         for bytes in [1 << 30, 0] {
             let limits = Limits::new::<u32>(bytes, (usize::MAX, b.columns), 8);
             let mut multiplier = RowMultiplier::new(PlusTimes::<f64>::new(), limits);
-            let (whole, mut out) = (Whole { panel: b.panel(), rising }, ProductRows::new());
+            let (whole, mut out) = (WholeMatrix { panel: b.panel(), rising }, ProductRows::new());
             let outcome = multiplier.rows(a.panel(), &counts(&a, &b), whole, b.columns, None, &mut out);
             prop_assert!(out.indices.iter().all(|j| (*j as usize) < b.columns));
             match &expected {
                 Err(_) => prop_assert!(outcome.is_err()),
-                // Only a wrong hint may cause a fault without reason.
+                // Only a wrong hint may cause an error without reason.
                 Ok(_) => prop_assert!(outcome.is_ok() || rising),
             }
         }
@@ -156,13 +156,13 @@ proptest! {
 }
 
 #[test]
-fn one_column_more_than_a_window_is_a_fault() {
+fn one_column_more_than_a_window_is_an_error() {
     // Declared rising, the row of B hides its largest column, which is in the last word of the window.
     let a = Arrays::<f64, u32>::new(&Sample { columns: 1, rows: vec![vec![(0, 1)]] }, f64::from);
     let row = vec![(3, 1), (70, 1), (9, 1)];
     let b = Arrays::<f64, u32>::new(&Sample { columns: 10, rows: vec![row] }, f64::from);
     let limits = Limits::new::<u32>(1 << 20, (100, 10), 8);
     let mut multiplier = RowMultiplier::new(PlusTimes::<f64>::new(), limits);
-    let (whole, mut out) = (Whole { panel: b.panel(), rising: true }, ProductRows::new());
+    let (whole, mut out) = (WholeMatrix { panel: b.panel(), rising: true }, ProductRows::new());
     assert!(multiplier.rows(a.panel(), &[3], whole, 10, None, &mut out).is_err());
 }

@@ -4,8 +4,8 @@
 //! window of 4096 columns then costs one lookup. Values and bits are reset after a row is moved out.
 
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::Fault;
-use crate::linalg::spgemm::kernels::row::{ProductRows, Rows, terms};
+use crate::linalg::kernels::OutOfRange;
+use crate::linalg::spgemm::kernels::row::{ProductRows, RowSource, terms};
 use crate::storage::Index;
 
 /// Columns in a word of bits.
@@ -52,10 +52,10 @@ impl<S: Semiring> Window<S> {
     pub(crate) fn row<'a, I: Index>(
         &mut self,
         a: (&'a [I], &'a [S::Left]),
-        b: impl Rows<'a, S::Right, I>,
+        b: impl RowSource<'a, S::Right, I>,
         (base, columns, count): (usize, usize, usize),
         out: &mut ProductRows<I, S::Sum>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         self.widen(columns);
         let words = columns.div_ceil(WORD);
         if words <= count / 2 {
@@ -67,10 +67,10 @@ impl<S: Semiring> Window<S> {
             for term in terms(a, b) {
                 self.add::<true, I>(term?, base, columns)?;
             }
-            for group in 0..words.div_ceil(WORD) {
-                let mut used = std::mem::take(&mut self.words[group]);
+            for block in 0..words.div_ceil(WORD) {
+                let mut used = std::mem::take(&mut self.words[block]);
                 while used != 0 {
-                    let word = group * WORD + used.trailing_zeros() as usize;
+                    let word = block * WORD + used.trailing_zeros() as usize;
                     used &= used - 1;
                     self.take(base, word..word + 1, out);
                 }
@@ -88,14 +88,14 @@ impl<S: Semiring> Window<S> {
         (x, indices, values): (S::Left, &[I], &[S::Right]),
         base: usize,
         columns: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let semiring = self.semiring;
         let words = columns.div_ceil(WORD);
         let (sums, bits) = (&mut self.values[..columns], &mut self.bits[..words]);
         let used = &mut self.words[..words.div_ceil(WORD)];
         for (index, &value) in indices.iter().zip(values) {
             let column = index.to_usize().wrapping_sub(base);
-            let sum = sums.get_mut(column).ok_or(Fault)?;
+            let sum = sums.get_mut(column).ok_or(OutOfRange)?;
             *sum = semiring.add(*sum, semiring.multiply(x, value));
             bits[column / WORD] |= 1 << (column % WORD);
             if SPARSE {

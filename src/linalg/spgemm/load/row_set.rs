@@ -6,13 +6,13 @@ use std::ops::Range;
 const WORD: usize = u64::BITS as usize;
 
 /// Words for which the rows before them are counted.
-const GROUP: usize = 8;
+const BLOCK: usize = 8;
 
 /// A set of some of the rows of a matrix.
 #[derive(Debug)]
 pub(crate) struct RowSet {
     words: Vec<u64>,
-    /// Rows of the set before each group of words; valid once counted, for non-empty groups.
+    /// Rows of the set before each block of words; valid once counted, for non-empty blocks.
     before: Vec<usize>,
     /// The words that may not be 0.
     used: Range<usize>,
@@ -22,13 +22,13 @@ impl RowSet {
     /// An empty set of rows out of `nrows`.
     pub(crate) fn new(nrows: usize) -> Self {
         let words = nrows.div_ceil(WORD);
-        RowSet { words: vec![0; words], before: vec![0; words.div_ceil(GROUP)], used: 0..0 }
+        RowSet { words: vec![0; words], before: vec![0; words.div_ceil(BLOCK)], used: 0..0 }
     }
 
     /// Bytes of memory of a set of rows out of `nrows`.
     pub(crate) fn bytes(nrows: usize) -> u64 {
         let words = nrows.div_ceil(WORD);
-        (8 * words + size_of::<usize>() * words.div_ceil(GROUP)) as u64
+        (8 * words + size_of::<usize>() * words.div_ceil(BLOCK)) as u64
     }
 
     /// Inserts a row, and returns whether it was new. `row` must be in the matrix.
@@ -100,9 +100,9 @@ impl RowSet {
     /// Numbers the rows; later insertions or removals invalidate the numbers.
     pub(crate) fn count(&mut self) {
         let mut count = 0;
-        for group in self.used.start / GROUP..self.used.end.div_ceil(GROUP) {
-            self.before[group] = count;
-            let words = group * GROUP..self.words.len().min((group + 1) * GROUP);
+        for block in self.used.start / BLOCK..self.used.end.div_ceil(BLOCK) {
+            self.before[block] = count;
+            let words = block * BLOCK..self.words.len().min((block + 1) * BLOCK);
             count += self.words[words].iter().map(|word| word.count_ones() as usize).sum::<usize>();
         }
     }
@@ -115,11 +115,11 @@ impl RowSet {
         if bits >> (row % WORD) & 1 == 0 {
             return None;
         }
-        let group = word / GROUP;
-        let words = &self.words[group * GROUP..word];
+        let block = word / BLOCK;
+        let words = &self.words[block * BLOCK..word];
         let between: usize = words.iter().map(|word| word.count_ones() as usize).sum();
         Some(
-            self.before[group] + between + (bits & ((1 << (row % WORD)) - 1)).count_ones() as usize,
+            self.before[block] + between + (bits & ((1 << (row % WORD)) - 1)).count_ones() as usize,
         )
     }
 }
@@ -148,9 +148,9 @@ mod tests {
             first in 0usize..2100,
         ) {
             let (mut set, mut twin) = (RowSet::new(nrows), BTreeSet::new());
-            for round in 0..2 {
+            for time in 0..2 {
                 for row in &inserted {
-                    let row = row.wrapping_add(round * 77) % nrows;
+                    let row = row.wrapping_add(time * 77) % nrows;
                     prop_assert_eq!(set.insert(row), twin.insert(row));
                 }
                 for row in removed.iter().map(|row| row % nrows) {
@@ -170,7 +170,7 @@ mod tests {
                 prop_assert_eq!(set.remove_before(first), twin.len());
                 twin = kept;
                 prop_assert!(set.rows_from(0).eq(twin.iter().copied()));
-                if round == 0 {
+                if time == 0 {
                     set.clear();
                     twin.clear();
                 }

@@ -1,13 +1,13 @@
-//! The loaded rows of the right matrix: those that one stretch of the left matrix needs.
+//! The loaded rows of the right matrix: those that one panel of the left matrix needs.
 //!
 //! They are selected from the data read, so that scattered rows take no more memory than adjacent ones. They are in the
-//! order of the matrix, and a set of bits gives the number of a row among them. Rows that the next stretch may still
+//! order of the matrix, and a set of bits gives the number of a row among them. Rows that the next panel may still
 //! need stay in place: rows before the first needed one are dropped, rows after the last are appended.
 
 use std::ops::Range;
 
-use crate::linalg::kernels::Fault;
-use crate::linalg::spgemm::kernels::Rows;
+use crate::linalg::kernels::OutOfRange;
+use crate::linalg::spgemm::kernels::RowSource;
 use crate::linalg::spgemm::load::row_set::RowSet;
 use crate::linalg::spgemm::right::{RightMatrix, bytes_of_row};
 use crate::storage::{Entry, Index};
@@ -40,15 +40,15 @@ impl<T: Entry, I: Index> Store<T, I> {
         RowSet::bytes(nrows)
     }
 
-    /// Switches to the rows `needed`, within `room` bytes. If `carries`, loaded rows from the first needed one on stay;
+    /// Switches to the rows `needed`, within `space` bytes. If `carries`, loaded rows from the first needed one on stay;
     /// then no needed row that is not loaded comes before the last loaded one.
     pub(crate) fn turn<'a, P: Index>(
         &mut self,
         right: &RightMatrix<T, I, P>,
         needed: impl Iterator<Item = &'a I> + Clone,
         carries: bool,
-        room: u64,
-    ) -> Result<(), Fault>
+        space: u64,
+    ) -> Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -63,11 +63,11 @@ impl<T: Entry, I: Index> Store<T, I> {
         self.at = self.rows.last().map_or(0, |last| last + 1);
         for k in needed {
             if has_entries(k)? && self.rows.insert(k) && k < self.at {
-                return Err(Fault);
+                return Err(OutOfRange);
             }
         }
         self.rows.count();
-        self.reserve(right, room)
+        self.reserve(right, space)
     }
 
     /// Drops the rows before `first`.
@@ -86,7 +86,11 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Reserves memory for the rows that are not loaded, which follow the others.
-    fn reserve<P: Index>(&mut self, right: &RightMatrix<T, I, P>, room: u64) -> Result<(), Fault> {
+    fn reserve<P: Index>(
+        &mut self,
+        right: &RightMatrix<T, I, P>,
+        space: u64,
+    ) -> Result<(), OutOfRange> {
         let mut end = self.indices.len();
         self.starts.reserve_exact(self.rows.rows_from(self.at).count());
         for row in self.rows.rows_from(self.at) {
@@ -95,7 +99,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         }
         let entry = (size_of::<I>() + size_of::<T>()) as u64;
         let starts = bytes_of_row(0, 0) * self.starts.len() as u64;
-        let (most, gone) = ((room.saturating_sub(starts) / entry) as usize, self.starts[0]);
+        let (most, gone) = ((space.saturating_sub(starts) / entry) as usize, self.starts[0]);
         if end > most && gone > 0 {
             self.indices.drain(..gone);
             self.data.drain(..gone);
@@ -105,7 +109,7 @@ impl<T: Entry, I: Index> Store<T, I> {
         if self.indices.capacity() < end {
             // Reserves the maximum at once, because vectors that grow exist twice for a moment. Pages are allocated
             // when they are written.
-            let goal = right.matrix.nnz().min((room / entry) as usize).max(end);
+            let goal = right.matrix.nnz().min((space / entry) as usize).max(end);
             self.indices.reserve_exact(goal - self.indices.len());
             self.data.reserve_exact(goal - self.data.len());
         }
@@ -118,12 +122,12 @@ impl<T: Entry, I: Index> Store<T, I> {
         right: &RightMatrix<T, I, P>,
         entries: Range<usize>,
         (indices, data): (&[I], &[T]),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), OutOfRange> {
         let mut run = entries.start..entries.start;
         let mut copy = |run: &Range<usize>| {
             let here = run.start - entries.start..run.end - entries.start;
-            self.indices.extend_from_slice(indices.get(here.clone()).ok_or(Fault)?);
-            self.data.extend_from_slice(data.get(here).ok_or(Fault)?);
+            self.indices.extend_from_slice(indices.get(here.clone()).ok_or(OutOfRange)?);
+            self.data.extend_from_slice(data.get(here).ok_or(OutOfRange)?);
             Ok(())
         };
         for row in self.rows.rows_from(self.at) {
@@ -147,9 +151,9 @@ impl<T: Entry, I: Index> Store<T, I> {
     }
 
     /// Fails unless all needed rows are loaded.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), OutOfRange> {
         let wanted = self.starts.last().copied();
-        if wanted == Some(self.indices.len()) { Ok(()) } else { Err(Fault) }
+        if wanted == Some(self.indices.len()) { Ok(()) } else { Err(OutOfRange) }
     }
 }
 
@@ -167,16 +171,16 @@ impl<T: Entry, I: Index, P: Index> Clone for StoredRows<'_, T, I, P> {
 
 impl<T: Entry, I: Index, P: Index> Copy for StoredRows<'_, T, I, P> {}
 
-impl<'a, T: Entry, I: Index, P: Index> Rows<'a, T, I> for StoredRows<'a, T, I, P> {
+impl<'a, T: Entry, I: Index, P: Index> RowSource<'a, T, I> for StoredRows<'a, T, I, P> {
     #[inline(always)]
-    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), Fault> {
+    fn row(self, k: usize) -> Result<(&'a [I], &'a [T]), OutOfRange> {
         let Store { rows, starts, indices, data, .. } = self.store;
         let Some(number) = rows.number(k) else {
-            return if self.right.span(k)?.is_empty() { Ok((&[], &[])) } else { Err(Fault) };
+            return if self.right.span(k)?.is_empty() { Ok((&[], &[])) } else { Err(OutOfRange) };
         };
         let here = starts[number]..starts[number + 1];
-        let indices = indices.get(here.clone()).ok_or(Fault)?;
-        Ok((indices, data.get(here).ok_or(Fault)?))
+        let indices = indices.get(here.clone()).ok_or(OutOfRange)?;
+        Ok((indices, data.get(here).ok_or(OutOfRange)?))
     }
 
     #[inline(always)]

@@ -5,19 +5,19 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::Fault;
+use crate::linalg::kernels::OutOfRange;
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::kernels::{
-    MergeAccumulator, ProductRows, RowMask, Rows, Window, retain,
+    MergeAccumulator, ProductRows, RowMask, RowSource, Window, retain,
 };
 use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::storage::Index;
 
 /// Words of 64 columns that are passed on at a time.
-const PIECE: usize = 64;
+const CHUNK: usize = 64;
 
-/// Terms of a batch of a list.
-const BATCH: usize = 1 << 16;
+/// Terms of a block of a list.
+const BLOCK: usize = 1 << 16;
 
 /// The sums of one row.
 pub(crate) struct LongRow<S: Semiring, I> {
@@ -44,7 +44,7 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
                 RowSums::All(window)
             }
             (false, bytes) if bytes <= budget.long_row() => {
-                let mut merge = MergeAccumulator::new(semiring, batch::<S, I>(terms, budget));
+                let mut merge = MergeAccumulator::new(semiring, block::<S, I>(terms, budget));
                 merge.start(0, columns);
                 RowSums::List(merge)
             }
@@ -67,8 +67,8 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     pub(crate) fn add<'a>(
         &mut self,
         (indices, values): (&[I], &[S::Left]),
-        b: impl Rows<'a, S::Right, I>,
-    ) -> std::result::Result<(), Fault>
+        b: impl RowSource<'a, S::Right, I>,
+    ) -> std::result::Result<(), OutOfRange>
     where
         I: 'a,
     {
@@ -92,28 +92,28 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
     ) -> Result<()> {
         let mut sorted = Vec::new();
         let row = mask.map(|(mask, row)| Ok((mask.row(row, &mut sorted)?, mask.is_kept)));
-        let row = row.transpose().map_err(|Fault| mask_changed())?;
+        let row = row.transpose().map_err(|OutOfRange| mask_changed())?;
         let hand_on = |lines: &mut ProductRows<I, S::Sum>| {
             if let Some((mask, is_kept)) = row {
                 retain(mask, is_kept, lines, 0);
             }
             sink.part(&lines.indices, &lines.data)
         };
-        self.pieces(hand_on)?;
+        self.chunks(hand_on)?;
         sink.end_line()
     }
 
     /// Calls `hand_on` with the sums, part by part.
-    fn pieces(
+    fn chunks(
         self,
         mut hand_on: impl FnMut(&mut ProductRows<I, S::Sum>) -> Result<()>,
     ) -> Result<()> {
         match self.sums {
             RowSums::All(mut window) => {
                 let (words, mut lines) = (self.columns.div_ceil(64), ProductRows::new());
-                for start in (0..words).step_by(PIECE) {
-                    lines.clear(PIECE * 64);
-                    window.take(0, start..words.min(start + PIECE), &mut lines);
+                for start in (0..words).step_by(CHUNK) {
+                    lines.clear(CHUNK * 64);
+                    window.take(0, start..words.min(start + CHUNK), &mut lines);
                     hand_on(&mut lines)?;
                 }
                 Ok(())
@@ -130,17 +130,17 @@ fn mask_changed() -> Error {
 /// Whether sums are kept for all columns, and the bytes for these, or otherwise for a list.
 fn memory<S: Semiring, I: Index>((terms, columns): (usize, usize), budget: &Budget) -> (bool, u64) {
     let all = Window::<S>::bytes(columns);
-    // The list and the next one, while a batch is merged into it.
+    // The list and the next one, while a block is merged into it.
     let list = 2 * terms.min(columns) as u64 * entry_bytes::<S, I>();
-    let batch = batch::<S, I>(terms, budget) as u64 * term_bytes::<S, I>();
+    let block = block::<S, I>(terms, budget) as u64 * term_bytes::<S, I>();
     let is_all = all <= budget.long_row() && all <= 16 * list;
-    (is_all, if is_all { all } else { list + batch })
+    (is_all, if is_all { all } else { list + block })
 }
 
-/// Terms of a batch.
-fn batch<S: Semiring, I: Index>(terms: usize, budget: &Budget) -> usize {
+/// Terms of a block.
+fn block<S: Semiring, I: Index>(terms: usize, budget: &Budget) -> usize {
     let fit = budget.long_row() / 8 / term_bytes::<S, I>();
-    terms.min(BATCH).min(fit as usize).max(64)
+    terms.min(BLOCK).min(fit as usize).max(64)
 }
 
 fn entry_bytes<S: Semiring, I>() -> u64 {
@@ -149,5 +149,5 @@ fn entry_bytes<S: Semiring, I>() -> u64 {
 
 /// Bytes of a term, and of the entry that it may become.
 fn term_bytes<S: Semiring, I: Index>() -> u64 {
-    MergeAccumulator::<S, I>::batch_bytes(1) + entry_bytes::<S, I>()
+    MergeAccumulator::<S, I>::block_bytes(1) + entry_bytes::<S, I>()
 }

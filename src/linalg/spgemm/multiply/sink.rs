@@ -81,14 +81,15 @@ pub(crate) struct RowCopies {
 }
 
 impl RowCopies {
-    /// A matrix of `shape` with capacity for `room` entries, which grows if there are more.
+    /// A matrix of `shape` with capacity for `capacity` entries, which grows if there are more.
     pub(crate) fn new(
         types: Types,
         shape: (usize, usize),
-        room: usize,
+        capacity: usize,
         ctx: &Context,
     ) -> Result<Self> {
-        let draft = AnyDraft::new((SparseFormat::Csr, types), shape, room, &Place::Memory, ctx)?;
+        let draft =
+            AnyDraft::new((SparseFormat::Csr, types), shape, capacity, &Place::Memory, ctx)?;
         Ok(RowCopies { draft, types, shape, rows: 0, nnz: 0, ctx: ctx.clone() })
     }
 
@@ -113,11 +114,12 @@ impl RowCopies {
         // Assumes as many for each remaining row as for the previous ones, plus a margin.
         let rows = self.rows.max(1) as f64;
         let guess = needed as f64 * (self.shape.0 as f64 / rows) * 1.1;
-        let room = needed.max((guess as usize).min(4 * needed)).min(largest(self.types.pointers));
-        let bytes = self.types.bytes_of(self.shape.0, room + self.draft.indices.len());
+        let capacity =
+            needed.max((guess as usize).min(4 * needed)).min(largest(self.types.pointers));
+        let bytes = self.types.bytes_of(self.shape.0, capacity + self.draft.indices.len());
         self.ctx.check_memory("the result", bytes)?;
         let kind = (SparseFormat::Csr, self.types);
-        let mut larger = AnyDraft::new(kind, self.shape, room, &Place::Memory, &self.ctx)?;
+        let mut larger = AnyDraft::new(kind, self.shape, capacity, &Place::Memory, &self.ctx)?;
         let copy = |to: &mut RawBufferMut, from: &RawBufferMut, len| {
             to.as_mut().slice_mut(0..len).copy_from(from.as_raw().slice(0..len));
         };
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn more_entries_than_expected_find_room() {
+    fn more_entries_than_expected_fit() {
         let ctx = Context::new();
         let types = Types::of::<f64, u32, u32>();
         let mut filling = RowCopies::new(types, (7, 50), 3, &ctx).unwrap();

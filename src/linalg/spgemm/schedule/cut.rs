@@ -1,15 +1,15 @@
-//! The left matrix cut into stretches of rows, each with the rows of the right matrix that it needs.
+//! The left matrix cut into panels of rows, each with the rows of the right matrix that it needs.
 //!
 //! ```text
 //! for each row of A, in order:
-//!     if the data it needs fits with that of the stretch:  add it
-//!     else:  end the stretch, and start the next one with this row
-//!     if enough was added for a read, and the new rows of B all follow the loaded ones:  end the stretch
+//!     if the data it needs fits with that of the panel:  add it
+//!     else:  end the panel, and start the next one with this row
+//!     if enough was added for a read, and the new rows of B all follow the loaded ones:  end the panel
 //! ```
 //!
 //! With the last line, B is read once for a band, or a matrix of a grid in its natural order: the loaded rows from the
-//! first row of B that a stretch needs on are kept. If a stretch needs rows scattered over B, or too many between its
-//! first and its last, this is impossible. The stretch is then as large as fits, and B is read again for every one.
+//! first row of B that a panel needs on are kept. If a panel needs rows scattered over B, or too many between its
+//! first and its last, this is impossible. The panel is then as large as fits, and B is read again for every one.
 //!
 //! A single row that needs more than fits, and a *long* one, whose sums would not fit among those of others, is cut
 //! into parts.
@@ -19,9 +19,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::spgemm::load::RowSet;
 use crate::linalg::spgemm::right::RightRows;
-use crate::linalg::spgemm::schedule::stretch::{
-    RowPart, Rules, Stretch, StretchCuts, StretchGroup,
-};
+use crate::linalg::spgemm::schedule::left_panel::{CutRange, LeftCuts, LeftPanel, RowPart, Rules};
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;
 
@@ -32,7 +30,7 @@ const GAP: usize = 64 << 10;
 pub(super) struct Cutter<'a> {
     right: RightRows<'a>,
     rules: Rules,
-    /// Rows of B that the stretch needs.
+    /// Rows of B that the panel needs.
     needs: RowSet,
     /// Rows of B that are loaded when it starts.
     loaded: RowSet,
@@ -45,18 +43,18 @@ pub(super) struct Cutter<'a> {
     /// The start of the next row's entries, and the entries of A to be cut.
     at: usize,
     within: Range<usize>,
-    stretch: Stretch,
+    left_panel: LeftPanel,
     /// Whether it continues the row of the previous one.
     goes_on: bool,
-    size: StretchSize,
-    /// Bytes of the stretches of this group.
-    group: u64,
-    cuts: StretchCuts,
+    size: PanelSize,
+    /// Bytes of the panels of this range.
+    bytes: u64,
+    cuts: LeftCuts,
 }
 
-/// The size of a stretch.
+/// The size of a panel.
 #[derive(Clone, Copy, Default)]
-struct StretchSize {
+struct PanelSize {
     /// Bytes of A.
     left: u64,
     /// Bytes of B.
@@ -78,9 +76,9 @@ impl<'a> Cutter<'a> {
         within: Range<usize>,
     ) -> Self {
         let nrows = if right.is_read { right.shape.0 } else { 0 };
-        let stretch = Stretch::plain(first..first, within.start..within.start);
-        let mut cuts = StretchCuts::default();
-        cuts.groups.push(StretchGroup { rows: first..first, entries: stretch.entries.clone() });
+        let left_panel = LeftPanel::plain(first..first, within.start..within.start);
+        let mut cuts = LeftCuts::default();
+        cuts.ranges.push(CutRange { rows: first..first, entries: left_panel.entries.clone() });
         Cutter {
             right,
             rules,
@@ -92,18 +90,18 @@ impl<'a> Cutter<'a> {
             fresh: Vec::new(),
             at: entry,
             within,
-            stretch,
+            left_panel,
             goes_on: false,
-            size: StretchSize::default(),
-            group: 0,
+            size: PanelSize::default(),
+            bytes: 0,
             cuts,
         }
     }
 
-    /// Bytes of the row sets and the stretches found so far.
+    /// Bytes of the row sets and the panels found so far.
     pub(super) fn bytes(&self) -> u64 {
         let nrows = if self.right.is_read { self.right.shape.0 } else { 0 };
-        2 * RowSet::bytes(nrows) + self.cuts.largest_group
+        2 * RowSet::bytes(nrows) + self.cuts.most_bytes
     }
 
     /// Whether rows must be read one by one, even if none is long.
@@ -119,7 +117,7 @@ impl<'a> Cutter<'a> {
     /// Takes rows up to `row`, whose entries end at `entry`, without reading them.
     pub(super) fn pass_over(&mut self, row: usize, entry: usize) {
         debug_assert!(!self.reads());
-        (self.stretch.rows.end, self.stretch.entries.end, self.at) = (row, entry, entry);
+        (self.left_panel.rows.end, self.left_panel.entries.end, self.at) = (row, entry, entry);
     }
 
     /// Adds the next row: its columns, and its number of terms.
@@ -145,7 +143,7 @@ impl<'a> Cutter<'a> {
         if !fits {
             return self.parts(columns, terms, (true, true));
         }
-        let StretchSize { left, behind, .. } = self.size;
+        let PanelSize { left, behind, .. } = self.size;
         if left + behind >= self.rules.enough && self.carries() {
             self.end(None);
         }
@@ -154,14 +152,14 @@ impl<'a> Cutter<'a> {
 
     /// Whether the loaded rows can stay, from the first needed one on.
     fn carries(&mut self) -> bool {
-        let StretchSize { left, behind, jumps, first, .. } = self.size;
+        let PanelSize { left, behind, jumps, first, .. } = self.size;
         let first = first.unwrap_or(usize::MAX);
         if !jumps && self.kept.0 != first {
             let gone = self.loaded.rows_from(0).take_while(|row| *row < first);
             let gone: u64 = gone.map(|row| self.bytes_of(row)).sum();
             self.kept = (first, self.loaded_bytes.saturating_sub(gone));
         }
-        !jumps && left <= self.rules.room[0] && self.kept.1 + behind <= self.rules.room[1]
+        !jumps && left <= self.rules.space[0] && self.kept.1 + behind <= self.rules.space[1]
     }
 
     fn bytes_of(&self, row: usize) -> u64 {
@@ -169,16 +167,16 @@ impl<'a> Cutter<'a> {
     }
 
     /// Ends with the last row.
-    pub(super) fn finish(mut self) -> StretchCuts {
+    pub(super) fn finish(mut self) -> LeftCuts {
         self.end(None);
-        self.cuts.groups.retain(|group| !group.rows.is_empty());
+        self.cuts.ranges.retain(|range| !range.rows.is_empty());
         self.cuts
     }
 
     /// Adds a row if it fits.
     fn add_row(&mut self, columns: Indices<'_>) -> bool {
         let fits = self.add(columns, self.rules.left[1]);
-        self.stretch.rows.end += usize::from(fits);
+        self.left_panel.rows.end += usize::from(fits);
         fits
     }
 
@@ -192,14 +190,14 @@ impl<'a> Cutter<'a> {
     ) -> Result<()> {
         self.end(None);
         self.cuts.most_terms_in_parts = self.cuts.most_terms_in_parts.max(terms);
-        self.stretch.rows.end += 1;
+        self.left_panel.rows.end += 1;
         let part = |is_first, is_last| Some(RowPart { is_first, is_last, terms });
         for at in 0..columns.len() {
             let column = columns.slice(at..at + 1);
             if self.add(column, 0) {
                 continue;
             }
-            if !self.stretch.entries.is_empty() {
+            if !self.left_panel.entries.is_empty() {
                 self.end(part(is_first, false));
                 is_first = false;
             }
@@ -222,10 +220,10 @@ impl<'a> Cutter<'a> {
                 columns.iter().for_each(|column| self.need(column.to_usize()));
             });
         }
-        let [left, right] = self.rules.room;
+        let [left, right] = self.rules.space;
         let fits = self.size.left <= left && self.size.right <= right;
         if fits {
-            self.stretch.entries.end += columns.len();
+            self.left_panel.entries.end += columns.len();
         } else {
             self.fresh.iter().for_each(|&row| self.needs.remove(row));
             self.size = before;
@@ -251,30 +249,30 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Ends a stretch, unless it is empty.
+    /// Ends a panel, unless it is empty.
     fn end(&mut self, part: Option<RowPart>) {
-        let (row, entry) = (self.stretch.rows.end, self.stretch.entries.end);
-        // The rest of a row that continues in another group is not a stretch.
-        if self.stretch.rows.is_empty() || (part.is_none() && self.goes_on) {
+        let (row, entry) = (self.left_panel.rows.end, self.left_panel.entries.end);
+        // The rest of a row that continues in another range is not a panel.
+        if self.left_panel.rows.is_empty() || (part.is_none() && self.goes_on) {
             return;
         }
         let goes_on = part.is_some_and(|part| !part.is_last);
         self.goes_on = goes_on;
         let start = if goes_on { row - 1 } else { row };
-        let next = Stretch::plain(start..row, entry..entry);
-        let mut stretch = std::mem::replace(&mut self.stretch, next);
-        stretch.part = part;
+        let next = LeftPanel::plain(start..row, entry..entry);
+        let mut left_panel = std::mem::replace(&mut self.left_panel, next);
+        left_panel.part = part;
         if self.right.is_read {
-            stretch.carries = self.carries();
-            stretch.runs = self.runs(stretch.carries);
-            self.take_at_hand(stretch.carries);
+            left_panel.carries = self.carries();
+            left_panel.runs = self.runs(left_panel.carries);
+            self.update_loaded(left_panel.carries);
         }
-        self.size = StretchSize::default();
-        self.account(stretch, goes_on);
+        self.size = PanelSize::default();
+        self.account(left_panel, goes_on);
     }
 
-    /// Updates the loaded rows after a stretch.
-    fn take_at_hand(&mut self, carries: bool) {
+    /// Updates the loaded rows after a panel.
+    fn update_loaded(&mut self, carries: bool) {
         if carries {
             let first = self.size.first.unwrap_or(usize::MAX);
             self.loaded.remove_before(first);
@@ -292,29 +290,29 @@ impl<'a> Cutter<'a> {
         self.kept = (0, self.loaded_bytes);
     }
 
-    /// Counts what a stretch reads, and starts a group if this one is full.
-    fn account(&mut self, stretch: Stretch, goes_on: bool) {
+    /// Counts what a panel reads, and starts a range if this one is full.
+    fn account(&mut self, left_panel: LeftPanel, goes_on: bool) {
         let [entry, pointer] = self.rules.left;
-        let pointers = if stretch.part.is_some() { 0 } else { stretch.rows.len() as u64 + 1 };
-        self.cuts.reads[0] += stretch.entries.len() as u64 * entry + pointers * pointer;
-        let entries: usize = stretch.runs.iter().map(Range::len).sum();
+        let pointers = if left_panel.part.is_some() { 0 } else { left_panel.rows.len() as u64 + 1 };
+        self.cuts.reads[0] += left_panel.entries.len() as u64 * entry + pointers * pointer;
+        let entries: usize = left_panel.runs.iter().map(Range::len).sum();
         self.cuts.reads[1] += (entries * self.right.entry) as u64;
-        let runs = stretch.runs.len();
+        let runs = left_panel.runs.len();
         // A run is kept once here, and twice as extents of two arrays while a reader is made.
-        self.group += (size_of::<Stretch>() + 128 + 128 * runs) as u64;
-        self.cuts.largest_group = self.cuts.largest_group.max(self.group);
-        let (row, entry) = (stretch.rows.end, stretch.entries.end);
-        if let Some(group) = self.cuts.groups.last_mut() {
-            (group.rows.end, group.entries.end) = (row, entry);
+        self.bytes += (size_of::<LeftPanel>() + 128 + 128 * runs) as u64;
+        self.cuts.most_bytes = self.cuts.most_bytes.max(self.bytes);
+        let (row, entry) = (left_panel.rows.end, left_panel.entries.end);
+        if let Some(range) = self.cuts.ranges.last_mut() {
+            (range.rows.end, range.entries.end) = (row, entry);
         }
-        if self.cuts.groups.len() == 1 {
-            self.cuts.first.push(stretch);
+        if self.cuts.ranges.len() == 1 {
+            self.cuts.first.push(left_panel);
         }
-        if self.group > self.rules.group {
+        if self.bytes > self.rules.cut_bytes {
             let rows = if goes_on { row - 1..row - 1 } else { row..row };
-            self.cuts.groups.push(StretchGroup { rows, entries: entry..entry });
-            self.group = 0;
-            // The next group starts as if nothing were loaded, so that it can be found again on its own.
+            self.cuts.ranges.push(CutRange { rows, entries: entry..entry });
+            self.bytes = 0;
+            // The next range starts as if nothing were loaded, so that it can be found again on its own.
             self.loaded.clear();
             self.last_loaded = None;
             self.loaded_bytes = 0;
@@ -341,7 +339,7 @@ impl<'a> Cutter<'a> {
         let bytes = self.right.span(row).map_or(0, |span| self.right.bytes_of_row(span.len()));
         Error::new(ErrorKind::Memory, "a row of the right matrix would not fit")
             .at(Location::Row(row as u64))
-            .expected(format!("at most {} bytes in addition to other work", self.rules.room[1]))
+            .expected(format!("at most {} bytes in addition to other work", self.rules.space[1]))
             .found(format!("{bytes} bytes"))
             .remedy("raise the memory limit")
     }

@@ -1,18 +1,18 @@
 //! One pass over the columns of the left matrix, before anything is multiplied.
 //!
 //! It counts terms, finds every bad index of A, sorts rows into classes, from which the entries of the result are
-//! estimated, and cuts A into stretches.
+//! estimated, and cuts A into panels.
 
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::kernels::{Fault, Panel};
+use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::budget::Budget;
-use crate::linalg::spgemm::load::{Item, Read, StretchPanels, step_bytes};
+use crate::linalg::spgemm::load::{LoadedPanels, StepArrays, StepItem, step_bytes};
 use crate::linalg::spgemm::right::{RightRows, span};
 use crate::linalg::spgemm::schedule::cut::Cutter;
+use crate::linalg::spgemm::schedule::left_panel::{LeftCuts, LeftPanel, Rules};
 use crate::linalg::spgemm::schedule::sample::Classes;
-use crate::linalg::spgemm::schedule::stretch::{Rules, Stretch, StretchCuts};
 use crate::sparse::{AnyCompressed, IndexVec, Indices, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::{Context, Held, Index};
@@ -23,7 +23,7 @@ const ROWS: usize = 1 << 13;
 /// The results of the pass.
 pub(crate) struct Inspected {
     pub(crate) classes: Classes,
-    pub(crate) cuts: StretchCuts,
+    pub(crate) cuts: LeftCuts,
     /// Maximum bytes kept of the data read.
     pub(crate) longest_row: u64,
 }
@@ -54,16 +54,16 @@ pub(crate) fn inspect(
     if rules.left == [0, 0] {
         looking.rows(a.indptr(), a.indices(), 0, ctx)?;
     } else {
-        looking.read(&even_stretches(a, step_bytes(budget) as usize), budget, ctx)?;
+        looking.read(&even_panels(a, step_bytes(budget) as usize), budget, ctx)?;
     }
     let longest_row = looking.loaded_bytes;
     Ok(Inspected { classes: looking.classes, cuts: looking.cutter.finish(), longest_row })
 }
 
 /// Rows in runs whose pointers and indices take about `bytes` bytes.
-fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<Stretch> {
+fn even_panels(a: &AnyCompressed, bytes: usize) -> Vec<LeftPanel> {
     let (_, index, pointer) = a.types().sizes();
-    let (mut stretches, mut start) = (Vec::new(), 0);
+    let (mut left_panels, mut start) = (Vec::new(), 0);
     while start < a.major() {
         let first = a.span(start).start;
         let fits = |rows: usize| {
@@ -77,10 +77,10 @@ fn even_stretches(a: &AnyCompressed, bytes: usize) -> Vec<Stretch> {
             *(if fits(middle) { &mut rows } else { &mut beyond }) = middle;
         }
         let entries = first..a.span(start + rows - 1).end;
-        stretches.push(Stretch::plain(start..start + rows, entries));
+        left_panels.push(LeftPanel::plain(start..start + rows, entries));
         start += rows;
     }
-    stretches
+    left_panels
 }
 
 /// The state of the pass.
@@ -107,13 +107,15 @@ impl Looking<'_> {
     }
 
     /// Reads and inspects all rows.
-    fn read(&mut self, stretches: &[Stretch], budget: &Budget, ctx: &Context) -> Result<()> {
-        let reading = StretchPanels::new(Some(self.a), None, stretches, budget)?;
-        let Some(StretchPanels { mut panels, steps }) = reading else {
+    fn read(&mut self, left_panels: &[LeftPanel], budget: &Budget, ctx: &Context) -> Result<()> {
+        let reading = LoadedPanels::new(Some(self.a), None, left_panels, budget)?;
+        let Some(LoadedPanels { mut panels, steps }) = reading else {
             return Ok(());
         };
-        let longest = stretches.iter().map(|stretch| stretch.entries.len()).max().unwrap_or(0);
-        let most_rows = stretches.iter().map(|stretch| stretch.rows.len()).max().unwrap_or(0);
+        let longest =
+            left_panels.iter().map(|left_panel| left_panel.entries.len()).max().unwrap_or(0);
+        let most_rows =
+            left_panels.iter().map(|left_panel| left_panel.rows.len()).max().unwrap_or(0);
         self.loaded_bytes = self.a.types().bytes_of(most_rows, longest);
         if self.loaded_bytes > budget.reading() {
             return Err(Error::new(ErrorKind::Memory, "a row of the left matrix would not fit")
@@ -123,19 +125,20 @@ impl Looking<'_> {
         }
         self.account();
         let types = self.a.types();
-        let mut indptr = IndexVec::room("a run of rows", types.pointers, most_rows + 1, ctx)?;
-        let mut indices = IndexVec::room("a run of rows", types.indices, longest, ctx)?;
+        let mut indptr =
+            IndexVec::with_capacity("a run of rows", types.pointers, most_rows + 1, ctx)?;
+        let mut indices = IndexVec::with_capacity("a run of rows", types.indices, longest, ctx)?;
         panels.sweep_part(ctx, &mut |step, parts| {
-            let (step, mut read) = (&steps[step], Read::new(parts));
+            let (step, mut read) = (&steps[step], StepArrays::new(parts));
             for item in &step.items {
                 match item {
-                    Item::Pointers => indptr.extend(read.pointers()),
-                    Item::Entries => indices.extend(read.entries().0),
-                    Item::Run(_) => {}
+                    StepItem::Pointers => indptr.extend(read.pointers()),
+                    StepItem::Entries => indices.extend(read.entries().0),
+                    StepItem::Run(_) => {}
                 }
             }
             if step.is_last {
-                let row = stretches[step.stretch].rows.start;
+                let row = left_panels[step.left_panel].rows.start;
                 self.rows(indptr.as_indices(), indices.as_indices(), row, ctx)?;
                 indptr.clear();
                 indices.clear();
@@ -166,7 +169,7 @@ impl Looking<'_> {
             let row = self.first + panel.first_row() + start;
             let terms = &mut self.terms[..block.nrows()];
             let seen = ctx.with_threads(|| count(block, (row, self.entry), self.right, terms));
-            let seen = seen.map_err(|Fault| self.a.name_indices(panel.fault()))?;
+            let seen = seen.map_err(|OutOfRange| self.a.name_indices(panel.out_of_range()))?;
             self.entry = cut(&mut self.cutter, block, (row, self.entry), terms)?;
             self.classes = std::mem::replace(&mut self.classes, Classes::new()).merge(seen);
             self.account();
@@ -182,7 +185,7 @@ fn count<I: Index>(
     (row, entry): (usize, usize),
     right: RightRows<'_>,
     terms: &mut [usize],
-) -> std::result::Result<Classes, Fault> {
+) -> std::result::Result<Classes, OutOfRange> {
     let start = (row, entry, block.row(0)?.start);
     let chunks = terms.par_chunks_mut(ROWS).enumerate();
     let counted = chunks.map(|(chunk, terms)| {
@@ -190,7 +193,7 @@ fn count<I: Index>(
             count_rows(block, chunk * ROWS, start, (indptr, right.nnz), terms)
         })
     });
-    let counted = counted.collect::<std::result::Result<Vec<_>, Fault>>()?;
+    let counted = counted.collect::<std::result::Result<Vec<_>, OutOfRange>>()?;
     Ok(counted.into_iter().fold(Classes::new(), Classes::merge))
 }
 
@@ -201,7 +204,7 @@ fn count_rows<I: Index, P: Index>(
     (row, entry, from): (usize, usize, usize),
     (indptr, nnz): (&[P], usize),
     terms: &mut [usize],
-) -> std::result::Result<Classes, Fault> {
+) -> std::result::Result<Classes, OutOfRange> {
     let mut classes = Classes::new();
     for (i, terms) in (first..).zip(terms) {
         let here = block.row(i)?;
@@ -209,7 +212,7 @@ fn count_rows<I: Index, P: Index>(
         *terms = columns.try_fold(0, |sum: usize, k| {
             Ok(sum.saturating_add(span(indptr, nnz, k.to_usize())?.len()))
         })?;
-        let start = entry + here.start.checked_sub(from).ok_or(Fault)?;
+        let start = entry + here.start.checked_sub(from).ok_or(OutOfRange)?;
         classes.add(row + i, start..start + here.len(), *terms);
     }
     Ok(classes)

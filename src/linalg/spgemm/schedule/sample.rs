@@ -113,13 +113,13 @@ impl Classes {
             *of_terms += candidate.terms as u64;
             *of_entries += entries as u64;
         }
-        let (mut sum, mut share) = (0.0, 1.0);
+        let (mut sum, mut ratio) = (0.0, 1.0);
         for (class, (terms, entries)) in self.classes.iter().zip(counts) {
             // A class without a short enough row uses the ratio of the previous one, limited by the number of columns.
             if terms > 0 {
-                share = entries as f64 / terms as f64;
+                ratio = entries as f64 / terms as f64;
             }
-            sum += (share * class.terms as f64).min(class.rows as f64 * columns as f64);
+            sum += (ratio * class.terms as f64).min(class.rows as f64 * columns as f64);
         }
         sum.round() as u64
     }

@@ -3,10 +3,10 @@
 use std::ops::{Deref, Range};
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::Scalar;
+use crate::linalg::{Scalar, is_finite};
 
 /// A diagonal block of a matrix, or its factors. The indices of a row rise, none repeats, and the diagonal is stored.
-pub(crate) struct Block<X> {
+pub(crate) struct DiagonalBlock<X> {
     /// The rows and columns of the matrix that it covers.
     pub(crate) rows: Range<usize>,
     /// The begin of each row in the arrays below, and the end of the last.
@@ -20,10 +20,10 @@ pub(crate) struct Block<X> {
     rising: bool,
 }
 
-impl<X: Scalar> Block<X> {
+impl<X: Scalar> DiagonalBlock<X> {
     /// A block without rows so far, of at most `u32::MAX` rows.
     pub(crate) fn new(rows: Range<usize>) -> Self {
-        Block {
+        DiagonalBlock {
             rows,
             indptr: vec![0],
             diagonal: Vec::new(),
@@ -52,20 +52,20 @@ impl<X: Scalar> Block<X> {
     }
 
     /// Its arrays. Those of a block whose entries are elsewhere are made by who has them.
-    pub(crate) fn as_rows(&self) -> Rows<'_, &[X]> {
+    pub(crate) fn as_rows(&self) -> BlockRows<'_, &[X]> {
         self.rows_with(&self.indices, &self.data)
     }
 
     /// Its rows with these entries.
-    pub(crate) fn rows_with<'b, D>(&'b self, indices: &'b [u32], data: D) -> Rows<'b, D> {
-        let Block { rows, indptr, diagonal, .. } = self;
-        Rows { rows: rows.clone(), indptr, diagonal, indices, data }
+    pub(crate) fn rows_with<'b, D>(&'b self, indices: &'b [u32], data: D) -> BlockRows<'b, D> {
+        let DiagonalBlock { rows, indptr, diagonal, .. } = self;
+        BlockRows { rows: rows.clone(), indptr, diagonal, indices, data }
     }
 
     /// Its arrays, with the numbers to write.
-    pub(crate) fn as_rows_mut(&mut self) -> Rows<'_, &mut [X]> {
-        let Block { rows, indptr, diagonal, indices, data, .. } = self;
-        Rows { rows: rows.clone(), indptr, diagonal, indices, data }
+    pub(crate) fn as_rows_mut(&mut self) -> BlockRows<'_, &mut [X]> {
+        let DiagonalBlock { rows, indptr, diagonal, indices, data, .. } = self;
+        BlockRows { rows: rows.clone(), indptr, diagonal, indices, data }
     }
 
     /// The entries, which leave the block.
@@ -97,8 +97,7 @@ impl<X: Scalar> Block<X> {
             self.indices.insert(start + diagonal, row as u32);
             self.data.insert(start + diagonal, X::zero());
         }
-        // Zero times a number that is not finite is NaN.
-        if let Some(&bad) = self.data[start..].iter().find(|&&x| !(x * X::zero()).is_zero()) {
+        if let Some(&bad) = self.data[start..].iter().find(|&&x| !is_finite(x)) {
             return Err(Error::new(ErrorKind::Value, "the matrix has a number that is not finite")
                 .at(Location::Row((self.rows.start + row) as u64))
                 .found(bad));
@@ -139,7 +138,7 @@ impl<X: Scalar> Block<X> {
 }
 
 /// The arrays of a full block, or of its factors, with its numbers to read or to write.
-pub(crate) struct Rows<'b, D> {
+pub(crate) struct BlockRows<'b, D> {
     /// The rows and columns of the matrix that it covers.
     pub(crate) rows: Range<usize>,
     pub(crate) indptr: &'b [usize],
@@ -148,7 +147,7 @@ pub(crate) struct Rows<'b, D> {
     pub(crate) data: D,
 }
 
-impl<X: Scalar, D: Deref<Target = [X]>> Rows<'_, D> {
+impl<X: Scalar, D: Deref<Target = [X]>> BlockRows<'_, D> {
     /// The number of rows.
     pub(crate) fn len(&self) -> usize {
         self.diagonal.len()
@@ -182,11 +181,11 @@ impl<X: Scalar, D: Deref<Target = [X]>> Rows<'_, D> {
 pub(crate) fn inverse<X: Scalar>(pivot: X) -> Option<X> {
     // The quotient of two finite numbers, scaled so that the square of a complex number does not overflow.
     let inverse = X::one() / pivot;
-    let usable = |x: X| !x.is_zero() && (x * X::zero()).is_zero();
+    let usable = |x: X| !x.is_zero() && is_finite(x);
     (usable(pivot) && usable(inverse)).then_some(inverse)
 }
 
-impl<X: Scalar> Block<X> {
+impl<X: Scalar> DiagonalBlock<X> {
     /// The transpose. All diagonal entries are stored in both.
     pub(crate) fn transposed(self) -> Self {
         let n = self.len();
@@ -211,6 +210,6 @@ impl<X: Scalar> Block<X> {
                 next[col] += 1;
             }
         }
-        Block { rows: self.rows, indptr, diagonal, indices, data, rising: true }
+        DiagonalBlock { rows: self.rows, indptr, diagonal, indices, data, rising: true }
     }
 }

@@ -7,9 +7,9 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::{Block, Rows};
-use crate::solve::precond::kernels::levels::{Levels, Triangle};
-use crate::solve::precond::kernels::read::{Source, read};
+use crate::solve::precond::kernels::block::{BlockRows, DiagonalBlock};
+use crate::solve::precond::kernels::levels::{Triangle, TriangleLevels};
+use crate::solve::precond::kernels::read::{BlockSource, read};
 use crate::solve::precond::kernels::read_dense::{DenseSource, read_dense};
 use crate::solve::precond::kernels::spill::Spill;
 use crate::solve::precond::kernels::sweeps::{Factors, apply};
@@ -18,31 +18,31 @@ use crate::storage::{Context, Held};
 
 /// What is computed with numbers of `X`.
 pub(crate) struct Kernels<X: Scalar> {
-    pub(crate) read: Read<X>,
+    pub(crate) read: ReadBlocks<X>,
     pub(crate) read_dense: ReadDense<X>,
-    pub(crate) lu: fn(&mut Rows<'_, &mut [X]>) -> Result<()>,
+    pub(crate) lu: fn(&mut BlockRows<'_, &mut [X]>) -> Result<()>,
     /// Bytes of work space for the LU factors of a block of this many rows.
     pub(crate) lu_memory: fn(usize) -> u64,
-    pub(crate) cholesky: fn(&mut Rows<'_, &mut [X]>, f64, usize) -> Result<(f64, usize)>,
-    pub(crate) apply: fn(&Rows<'_, &[X]>, Factors<X::Real>, bool, usize, &mut [X]),
+    pub(crate) cholesky: fn(&mut BlockRows<'_, &mut [X]>, f64, usize) -> Result<(f64, usize)>,
+    pub(crate) apply: fn(&BlockRows<'_, &[X]>, Factors<X::Real>, bool, usize, &mut [X]),
     pub(crate) dense_lu: fn(&mut [X], usize, &mut [u32]) -> Option<usize>,
     pub(crate) dense_solve: fn((&[X], usize), &[u32], bool, usize, &mut [X]),
-    pub(crate) levels: fn(&Rows<'_, &[X]>, Triangle, bool) -> Result<Levels<X>>,
+    pub(crate) levels: fn(&BlockRows<'_, &[X]>, Triangle, bool) -> Result<TriangleLevels<X>>,
     pub(crate) substitute: Substitute<X>,
 }
 
-type Read<X> = fn(
+type ReadBlocks<X> = fn(
     &'static str,
-    &Source<'_, X>,
+    &BlockSource<'_, X>,
     &[Range<usize>],
     (u64, &mut Spill<X>),
     &Context,
-) -> Result<(Vec<Block<X>>, Held)>;
+) -> Result<(Vec<DiagonalBlock<X>>, Held)>;
 
 type ReadDense<X> = fn(&'static str, &DenseSource<'_, X>, u64, &Context) -> Result<(Vec<X>, Held)>;
 
 type Substitute<X> =
-    fn(&Levels<X>, (bool, usize), &[X], (&mut [X], &mut [X]), &Context) -> Result<()>;
+    fn(&TriangleLevels<X>, (bool, usize), &[X], (&mut [X], &mut [X]), &Context) -> Result<()>;
 
 impl<X: Scalar> Kernels<X> {
     const fn new() -> Self {
@@ -55,8 +55,8 @@ impl<X: Scalar> Kernels<X> {
             apply: apply::<X>,
             dense_lu: dense_lu::factor::<X>,
             dense_solve: dense_lu::solve::<X>,
-            levels: Levels::<X>::new,
-            substitute: Levels::<X>::solve,
+            levels: TriangleLevels::<X>::new,
+            substitute: TriangleLevels::<X>::solve,
         }
     }
 }

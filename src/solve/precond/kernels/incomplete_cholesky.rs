@@ -11,7 +11,7 @@ use num_traits::{Float, Zero};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::Rows;
+use crate::solve::precond::kernels::block::BlockRows;
 
 /// A pivot below this many rounding errors of its diagonal entry fails.
 const LOST: f64 = 16.0;
@@ -26,7 +26,7 @@ const LARGEST: f64 = 1e8;
 /// of each pivot on the diagonal. Returns the shift α and the number of factorizations that failed before; of these at
 /// most `retries` are accepted. Fails, naming the row, if the diagonal is not positive or the last factorization failed.
 pub(crate) fn factor<X: Scalar>(
-    block: &mut Rows<'_, &mut [X]>,
+    block: &mut BlockRows<'_, &mut [X]>,
     first: f64,
     retries: usize,
 ) -> Result<(f64, usize)> {
@@ -46,7 +46,7 @@ pub(crate) fn factor<X: Scalar>(
 }
 
 /// Fails unless the diagonal of the block is real and positive.
-fn check_diagonal<X: Scalar>(block: &Rows<'_, &mut [X]>) -> Result<()> {
+fn check_diagonal<X: Scalar>(block: &BlockRows<'_, &mut [X]>) -> Result<()> {
     for row in 0..block.len() {
         let entry = block.data[block.diagonal_at(row)];
         if entry.real() <= X::Real::zero() || entry != X::from_real(entry.real()) {
@@ -61,7 +61,7 @@ fn check_diagonal<X: Scalar>(block: &Rows<'_, &mut [X]>) -> Result<()> {
 }
 
 /// Factors the block with its diagonal times `raise`.
-fn factor_shifted<X: Scalar>(block: &mut Rows<'_, &mut [X]>, raise: X::Real) -> Result<()> {
+fn factor_shifted<X: Scalar>(block: &mut BlockRows<'_, &mut [X]>, raise: X::Real) -> Result<()> {
     for row in 0..block.len() {
         let (start, diagonal) = (block.indptr[row], block.diagonal_at(row));
         let (above, here) = block.data.split_at_mut(start);

@@ -9,7 +9,7 @@
 
 use crate::error::Result;
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::{Rows, inverse};
+use crate::solve::precond::kernels::block::{BlockRows, inverse};
 
 /// A column without an entry in the row that is being factored.
 const NONE: u32 = u32::MAX;
@@ -21,7 +21,7 @@ pub(crate) fn memory(rows: usize) -> u64 {
 
 /// Replaces the entries of a block by those of its factors, with the inverse of each pivot on the diagonal. Fails,
 /// naming the row, if a pivot is zero.
-pub(crate) fn factor<X: Scalar>(block: &mut Rows<'_, &mut [X]>) -> Result<()> {
+pub(crate) fn factor<X: Scalar>(block: &mut BlockRows<'_, &mut [X]>) -> Result<()> {
     let mut place = vec![NONE; block.len()];
     for row in 0..block.len() {
         let (start, end) = (block.indptr[row], block.indptr[row + 1]);

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::{Rows, inverse};
+use crate::solve::precond::kernels::block::{BlockRows, inverse};
 use crate::solve::precond::kernels::sweeps::gather;
 use crate::storage::Context;
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -35,7 +35,7 @@ pub enum Triangle {
 }
 
 /// A triangle of a matrix with its rows in levels.
-pub(crate) struct Levels<X> {
+pub(crate) struct TriangleLevels<X> {
     /// Row `k` here is row `order[k]` of the matrix.
     order: Vec<u32>,
     /// The inverse of `order`.
@@ -51,9 +51,9 @@ pub(crate) struct Levels<X> {
     diagonal: Vec<X>,
 }
 
-impl<X: Scalar> Levels<X> {
+impl<X: Scalar> TriangleLevels<X> {
     /// Brings a triangle to levels. Fails, naming the row, if the diagonal has a zero, unless it counts as ones.
-    pub(crate) fn new(block: &Rows<'_, &[X]>, triangle: Triangle, unit: bool) -> Result<Self> {
+    pub(crate) fn new(block: &BlockRows<'_, &[X]>, triangle: Triangle, unit: bool) -> Result<Self> {
         let n = block.len();
         let others = |row: usize| {
             let (indices, data, diagonal) = block.row(row);
@@ -121,7 +121,7 @@ impl<X: Scalar> Levels<X> {
             data.extend_from_slice(values);
             indptr.push(indices.len());
         }
-        Ok(Levels { order, place, runs, count, indptr, indices, data, diagonal })
+        Ok(TriangleLevels { order, place, runs, count, indptr, indices, data, diagonal })
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -16,11 +16,11 @@ mod read_dense;
 mod spill;
 mod sweeps;
 
-pub(super) use block::{Block, Rows, inverse};
+pub(super) use block::{BlockRows, DiagonalBlock, inverse};
 pub(super) use by_type::kernels;
-pub(super) use levels::Levels;
 pub use levels::Triangle;
-pub(super) use read::{Decoder, Part, Source};
+pub(super) use levels::TriangleLevels;
+pub(super) use read::{BlockSource, DecodeEntries, KeptEntries};
 pub(super) use read_dense::DenseSource;
 pub(super) use spill::Spill;
 pub(super) use sweeps::Factors;

@@ -4,20 +4,20 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::Block;
+use crate::solve::precond::kernels::block::DiagonalBlock;
 use crate::solve::precond::kernels::spill::Spill;
-use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
+use crate::sparse::{AnyCompressed, CheckedLines, CheckedPanels, LineSplit, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, Held, Index};
 
 /// Writes entries as numbers of a type, one for each.
-pub(crate) type Decoder<X> = fn(Raw<'_>, &mut [X]);
+pub(crate) type DecodeEntries<X> = fn(Raw<'_>, &mut [X]);
 
 /// Which entries of a line are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum KeptEntries {
     All,
     /// Those on and before the diagonal.
     Before,
@@ -26,24 +26,23 @@ pub(crate) enum Part {
 }
 
 /// A matrix whose diagonal blocks are to be read.
-pub(crate) struct Source<'a, X> {
+pub(crate) struct BlockSource<'a, X> {
     pub(crate) matrix: &'a AnyCompressed,
-    pub(crate) decode: Decoder<X>,
-    pub(crate) part: Part,
+    pub(crate) decode: DecodeEntries<X>,
+    pub(crate) part: KeptEntries,
 }
 
 /// The entries of a square matrix in the diagonal blocks over these lines, which follow each other. In addition to the
 /// blocks `extra` bytes will be needed. Blocks that do not fit in memory go to scratch files, if they may.
 pub(crate) fn read<X: Scalar>(
     operation: &'static str,
-    source: &Source<'_, X>,
+    source: &BlockSource<'_, X>,
     cuts: &[Range<usize>],
     (extra, spill): (u64, &mut Spill<X>),
     ctx: &Context,
-) -> Result<(Vec<Block<X>>, Held)> {
+) -> Result<(Vec<DiagonalBlock<X>>, Held)> {
     let a = source.matrix;
-    let budget = AnyZippedLines::budget(ctx.memory_left());
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, ctx.memory_left(), ctx)?;
     let (left, reading) = (ctx.memory_left(), lines.memory());
     let entries = a.nnz().saturating_add(a.major());
     let _running = ctx.begin(|| {
@@ -54,10 +53,8 @@ pub(crate) fn read<X: Scalar>(
         Ok(plan.throughout(most.min(left)))
     })?;
     let mut held = ctx.hold(extra);
-    let mut blocks: Vec<Block<X>> = cuts.iter().cloned().map(Block::new).collect();
-    let mut check = IndexCheck::of(a);
-    let swept = lines.sweep(ctx, &mut |panel| {
-        ctx.with_threads(|| check.take_any(&panel, 0))?;
+    let mut blocks: Vec<DiagonalBlock<X>> = cuts.iter().cloned().map(DiagonalBlock::new).collect();
+    lines.sweep(ctx, &mut |panel| {
         let part = &panel.parts[0];
         let within = panel.first..panel.first + part.lines();
         let first = cuts.partition_point(|cut| cut.end <= within.start);
@@ -69,19 +66,18 @@ pub(crate) fn read<X: Scalar>(
                 take_lines(block, source, part, (rows, within.start), open)
             })
         })?;
-        let mut bytes = blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra);
+        let mut bytes = blocks.iter().map(DiagonalBlock::bytes).sum::<u64>().saturating_add(extra);
         if spill.wants(bytes.saturating_add(reading) > left) {
             for block in blocks[..end].iter_mut().filter(|block| block.is_full()) {
                 spill.take(block, entries, ctx)?;
             }
-            bytes = blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra);
+            bytes = blocks.iter().map(DiagonalBlock::bytes).sum::<u64>().saturating_add(extra);
         }
         ctx.check_memory(operation, bytes.saturating_add(reading)).map_err(smaller)?;
         held.resize(bytes);
         Ok(())
-    });
-    swept.map_err(|error| a.name_indices(error))?;
-    held.resize(blocks.iter().map(Block::bytes).sum::<u64>().saturating_add(extra));
+    })?;
+    held.resize(blocks.iter().map(DiagonalBlock::bytes).sum::<u64>().saturating_add(extra));
     Ok((blocks, held))
 }
 
@@ -97,9 +93,9 @@ fn smaller(error: Error) -> Error {
 
 /// Adds the entries of some lines that are in the block; line `open`, if there is one, continues in the next panel.
 fn take_lines<X: Scalar>(
-    block: &mut Block<X>,
-    source: &Source<'_, X>,
-    lines: &AnyLinePart<'_>,
+    block: &mut DiagonalBlock<X>,
+    source: &BlockSource<'_, X>,
+    lines: &CheckedLines<'_>,
     (rows, first): (Range<usize>, usize),
     open: Option<usize>,
 ) -> Result<()> {
@@ -108,18 +104,18 @@ fn take_lines<X: Scalar>(
     let refused = |_| Error::new(ErrorKind::Memory, "the system has not enough memory");
     block.indices.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
     block.data.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
-    let mut room = [X::zero(); TASK];
+    let mut buffer = [X::zero(); TASK];
     let start = block.rows.start;
     by_index!(lines.indices, indices => {
         for (row, ends) in rows.zip(ends.windows(2)) {
             let cols = match source.part {
-                Part::All => start..block.rows.end,
-                Part::Before => start..row + 1,
-                Part::After => row..block.rows.end,
+                KeptEntries::All => start..block.rows.end,
+                KeptEntries::Before => start..row + 1,
+                KeptEntries::After => row..block.rows.end,
             };
             for at in (ends[0]..ends[1]).step_by(TASK) {
                 let entries = at..ends[1].min(at + TASK);
-                let values = &mut room[..entries.len()];
+                let values = &mut buffer[..entries.len()];
                 (source.decode)(lines.data.slice(entries.clone()), values);
                 for (col, &value) in indices[entries].iter().zip(&*values) {
                     if cols.contains(&col.to_usize()) {

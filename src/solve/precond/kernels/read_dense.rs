@@ -1,9 +1,9 @@
 //! The dense diagonal blocks of a matrix, read from its lines in one pass, panel by panel if it is in files.
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::linalg::Scalar;
-use crate::solve::precond::kernels::read::Decoder;
-use crate::sparse::{AnyCompressed, AnyLinePart, AnyZippedLines, IndexCheck, Pieces, by_index};
+use crate::linalg::{Scalar, is_finite};
+use crate::solve::precond::kernels::read::DecodeEntries;
+use crate::sparse::{AnyCompressed, CheckedLines, CheckedPanels, LineSplit, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
 use crate::storage::{Context, Held, Index};
@@ -17,7 +17,7 @@ const TASK: usize = 1 << 10;
 /// A square matrix in compressed rows, whose dense diagonal blocks of `size` rows are to be read.
 pub(crate) struct DenseSource<'a, X> {
     pub(crate) matrix: &'a AnyCompressed,
-    pub(crate) decode: Decoder<X>,
+    pub(crate) decode: DecodeEntries<X>,
     pub(crate) size: usize,
 }
 
@@ -29,8 +29,8 @@ pub(crate) fn read_dense<X: Scalar>(
     ctx: &Context,
 ) -> Result<(Vec<X>, Held)> {
     let (a, size) = (source.matrix, source.size);
-    let budget = AnyZippedLines::budget(ctx.memory_left().saturating_sub(bytes));
-    let mut lines = AnyZippedLines::new(&[a], Pieces::Entries, budget, ctx)?;
+    let left = ctx.memory_left().saturating_sub(bytes);
+    let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
     let _running = ctx.begin(|| {
         let numbers = (a.major() as u64).saturating_mul(size as u64);
         let plan = lines.plan(operation).works(a.nnz() as u64, work::COPY).throughout(bytes);
@@ -38,9 +38,7 @@ pub(crate) fn read_dense<X: Scalar>(
     })?;
     let held = ctx.hold(bytes);
     let mut blocks = ctx.filled("the blocks", a.major() * size, X::zero())?;
-    let mut check = IndexCheck::of(a);
-    let swept = lines.sweep(ctx, &mut |panel| {
-        ctx.with_threads(|| check.take_any(&panel, 0))?;
+    lines.sweep(ctx, &mut |panel| {
         let (part, first) = (&panel.parts[0], panel.first);
         let own = &mut blocks[first * size..(first + part.lines()) * size];
         ctx.with_threads(|| {
@@ -49,13 +47,11 @@ pub(crate) fn read_dense<X: Scalar>(
             });
         });
         Ok(())
-    });
-    swept.map_err(|error| a.name_indices(error))?;
+    })?;
     let bad = ctx.with_threads(|| {
         let rows = blocks.par_chunks(size).enumerate();
-        // Zero times a number that is not finite is NaN.
         rows.find_map_first(|(row, numbers)| {
-            let bad = numbers.iter().find(|&&x| !(x * X::zero()).is_zero());
+            let bad = numbers.iter().find(|&&x| !is_finite(x));
             bad.map(|&bad| (row, bad))
         })
     });
@@ -72,12 +68,12 @@ pub(crate) fn read_dense<X: Scalar>(
 /// Adds the entries of some lines that are in their blocks, from line `line` of the panel on, whose first is `first`.
 fn take_lines<X: Scalar>(
     source: &DenseSource<'_, X>,
-    lines: &AnyLinePart<'_>,
+    lines: &CheckedLines<'_>,
     (line, first): (usize, usize),
     own: &mut [X],
 ) {
     let size = source.size;
-    let mut room = [X::zero(); CHUNK];
+    let mut buffer = [X::zero(); CHUNK];
     let ends = lines.ends(line..line + own.len() / size);
     let rows = own.chunks_mut(size).zip(first + line..);
     by_index!(lines.indices, indices => {
@@ -85,7 +81,7 @@ fn take_lines<X: Scalar>(
             let start = row / size * size;
             for at in (ends[0]..ends[1]).step_by(CHUNK) {
                 let entries = at..ends[1].min(at + CHUNK);
-                let values = &mut room[..entries.len()];
+                let values = &mut buffer[..entries.len()];
                 (source.decode)(lines.data.slice(entries.clone()), values);
                 for (col, &value) in indices[entries].iter().zip(&*values) {
                     let within = col.to_usize().wrapping_sub(start);

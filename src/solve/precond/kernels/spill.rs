@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::{Block, Rows};
+use crate::solve::precond::kernels::block::{BlockRows, DiagonalBlock};
 use crate::storage::{Context, Place, Plan, WorkArray, bytes_of};
 
 /// Whether entries go to scratch files, and those that did: the blocks follow each other.
@@ -11,11 +11,11 @@ pub(crate) enum Spill<X: Scalar> {
     Never,
     /// They have fitted so far.
     Possible,
-    Files(Box<Entries<X>>),
+    Files(Box<SpilledEntries<X>>),
 }
 
 /// Entries in scratch files, those of one block after the other's.
-pub(crate) struct Entries<X: Scalar> {
+pub(crate) struct SpilledEntries<X: Scalar> {
     indices: WorkArray<u32>,
     data: WorkArray<X>,
     /// Entries so far.
@@ -46,19 +46,19 @@ impl<X: Scalar> Spill<X> {
     /// There are at most `entries` in total, for which space is reserved.
     pub(crate) fn take(
         &mut self,
-        block: &mut Block<X>,
+        block: &mut DiagonalBlock<X>,
         entries: usize,
         ctx: &Context,
     ) -> Result<()> {
         if let Spill::Possible = self {
-            *self = Spill::Files(Box::new(Entries {
+            *self = Spill::Files(Box::new(SpilledEntries {
                 indices: WorkArray::new("indices", entries, &Place::Scratch, ctx)?,
                 data: WorkArray::new("entries", entries, &Place::Scratch, ctx)?,
                 used: 0,
             }));
         }
         let Spill::Files(files) = self else { return Ok(()) };
-        let Entries { indices, data, used } = &mut **files;
+        let SpilledEntries { indices, data, used } = &mut **files;
         let (own_indices, own_data) = block.take_entries();
         if own_indices.len() < block.nnz() {
             return Ok(());
@@ -75,13 +75,13 @@ impl<X: Scalar> Spill<X> {
     /// The arrays of all blocks, with their numbers to write.
     pub(crate) fn rows_mut<'b>(
         &'b mut self,
-        blocks: &'b mut [Block<X>],
-    ) -> Vec<Rows<'b, &'b mut [X]>> {
+        blocks: &'b mut [DiagonalBlock<X>],
+    ) -> Vec<BlockRows<'b, &'b mut [X]>> {
         let Spill::Files(files) = self else {
-            return blocks.iter_mut().map(Block::as_rows_mut).collect();
+            return blocks.iter_mut().map(DiagonalBlock::as_rows_mut).collect();
         };
-        let Entries { indices, data, .. } = &mut **files;
-        data.count_written(blocks.iter().map(Block::nnz).sum());
+        let SpilledEntries { indices, data, .. } = &mut **files;
+        data.count_written(blocks.iter().map(DiagonalBlock::nnz).sum());
         let (mut rows, mut indices, mut data) = (Vec::new(), &indices[..], &mut data[..]);
         for block in blocks.iter() {
             let (own_indices, own_data);
@@ -93,11 +93,14 @@ impl<X: Scalar> Spill<X> {
     }
 
     /// The arrays of all blocks.
-    pub(crate) fn rows<'b>(&'b self, blocks: &'b [Block<X>]) -> Vec<Rows<'b, &'b [X]>> {
+    pub(crate) fn rows<'b>(
+        &'b self,
+        blocks: &'b [DiagonalBlock<X>],
+    ) -> Vec<BlockRows<'b, &'b [X]>> {
         let Spill::Files(files) = self else {
-            return blocks.iter().map(Block::as_rows).collect();
+            return blocks.iter().map(DiagonalBlock::as_rows).collect();
         };
-        let Entries { indices, data, .. } = &**files;
+        let SpilledEntries { indices, data, .. } = &**files;
         let mut start = 0;
         let rows = blocks.iter().map(|block| {
             let own = start..start + block.nnz();

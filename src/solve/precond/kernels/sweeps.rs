@@ -9,7 +9,7 @@
 //! subtracted, times its number, from all that need it.
 
 use crate::linalg::Scalar;
-use crate::solve::precond::kernels::block::Rows;
+use crate::solve::precond::kernels::block::BlockRows;
 
 /// Vectors whose sums are kept in registers.
 const LANES: usize = 8;
@@ -27,7 +27,7 @@ pub(crate) enum Factors<R> {
 
 /// Replaces `k` interleaved vectors by their products with the inverse of the factors, or with its adjoint.
 pub(crate) fn apply<X: Scalar>(
-    block: &Rows<'_, &[X]>,
+    block: &BlockRows<'_, &[X]>,
     factors: Factors<X::Real>,
     adjoint: bool,
     k: usize,
@@ -72,7 +72,7 @@ pub(crate) fn apply<X: Scalar>(
 /// The largest triangle below the diagonal, from the first row to the last.
 #[inline(always)]
 fn forward<X: Scalar>(
-    block: &Rows<'_, &[X]>,
+    block: &BlockRows<'_, &[X]>,
     k: usize,
     y: &mut [X],
     finish: impl Fn(usize, X, X) -> X + Copy,
@@ -90,7 +90,7 @@ fn forward<X: Scalar>(
 /// The triangle above the diagonal, from the last row to the first.
 #[inline(always)]
 fn backward<X: Scalar>(
-    block: &Rows<'_, &[X]>,
+    block: &BlockRows<'_, &[X]>,
     k: usize,
     y: &mut [X],
     finish: impl Fn(usize, X, X) -> X + Copy,
@@ -135,7 +135,7 @@ pub(super) fn gather<X: Scalar>(
 /// The adjoint of the triangle above the diagonal, which is below it: from the first row to the last.
 #[inline(always)]
 fn forward_adjoint<X: Scalar>(
-    block: &Rows<'_, &[X]>,
+    block: &BlockRows<'_, &[X]>,
     k: usize,
     y: &mut [X],
     finish: impl Fn(usize, X) -> X + Copy,
@@ -152,7 +152,7 @@ fn forward_adjoint<X: Scalar>(
 /// The adjoint of the triangle below the diagonal, which is above it: from the last row to the first.
 #[inline(always)]
 fn backward_adjoint<X: Scalar>(
-    block: &Rows<'_, &[X]>,
+    block: &BlockRows<'_, &[X]>,
     k: usize,
     y: &mut [X],
     finish: impl Fn(usize, X) -> X + Copy,

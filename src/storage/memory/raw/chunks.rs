@@ -1,7 +1,7 @@
 //! Runs of values as tasks.
 #![allow(unsafe_code)] // runs that do not overlap, yielded once each
 
-use crate::storage::memory::element::DType;
+use crate::storage::memory::dtype::DType;
 use crate::storage::memory::raw::view::width;
 use crate::storage::memory::raw::view_mut::RawMut;
 use crate::storage::runtime::parallel::{ChunksMut, ParallelSlice, Tasks};

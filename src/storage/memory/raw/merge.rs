@@ -1,6 +1,7 @@
 //! How two values are merged, by their type.
 
-use crate::storage::memory::element::{DType, Element, Entry, by_dtype};
+use crate::storage::memory::dtype::DType;
+use crate::storage::memory::element::{Element, Entry, by_dtype};
 
 /// Replaces the first value by the sum of both, as [`Entry::merge`] does; returns whether the sum exists.
 pub(crate) type Merge = fn(&mut [u8], &[u8]) -> bool;

@@ -1,6 +1,7 @@
 //! A growable vector of values of one type.
 
-use crate::storage::memory::element::{DType, Entry};
+use crate::storage::memory::dtype::DType;
+use crate::storage::memory::element::Entry;
 use crate::storage::memory::raw::view::{Raw, width};
 use crate::storage::memory::raw::view_mut::RawMut;
 

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use crate::storage::memory::element::{DType, Entry};
+use crate::storage::memory::dtype::DType;
+use crate::storage::memory::element::Entry;
 use crate::storage::memory::raw::carrier::{Carrier, by_width};
 use crate::storage::memory::raw::merge::Merge;
 use crate::storage::memory::raw::view::{Raw, are_values, width};

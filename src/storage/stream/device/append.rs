@@ -192,11 +192,11 @@ impl Appender {
             failed: false,
         };
         // State moved into a thread is lost if the thread cannot be started, so it is sent through a channel.
-        let (hand, wait) = channel::<Writing>();
+        let (handed, wait) = channel::<Writing>();
         let body = move || wait.recv().map_or_else(Checksums::default, Writing::run);
         let writer = match start_thread(Box::new(body)) {
             Ok(thread) => {
-                hand.send(writing); // which the thread waits for
+                handed.send(writing); // which the thread waits for
                 Some(BlockWriter::Thread(thread))
             }
             Err(_) => Some(BlockWriter::Caller(Box::new(writing))),

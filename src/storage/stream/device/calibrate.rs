@@ -12,7 +12,7 @@ use crate::storage::memory::Origin;
 use crate::storage::runtime::{Context, Meter};
 use crate::storage::stream::device::append::Appender;
 use crate::storage::stream::device::io_buffer::IoBuffer;
-use crate::storage::stream::device::source::{ReadMode, Source};
+use crate::storage::stream::device::source::{ReadMode, SourceFile};
 
 /// Bytes of one read or write of the measurement.
 const STEP: usize = 4 << 20;
@@ -73,7 +73,7 @@ pub struct DeviceSpeeds {
 pub fn device_speeds(file: impl AsRef<Path>, ctx: &Context) -> Result<DeviceSpeeds> {
     let path = file.as_ref();
     let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
-    let source = Source::open(&Origin { path: path.to_owned(), file })?;
+    let source = SourceFile::open(&Origin { path: path.to_owned(), file })?;
     let DeviceSpeed { mode, buffered, direct, .. } = Devices::known().reading(&source)?;
     let written = Devices::known().write_speed(ctx.scratch_folder());
     Ok(DeviceSpeeds { buffered, direct, reads_directly: mode == ReadMode::Direct, written })
@@ -102,7 +102,7 @@ impl Devices {
 
     /// How to read the file: remembered, or measured with it. The measurement reads 64 MiB from places spread over
     /// the file, half of them past the page cache.
-    pub(crate) fn read_mode(&self, source: &Source) -> Result<ReadMode> {
+    pub(crate) fn read_mode(&self, source: &SourceFile) -> Result<ReadMode> {
         self.reading(source).map(|reading| reading.mode)
     }
 
@@ -116,10 +116,10 @@ impl Devices {
             file.metadata().ok()?.is_file().then(|| Origin { path: path.to_owned(), file })
         };
         let Some(origin) = file.and_then(open) else { return Ok(Speeds { read: write, write }) };
-        Ok(Speeds { read: self.reading(&Source::open(&origin)?)?.speed, write })
+        Ok(Speeds { read: self.reading(&SourceFile::open(&origin)?)?.speed, write })
     }
 
-    fn reading(&self, source: &Source) -> Result<DeviceSpeed> {
+    fn reading(&self, source: &SourceFile) -> Result<DeviceSpeed> {
         let mut devices = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&known) = devices.get(&source.device()) {
             return Ok(known);
@@ -152,10 +152,10 @@ impl Devices {
 }
 
 /// Bytes a second of cold reads.
-fn measure(source: &Source, mode: ReadMode) -> Result<f64> {
+fn measure(source: &SourceFile, mode: ReadMode) -> Result<f64> {
     let bytes = STEP.min(source.length() as usize);
     // Not counted as memory or traffic of the first operation.
-    let mut buffer = IoBuffer::new(Source::room(bytes), &Meter::default())?;
+    let mut buffer = IoBuffer::new(SourceFile::padded(bytes), &Meter::default())?;
     buffer.bytes_mut().fill(0);
     let stride = source.length().saturating_sub(bytes as u64) / STEPS;
     // The two modes read different places, so that neither benefits from pages that the other cached.

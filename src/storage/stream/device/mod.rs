@@ -14,4 +14,4 @@ pub(crate) use append::{Appended, Appender};
 pub(crate) use calibrate::Devices;
 pub use calibrate::{DeviceSpeeds, device_speeds};
 pub(crate) use io_buffer::IoBuffer;
-pub(crate) use source::{ReadMode, Source};
+pub(crate) use source::{ReadMode, SourceFile};

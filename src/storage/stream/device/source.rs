@@ -24,7 +24,7 @@ pub(crate) enum ReadMode {
 
 /// A file to read panels from. Has its own handles; the lock on the file is held by its buffer.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct SourceFile {
     path: PathBuf,
     file: File,
     /// `None` if the file system cannot read past the page cache.
@@ -33,7 +33,7 @@ pub(crate) struct Source {
     length: u64,
 }
 
-impl Source {
+impl SourceFile {
     /// Opens the file behind a mapped buffer again.
     pub(crate) fn open(origin: &Origin) -> Result<Self> {
         let path = origin.path.clone();
@@ -44,7 +44,7 @@ impl Source {
         let handle = format!("/proc/self/fd/{}", file.as_raw_fd());
         let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
         let direct = OpenOptions::new().read(true).custom_flags(flags).open(handle).ok();
-        Ok(Source { path, file, direct, device: metadata.dev(), length: metadata.len() })
+        Ok(SourceFile { path, file, direct, device: metadata.dev(), length: metadata.len() })
     }
 
     /// The device of the file.
@@ -63,12 +63,12 @@ impl Source {
     }
 
     /// Bytes of memory that reading `bytes` bytes from any offset may need, in whole sectors.
-    pub(crate) fn room(bytes: usize) -> usize {
+    pub(crate) fn padded(bytes: usize) -> usize {
         bytes.next_multiple_of(SECTOR as usize) + SECTOR as usize
     }
 
     /// Reads `bytes` bytes from `offset` on, and returns where they are in `into`, which starts on a page and has
-    /// [`room`](Self::room) for them.
+    /// [`padded`](Self::padded) bytes for them.
     ///
     /// A direct read that the device refuses is done through the page cache.
     pub(crate) fn read(

@@ -9,9 +9,11 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::kernels::{PIECE, Panel, SIDE, SumShape, interleave};
+use crate::linalg::kernels::{CHUNK, Panel, SIDE, SumShape, interleave};
 use crate::linalg::product::prepared::compact::dictionary::number;
-use crate::linalg::product::prepared::compact::encoding::{Block, Compact, StoredRun, Structure};
+use crate::linalg::product::prepared::compact::encoding::{
+    Compact, EncodedBlock, StoredRun, Structure,
+};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, RawVec};
 use crate::storage::{BufferMut, Context, Index, Meter, RawBufferMut};
@@ -20,10 +22,10 @@ use crate::storage::{BufferMut, Context, Index, Meter, RawBufferMut};
 const LINES: usize = 1 << 12;
 const ENTRIES: usize = 1 << 16;
 
-// A line in pieces is a separate block, and not a run: the sums over runs do not support pieces.
-const _: () = assert!(ENTRIES <= PIECE);
+// A line in chunks is a separate block, and not a run: the sums over runs do not support chunks.
+const _: () = assert!(ENTRIES <= CHUNK);
 
-/// Runs are worthwhile if they have this share of a block's entries, in at least as many lines as are processed
+/// Runs are worthwhile if they have this part of a block's entries, in at least as many lines as are processed
 /// together.
 const SHARE: (usize, usize) = (3, 4);
 
@@ -65,7 +67,7 @@ impl Compact {
         let looked = look_at_all((panel, values), ctx)?;
         let plain = panel.indptr.bytes() + size_of_val(panel.indices) + values.bytes().len();
         // Pages of new arrays are allocated when they are written, so checking their size costs nothing.
-        let mut compact = room((panel, values), sums, (&looked, false), ctx.meter())?;
+        let mut compact = allocated((panel, values), sums, (&looked, false), ctx.meter())?;
         if compact.bytes() > most.min(plain as u64 / 16 * 15) {
             return Ok(None);
         }
@@ -92,7 +94,7 @@ impl Compact {
         let few = values.width() < 2 || stored.saturating_mul(FEW) <= values.len();
         let streamed = numbered.is_none() && !few;
         let sums = SumShape::Interleaved;
-        let mut compact = room((panel, of_entries), sums, (&looked, streamed), ctx.meter())?;
+        let mut compact = allocated((panel, of_entries), sums, (&looked, streamed), ctx.meter())?;
         ctx.with_threads(|| fill((panel, of_entries), &looked, &mut compact));
         compact.dictionary = numbered.map(|(_, dictionary)| dictionary);
         Ok(Some(compact))
@@ -113,11 +115,11 @@ fn look_at_all<I: Index>(
         blocks.into_par_iter().map(look).collect()
     });
     ctx.check_cancelled()?;
-    looked.into_iter().collect::<Option<Vec<Looked>>>().ok_or_else(|| panel.fault())
+    looked.into_iter().collect::<Option<Vec<Looked>>>().ok_or_else(|| panel.out_of_range())
 }
 
 impl Looked {
-    /// Values that are stored for the block, beside those that lines of a run have in common.
+    /// Values that are stored for the block, except those that lines of a run have in common.
     fn values(&self) -> usize {
         match &self.choice {
             Choice::Runs { values, .. } => *values,
@@ -131,14 +133,14 @@ fn cut<I: Index>(panel: Panel<'_, (), I>) -> Result<Vec<(Range<usize>, Range<usi
     let (mut blocks, mut start) = (Vec::new(), 0);
     let mut open = 0..0;
     for line in 0..panel.nrows() {
-        let Ok(range) = panel.row(line) else { return Err(panel.fault()) };
+        let Ok(range) = panel.row(line) else { return Err(panel.out_of_range()) };
         let full = line - start >= LINES || range.end - open.start > ENTRIES;
         if full && line > start {
             blocks.push((start..line, open.clone()));
             (start, open) = (line, range.start..range.start);
         }
         if range.start != open.end {
-            return Err(panel.fault());
+            return Err(panel.out_of_range());
         }
         open.end = range.end;
     }
@@ -238,7 +240,7 @@ fn find(offsets: &[i64], ends: &[usize], pattern: &[i64]) -> Option<usize> {
 }
 
 /// Arrays of the right size, with the small ones filled in.
-fn room<I: Index>(
+fn allocated<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
     sums: SumShape,
     (looked, streamed): (&[Looked], bool),
@@ -287,7 +289,12 @@ fn room<I: Index>(
             }
         };
         let values = if streamed { 0..0 } else { take(&mut values, stored) };
-        blocks.push(Block { lines: lines.clone(), entries: entries.clone(), values, structure });
+        blocks.push(EncodedBlock {
+            lines: lines.clone(),
+            entries: entries.clone(),
+            values,
+            structure,
+        });
     }
     let array = |len| RawBufferMut::fresh(of_entries.dtype(), len);
     let mut aligned = array(repeated.len())?;
@@ -380,7 +387,7 @@ fn fill<I: Index>(
 
 fn fill_runs<I: Index>(
     (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
-    block: &Block,
+    block: &EncodedBlock,
     runs: &[StoredRun],
     mut to: RawMut<'_>,
 ) {

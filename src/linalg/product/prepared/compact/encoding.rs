@@ -23,7 +23,7 @@ pub(crate) struct Compact {
     pub(crate) columns: usize,
     /// How the terms of a line are added.
     pub(crate) sums: SumShape,
-    pub(crate) blocks: Vec<Block>,
+    pub(crate) blocks: Vec<EncodedBlock>,
     pub(crate) runs: Vec<StoredRun>,
     /// The end of each pattern in `offsets`.
     pub(crate) patterns: Vec<usize>,
@@ -41,7 +41,7 @@ pub(crate) struct Compact {
 
 /// Some consecutive lines.
 #[derive(Clone, Debug)]
-pub(crate) struct Block {
+pub(crate) struct EncodedBlock {
     pub(crate) lines: Range<usize>,
     pub(crate) entries: Range<usize>,
     /// Its part of `values`.
@@ -94,7 +94,7 @@ impl Compact {
 
     /// Bytes of a block, which a product reads.
     pub(crate) fn bytes_of_block(&self, block: usize) -> u64 {
-        let Block { values, structure, .. } = &self.blocks[block];
+        let EncodedBlock { values, structure, .. } = &self.blocks[block];
         let structure = match structure {
             Structure::Runs(runs) => runs.len() * size_of::<StoredRun>(),
             Structure::Narrow { ends, columns, .. } => ends.len() * 4 + columns.len() * 2,
@@ -105,7 +105,7 @@ impl Compact {
 
     /// The columns between the first and the last of a block.
     pub(crate) fn columns_of(&self, block: usize) -> Range<usize> {
-        let Block { lines, structure, .. } = &self.blocks[block];
+        let EncodedBlock { lines, structure, .. } = &self.blocks[block];
         let range = |least: Option<usize>, largest: Option<usize>| match (least, largest) {
             (Some(least), Some(largest)) => least..largest + 1,
             _ => 0..0,

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::kernels::SIDE;
-use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Structure};
+use crate::linalg::product::prepared::compact::encoding::{Compact, EncodedBlock, Structure};
 use crate::sparse::Indices;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut};
@@ -40,17 +40,17 @@ impl Compact {
     pub(crate) fn expand<'r>(
         &self,
         streamed: Option<Raw<'r>>,
-        room: &'r mut Expanded,
+        buffer: &'r mut Expanded,
         ctx: &Context,
     ) -> Result<PlainLines<'r>> {
         let entries = self.blocks.last().map_or(0, |block| block.entries.end);
-        room.indptr.clear();
-        room.indptr.push(0);
-        self.blocks.iter().for_each(|block| self.push_ends(block, &mut room.indptr));
-        room.indices.resize(entries, 0);
+        buffer.indptr.clear();
+        buffer.indptr.push(0);
+        self.blocks.iter().for_each(|block| self.push_ends(block, &mut buffer.indptr));
+        buffer.indices.resize(entries, 0);
         let is_kept = streamed.is_none();
-        make(&mut room.kept, self.values.dtype(), if is_kept { entries } else { 0 })?;
-        let (mut indices, mut values) = (&mut room.indices[..], room.kept.as_mut());
+        make(&mut buffer.kept, self.values.dtype(), if is_kept { entries } else { 0 })?;
+        let (mut indices, mut values) = (&mut buffer.indices[..], buffer.kept.as_mut());
         let mut tasks = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
             let these;
@@ -68,22 +68,22 @@ impl Compact {
                 }
             });
         });
-        let (indptr, indices) = (Indices::Wide(&room.indptr), Indices::Narrow(&room.indices));
+        let (indptr, indices) = (Indices::Wide(&buffer.indptr), Indices::Narrow(&buffer.indices));
         let values = match (streamed, &self.dictionary) {
             (Some(values), _) => values,
-            (None, None) => room.kept.as_raw().slice(0..entries),
+            (None, None) => buffer.kept.as_raw().slice(0..entries),
             (None, Some(dictionary)) => {
-                make(&mut room.values, dictionary.dtype(), entries)?;
-                let codes = room.kept.as_raw().slice(0..entries);
-                look_up(codes, dictionary.as_raw(), room.values.as_mut().slice_mut(0..entries));
-                room.values.as_raw().slice(0..entries)
+                make(&mut buffer.values, dictionary.dtype(), entries)?;
+                let codes = buffer.kept.as_raw().slice(0..entries);
+                look_up(codes, dictionary.as_raw(), buffer.values.as_mut().slice_mut(0..entries));
+                buffer.values.as_raw().slice(0..entries)
             }
         };
         Ok((indptr, indices, values))
     }
 
     /// Appends the end of every line of a block.
-    fn push_ends(&self, block: &Block, ends: &mut Vec<u64>) {
+    fn push_ends(&self, block: &EncodedBlock, ends: &mut Vec<u64>) {
         let start = block.entries.start as u64;
         match &block.structure {
             Structure::Runs(range) => {
@@ -104,7 +104,7 @@ impl Compact {
         }
     }
 
-    fn fill_indices(&self, block: &Block, indices: &mut [u32]) {
+    fn fill_indices(&self, block: &EncodedBlock, indices: &mut [u32]) {
         match &block.structure {
             Structure::Runs(range) => {
                 let (mut line, mut rest) = (block.lines.start as i64, indices);
@@ -128,7 +128,7 @@ impl Compact {
     }
 
     /// Kept values in the order of the entries.
-    fn fill_values<const W: usize>(&self, block: &Block, mut to: &mut [Carrier<W>]) {
+    fn fill_values<const W: usize>(&self, block: &EncodedBlock, mut to: &mut [Carrier<W>]) {
         let values = self.values.as_raw().slice(block.values.clone());
         let mut values = values.carriers::<W>();
         let Structure::Runs(range) = &block.structure else { return to.copy_from_slice(values) };

@@ -5,17 +5,17 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::kernels::{
-    Conjugation, Fault, Run, RunValues, Update, gather_encoded, gather_runs, gather_runs_block,
-    interleave,
+    Conjugation, OffsetRun, OutOfRange, RunValues, Update, gather_encoded, gather_runs,
+    gather_runs_block, interleave,
 };
-use crate::linalg::product::prepared::compact::encoding::{Block, Compact, Structure};
+use crate::linalg::product::prepared::compact::encoding::{Compact, EncodedBlock, Structure};
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Context, Entry};
 
 /// Where the values of a product come from.
 #[derive(Clone, Copy)]
-enum Source<'a, V> {
+enum ValueSource<'a, V> {
     /// Block by block, in the order in which they are multiplied.
     Kept(Values<'a, V>),
     /// As `Kept`, as numbers of a dictionary.
@@ -68,18 +68,20 @@ impl Compact {
             table.resize(256, V::zeroed());
         }
         let source = match (streamed, table.first_chunk()) {
-            (Some(values), _) if self.streamed => Source::Streamed(Values::new(values, decode)),
+            (Some(values), _) if self.streamed => {
+                ValueSource::Streamed(Values::new(values, decode))
+            }
             _ if self.streamed => return Err(damaged()),
-            (_, Some(table)) => Source::Numbers(values.typed().unwrap_or_default(), table),
-            _ => Source::Kept(Values::new(values, decode)),
+            (_, Some(table)) => ValueSource::Numbers(values.typed().unwrap_or_default(), table),
+            _ => ValueSource::Kept(Values::new(values, decode)),
         };
-        let mut room = Vec::new();
+        let mut buffer = Vec::new();
         let repeated = match table.first_chunk() {
             Some(table) => {
-                look_up(repeated.typed().unwrap_or_default(), table, &mut room);
-                &room
+                look_up(repeated.typed().unwrap_or_default(), table, &mut buffer);
+                &buffer
             }
-            None => Values::new(repeated, decode).of(0..repeated.len(), &mut room),
+            None => Values::new(repeated, decode).of(0..repeated.len(), &mut buffer),
         };
         let mut tasks = Vec::with_capacity(blocks.len());
         let mut rest = y;
@@ -97,24 +99,24 @@ impl Compact {
                 self.gather_block(block, (values, repeated), entries, update, x, y, k)
             })
         });
-        done.map_err(|Fault| damaged())
+        done.map_err(|OutOfRange| damaged())
     }
 
     /// The values of a block in the order in which it is multiplied.
     fn values_of<'r, V: Entry>(
         &self,
-        block: &Block,
-        source: Source<'r, V>,
+        block: &EncodedBlock,
+        source: ValueSource<'r, V>,
         decoded: &'r mut Vec<V>,
         side: &'r mut Vec<V>,
     ) -> &'r [V] {
         let values = match source {
-            Source::Kept(values) => return values.of(block.values.clone(), decoded),
-            Source::Numbers(codes, table) => {
+            ValueSource::Kept(values) => return values.of(block.values.clone(), decoded),
+            ValueSource::Numbers(codes, table) => {
                 look_up(&codes[block.values.clone()], table, decoded);
                 return decoded;
             }
-            Source::Streamed(values) => values.of(block.entries.clone(), decoded),
+            ValueSource::Streamed(values) => values.of(block.entries.clone(), decoded),
         };
         let Structure::Runs(range) = &block.structure else { return values };
         side.resize(values.len(), V::zeroed());
@@ -135,14 +137,14 @@ impl Compact {
     #[allow(clippy::too_many_arguments)]
     fn gather_block<V: Factor<X>, X: Scalar>(
         &self,
-        block: &Block,
+        block: &EncodedBlock,
         (values, repeated): (&[V], &[V]),
         entries: Conjugation,
         update: Update,
         x: &[X],
         y: &mut [X],
         k: usize,
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         match &block.structure {
             Structure::Runs(range) => {
                 let (mut first, mut values) = (block.lines.start, values);
@@ -157,7 +159,7 @@ impl Compact {
                         }
                     };
                     first += lines;
-                    Run { first: first - lines, lines, offsets, values: own }
+                    OffsetRun { first: first - lines, lines, offsets, values: own }
                 });
                 match k {
                     1 => gather_runs(runs, self.sums, entries, update, x, y),
@@ -165,12 +167,12 @@ impl Compact {
                 }
             }
             Structure::Narrow { ends, columns, least } => {
-                let x = x.get(least * k..).ok_or(Fault)?;
+                let x = x.get(least * k..).ok_or(OutOfRange)?;
                 let lines = (&self.ends[ends.clone()], &self.narrow[columns.clone()], values);
                 gather_encoded(lines, self.sums, entries, update, x, y, k)
             }
             Structure::Wide { ends, columns } => {
-                let x = x.get(..self.columns * k).ok_or(Fault)?;
+                let x = x.get(..self.columns * k).ok_or(OutOfRange)?;
                 let lines = (&self.ends[ends.clone()], &self.wide[columns.clone()], values);
                 gather_encoded(lines, self.sums, entries, update, x, y, k)
             }

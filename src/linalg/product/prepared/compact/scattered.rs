@@ -1,13 +1,13 @@
 //! The encoding for lines whose columns have no locality: entries in the order needed by two passes.
 //!
 //! Columns are cut into blocks of 16,384, whose part of x stays in the second-level cache, and lines into bins with at
-//! most 32,768 slots for sums, which also stay there. Bins are processed in groups, so that the terms between the first
-//! and the second pass use bounded memory. Entries are stored group by group, in a group block of columns by block of
+//! most 32,768 slots for sums, which also stay there. Bins are processed in ranges, so that the terms between the first
+//! and the second pass use bounded memory. Entries are stored range by range, in a range block of columns by block of
 //! columns, in a block bin by bin, in a bin line by line.
 //!
 //! With 512 KiB of second-level cache R-MAT 22 takes 0.103 s, with blocks and bins of twice the size 0.128. One pass
 //! over the same order, which adds products directly to sums of 4 to 32 MiB, writes no terms but takes 0.18 to 0.22 s:
-//! x is read from memory once for each group, and its blocks do not stay in the cache next to so many sums.
+//! x is read from memory once for each range, and its blocks do not stay in the cache next to so many sums.
 //!
 //! An entry is its value, its column within the block and its slot within the bin: as many bytes as an entry of CSR
 //! with 32-bit indices, read once in each product as for CSR, but no access leaves the cache.
@@ -17,7 +17,8 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::kernels::{
-    Conjugation, Fault, Panel, SumShape, Update, add_terms, finish_lines, slot_of, slots_of, terms,
+    Conjugation, OutOfRange, Panel, SumShape, Update, add_terms, finish_lines, slot_of, slots_of,
+    terms,
 };
 use crate::sparse::rises;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
@@ -32,15 +33,15 @@ const BLOCK: usize = 1 << 14;
 pub(crate) struct TileCut {
     /// Maximum slots of a bin: they are numbered by 16 bits.
     pub(crate) slots: usize,
-    /// Approximate entries of a group, unless one bin has more.
-    pub(crate) group: usize,
+    /// Approximate entries of a range, unless one bin has more.
+    pub(crate) range: usize,
 }
 
 impl TileCut {
-    /// Terms of a group take 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of
-    /// 0.091). Groups whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to
+    /// Terms of a range take 256 MiB in `f64`. With half as many x is read more often (R-MAT 22 0.103 s instead of
+    /// 0.091). Ranges whose terms stay in the last-level cache read all of x so often that they took 1.7 (R-MAT 22) to
     /// 1.9 times (uniform) as long.
-    pub(crate) const USUAL: Self = TileCut { slots: 1 << 15, group: 32 << 20 };
+    pub(crate) const USUAL: Self = TileCut { slots: 1 << 15, range: 32 << 20 };
 }
 
 /// Values that are decoded at a time.
@@ -51,13 +52,13 @@ pub(crate) struct Scattered {
     columns: usize,
     /// How the terms of a line are added.
     sums: SumShape,
-    groups: Vec<Group>,
+    ranges: Vec<BinRange>,
     /// Entries of every line.
     lens: Vec<u32>,
     values: RawBufferMut,
     local: BufferMut<u16>,
     slots: BufferMut<u16>,
-    /// The most entries of a group, the most slots of a bin.
+    /// The most entries of a range, the most slots of a bin.
     largest: (usize, usize),
 }
 
@@ -95,11 +96,11 @@ const SPOT: usize = 64;
 const IN_A_CACHE_LINE: usize = 8;
 
 /// Some consecutive bins.
-struct Group {
+struct BinRange {
     /// Its part of the entries.
     entries: Range<usize>,
     bins: Vec<Bin>,
-    /// The start in the group of the entries of each block of columns and bin, block by block, and the end of the last.
+    /// The start in the range of the entries of each block of columns and bin, block by block, and the end of the last.
     starts: Vec<u32>,
 }
 
@@ -137,7 +138,9 @@ impl Scattered {
         if blocks < 2 || (nnz as u64).saturating_mul(of_entries.width() as u64 + 4) > most {
             return Ok(None);
         }
-        let Some((lens, bins)) = cut_bins(panel, sums, cut) else { return Err(panel.fault()) };
+        let Some((lens, bins)) = cut_bins(panel, sums, cut) else {
+            return Err(panel.out_of_range());
+        };
         if bins.iter().any(|bin| bin.slots > cut.slots) {
             // A line of hundreds of millions of entries.
             return Ok(None);
@@ -153,17 +156,17 @@ impl Scattered {
             // Not in order, or out of range; the plain product reports which.
             return Ok(None);
         };
-        let groups = group(bins, &counts, blocks, cut.group);
+        let ranges = ranges_of(bins, &counts, blocks, cut.range);
         let meter = ctx.meter();
-        let largest = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
+        let largest = |of: fn(&BinRange) -> usize| ranges.iter().map(of).max().unwrap_or(0);
         let mut scattered = Scattered {
             columns: panel.ncols(),
             sums,
             largest: (
-                largest(|group| group.entries.len()),
-                largest(|group| group.bins.iter().map(|bin| bin.slots).max().unwrap_or(0)),
+                largest(|range| range.entries.len()),
+                largest(|range| range.bins.iter().map(|bin| bin.slots).max().unwrap_or(0)),
             ),
-            groups,
+            ranges,
             lens,
             values: RawBufferMut::fresh(of_entries.dtype(), nnz)?.counted(meter),
             local: BufferMut::fresh(nnz)?.counted(meter),
@@ -171,7 +174,7 @@ impl Scattered {
         };
         match ctx.with_threads(|| scattered.fill((panel, of_entries), blocks)) {
             Ok(()) => Ok(Some(scattered)),
-            Err(Fault) => Err(panel.fault()),
+            Err(OutOfRange) => Err(panel.out_of_range()),
         }
     }
 
@@ -179,35 +182,35 @@ impl Scattered {
         &mut self,
         (panel, of_entries): (Panel<'_, (), I>, Raw<'_>),
         blocks: usize,
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         let (mut values, mut local, mut slots) =
             (self.values.as_mut(), &mut self.local[..], &mut self.slots[..]);
         let mut tasks = Vec::new();
-        for group in &self.groups {
-            let these_values = values.take_front(group.entries.len());
+        for range in &self.ranges {
+            let these_values = values.take_front(range.entries.len());
             let (these_local, these_slots);
-            (these_local, local) = local.split_at_mut(group.entries.len());
-            (these_slots, slots) = slots.split_at_mut(group.entries.len());
-            tasks.push((group, these_values, these_local, these_slots));
+            (these_local, local) = local.split_at_mut(range.entries.len());
+            (these_slots, slots) = slots.split_at_mut(range.entries.len());
+            tasks.push((range, these_values, these_local, these_slots));
         }
-        tasks.into_par_iter().try_for_each(|(group, mut values, local, slots)| {
-            for (b, bin) in group.bins.iter().enumerate() {
-                let start = |block: usize| group.starts[block * group.bins.len() + b] as usize;
+        tasks.into_par_iter().try_for_each(|(range, mut values, local, slots)| {
+            for (b, bin) in range.bins.iter().enumerate() {
+                let start = |block: usize| range.starts[block * range.bins.len() + b] as usize;
                 let mut next: Vec<usize> = (0..blocks).map(start).collect();
                 let (mut slot, mut places) = (0, Vec::new());
                 for line in bin.lines.clone() {
-                    let range = panel.row(line)?;
-                    let len = range.len();
+                    let entries = panel.row(line)?;
+                    let len = entries.len();
                     places.clear();
-                    for (k, index) in panel.indices[range.clone()].iter().enumerate() {
+                    for (k, index) in panel.indices[entries.clone()].iter().enumerate() {
                         let column = index.to_usize();
-                        let next = next.get_mut(column / BLOCK).ok_or(Fault)?;
+                        let next = next.get_mut(column / BLOCK).ok_or(OutOfRange)?;
                         places.push(*next);
-                        *local.get_mut(*next).ok_or(Fault)? = (column % BLOCK) as u16;
+                        *local.get_mut(*next).ok_or(OutOfRange)? = (column % BLOCK) as u16;
                         slots[*next] = (slot + slot_of(k, len, self.sums)) as u16;
                         *next += 1;
                     }
-                    values.scatter(&places, of_entries.slice(range)).ok_or(Fault)?;
+                    values.scatter(&places, of_entries.slice(entries)).ok_or(OutOfRange)?;
                     slot += slots_of(len, self.sums);
                 }
             }
@@ -226,7 +229,7 @@ impl Scattered {
         self.largest.0
     }
 
-    /// `y = A x` or `y += A x`; `room` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
+    /// `y = A x` or `y += A x`; `buffer` has [`terms`](Self::terms) numbers. The bits are those of the plain product.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn gather<V: Factor<X>, X: Scalar>(
         &self,
@@ -235,51 +238,51 @@ impl Scattered {
         update: Update,
         x: &[X],
         y: &mut [X],
-        room: &mut [X],
+        buffer: &mut [X],
         ctx: &Context,
     ) -> Result<()> {
         let damaged = || Error::new(ErrorKind::Index, "the encoded matrix is damaged");
         let values = Values::new(self.values.as_raw(), decode);
         let mut rest = y;
-        for group in &self.groups {
+        for range in &self.ranges {
             ctx.check_cancelled()?;
-            let lines = group.bins.iter().map(|bin| bin.lines.len()).sum();
+            let lines = range.bins.iter().map(|bin| bin.lines.len()).sum();
             let these;
             (these, rest) = rest.split_at_mut(lines);
-            let room = room.get_mut(..group.entries.len());
-            let done = room.ok_or(Fault).and_then(|room| {
+            let buffer = buffer.get_mut(..range.entries.len());
+            let done = buffer.ok_or(OutOfRange).and_then(|buffer| {
                 ctx.with_threads(|| {
-                    self.all_terms(group, values, entries, x, room)?;
-                    self.all_sums(group, update, room, these)
+                    self.all_terms(range, values, entries, x, buffer)?;
+                    self.all_sums(range, update, buffer, these)
                 })
             });
-            done.map_err(|Fault| damaged())?;
+            done.map_err(|OutOfRange| damaged())?;
         }
         Ok(())
     }
 
     fn all_terms<V: Factor<X>, X: Scalar>(
         &self,
-        group: &Group,
+        range: &BinRange,
         values: Values<'_, V>,
         entries: Conjugation,
         x: &[X],
-        room: &mut [X],
-    ) -> std::result::Result<(), Fault> {
+        buffer: &mut [X],
+    ) -> std::result::Result<(), OutOfRange> {
         let mut tasks = Vec::new();
-        let mut rest = room;
+        let mut rest = buffer;
         for (block, ends) in
-            group.starts.windows(group.bins.len() + 1).step_by(group.bins.len()).enumerate()
+            range.starts.windows(range.bins.len() + 1).step_by(range.bins.len()).enumerate()
         {
-            let (start, end) = (ends[0] as usize, ends[group.bins.len()] as usize);
+            let (start, end) = (ends[0] as usize, ends[range.bins.len()] as usize);
             let these;
             (these, rest) = rest.split_at_mut(end - start);
-            let here = group.entries.start + start..group.entries.start + end;
+            let here = range.entries.start + start..range.entries.start + end;
             tasks.push((block, here, these));
         }
-        tasks.into_par_iter().try_for_each_init(Vec::new, |decoded, (block, here, room)| {
+        tasks.into_par_iter().try_for_each_init(Vec::new, |decoded, (block, here, buffer)| {
             let x = &x[block * BLOCK..self.columns.min((block + 1) * BLOCK)];
-            self.terms_of(values, here, entries, x, room, decoded)
+            self.terms_of(values, here, entries, x, buffer, decoded)
         })
     }
 
@@ -290,43 +293,43 @@ impl Scattered {
         here: Range<usize>,
         entries: Conjugation,
         x: &[X],
-        room: &mut [X],
+        buffer: &mut [X],
         decoded: &mut Vec<V>,
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         if let Values::Plain(values) = values {
-            return terms(&values[here.clone()], &self.local[here], entries, x, room);
+            return terms(&values[here.clone()], &self.local[here], entries, x, buffer);
         }
-        for (part, room) in room.chunks_mut(DECODED).enumerate() {
+        for (part, buffer) in buffer.chunks_mut(DECODED).enumerate() {
             let start = here.start + part * DECODED;
-            let here = start..start + room.len();
-            terms(values.of(here.clone(), decoded), &self.local[here], entries, x, room)?;
+            let here = start..start + buffer.len();
+            terms(values.of(here.clone(), decoded), &self.local[here], entries, x, buffer)?;
         }
         Ok(())
     }
 
     fn all_sums<X: Scalar>(
         &self,
-        group: &Group,
+        range: &BinRange,
         update: Update,
-        room: &[X],
+        buffer: &[X],
         y: &mut [X],
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<(), OutOfRange> {
         let mut tasks = Vec::new();
         let mut rest = y;
-        for (b, bin) in group.bins.iter().enumerate() {
+        for (b, bin) in range.bins.iter().enumerate() {
             let these;
             (these, rest) = rest.split_at_mut(bin.lines.len());
             tasks.push((b, bin, these));
         }
-        let (bins, blocks) = (group.bins.len(), self.columns.div_ceil(BLOCK));
+        let (bins, blocks) = (range.bins.len(), self.columns.div_ceil(BLOCK));
         let empty = || vec![X::zero(); self.largest.1];
         tasks.into_par_iter().try_for_each_init(empty, |sums, (b, bin, y)| {
             sums[..bin.slots].fill(X::zero());
             for block in 0..blocks {
                 let k = block * bins + b;
-                let here = group.starts[k] as usize..group.starts[k + 1] as usize;
-                let slots = &self.slots[group.entries.start..][here.clone()];
-                add_terms(slots, &room[here], &mut sums[..bin.slots])?;
+                let here = range.starts[k] as usize..range.starts[k + 1] as usize;
+                let slots = &self.slots[range.entries.start..][here.clone()];
+                add_terms(slots, &buffer[here], &mut sums[..bin.slots])?;
             }
             let lens = self.lens[bin.lines.clone()].iter().map(|&len| len as usize);
             finish_lines(lens, &sums[..bin.slots], self.sums, update, y)
@@ -347,7 +350,7 @@ fn cut_bins<I: Index>(
         let len = panel.row(line).ok()?.len();
         lens.push(u32::try_from(len).ok().filter(|&len| len < u32::MAX / 2)?);
         if open.slots + slots_of(len, sums) > cut.slots
-            || (open.entries > 0 && open.entries + len > cut.group)
+            || (open.entries > 0 && open.entries + len > cut.range)
         {
             bins.push(open);
             open = Bin { lines: line..line, slots: 0, entries: 0 };
@@ -374,9 +377,9 @@ fn count<I: Index>(panel: Panel<'_, (), I>, bin: &Bin, blocks: usize) -> Option<
     Some(counts)
 }
 
-/// Bins in groups of at most `most` entries, unless one bin has more, and the starts of the entries of each.
-fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize, most: usize) -> Vec<Group> {
-    let (mut groups, mut first, mut before) = (Vec::new(), 0, 0);
+/// Bins in ranges of at most `most` entries, unless one bin has more, and the starts of the entries of each.
+fn ranges_of(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize, most: usize) -> Vec<BinRange> {
+    let (mut ranges, mut first, mut before) = (Vec::new(), 0, 0);
     while first < bins.len() {
         let mut entries = bins[first].entries;
         let mut last = first + 1;
@@ -392,7 +395,7 @@ fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize, most: usize) -> Vec
             }
         }
         starts.push(start);
-        groups.push(Group {
+        ranges.push(BinRange {
             entries: before..before + entries,
             bins: bins[first..last].to_vec(),
             starts,
@@ -400,5 +403,5 @@ fn group(bins: Vec<Bin>, counts: &[Vec<u32>], blocks: usize, most: usize) -> Vec
         before += entries;
         first = last;
     }
-    groups
+    ranges
 }

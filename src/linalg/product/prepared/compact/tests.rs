@@ -4,15 +4,15 @@ use num_complex::Complex;
 use proptest::prelude::*;
 
 use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::kernels::{Conjugation, PIECE, Panel, SumShape, Update, gather, scatter};
+use crate::linalg::kernels::{CHUNK, Conjugation, Panel, SumShape, Update, gather, scatter};
 use crate::linalg::product::prepared::compact::encoding::Compact;
 use crate::linalg::product::prepared::compact::scattered::{Scattered, TileCut};
 use crate::sparse::{Csr, Duplicates};
 use crate::storage::raw::Raw;
 use crate::storage::{Context, Entry, Place};
 
-/// So small that few entries span many bins and groups.
-const SMALL: TileCut = TileCut { slots: 1 << 8, group: 1 << 11 };
+/// So small that few entries span many bins and ranges.
+const SMALL: TileCut = TileCut { slots: 1 << 8, range: 1 << 11 };
 
 /// The numbers of runs, narrow and wide blocks of an encoding.
 fn kinds(compact: &Compact) -> (usize, usize, usize) {
@@ -84,10 +84,18 @@ fn check_in_order<T: Entry + Factor<X>, X: Scalar>(a: &Csr<T>, x: impl Fn(usize)
             assert!(expected == found, "{k} vectors, in order");
         }
         if let (Some(scattered), 1) = (&scattered, k) {
-            let (mut found, mut room) = (expected.clone(), vec![X::zero(); scattered.terms()]);
+            let (mut found, mut buffer) = (expected.clone(), vec![X::zero(); scattered.terms()]);
             let set = Update::Set;
             scattered
-                .gather::<T, X>(None, Conjugation::Conjugated, set, &x, &mut found, &mut room, &ctx)
+                .gather::<T, X>(
+                    None,
+                    Conjugation::Conjugated,
+                    set,
+                    &x,
+                    &mut found,
+                    &mut buffer,
+                    &ctx,
+                )
                 .unwrap();
             assert!(expected == found, "scattered, in order");
         }
@@ -176,7 +184,7 @@ fn check_scattered(a: &Csr<f64>, cut: TileCut) {
         gather(panel, Conjugation::AsStored, update, &x, &mut expected, 1).unwrap();
         for threads in [1, 2, 3, 8] {
             let ctx = Context::new().threads(threads).unwrap();
-            let (mut y, mut room) = (vec![0.5; a.nrows()], vec![0.0; scattered.terms()]);
+            let (mut y, mut buffer) = (vec![0.5; a.nrows()], vec![0.0; scattered.terms()]);
             scattered
                 .gather::<f64, f64>(
                     None,
@@ -184,7 +192,7 @@ fn check_scattered(a: &Csr<f64>, cut: TileCut) {
                     update,
                     &x,
                     &mut y,
-                    &mut room,
+                    &mut buffer,
                     &ctx,
                 )
                 .unwrap();
@@ -246,8 +254,8 @@ fn bad_indices_are_refused() {
 }
 
 #[test]
-fn lines_in_pieces_keep_their_bits() {
-    for len in [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 15, 2 * PIECE + 21] {
+fn lines_in_chunks_keep_their_bits() {
+    for len in [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 15, 2 * CHUNK + 21] {
         let line = |i: usize, len: usize| (0..len).map(move |j| (i, j * (i + 1), number(i + j)));
         let triplets = line(0, 70).chain(line(1, len)).chain(line(2, len)).chain(line(4, 9));
         let a = Csr::<f64>::from_triplets((6, 400_000), triplets, Duplicates::Sum).unwrap();
@@ -255,7 +263,7 @@ fn lines_in_pieces_keep_their_bits() {
         check_scattered(&a, SMALL);
     }
     // Columns so close together that they have one more than once.
-    let len = 2 * PIECE + 21;
+    let len = 2 * CHUNK + 21;
     let indices: Vec<u32> = (0..len).map(|j| (j * 60_000 / len) as u32).collect();
     let (indptr, values) = (vec![0, 5, 5 + len as u32 - 10, len as u32], (0..len).map(number));
     let a = Csr::from_parts((3, 60_000), indptr, indices, values.collect::<Vec<_>>()).unwrap();

@@ -7,9 +7,9 @@ use num_traits::{Float, Zero};
 
 use crate::error::{ErrorKind, Result};
 use crate::linalg::{Between, LinearOperator, Scalar, axpby};
-use crate::solve::checkpoint::{Checkpoint, Identity, Saved, State, save};
+use crate::solve::checkpoint::{Checkpoint, Saved, SolveIdentity, StateToSave, save};
 use crate::solve::options::SolveOptions;
-use crate::solve::plan::Room;
+use crate::solve::plan::VectorMemory;
 use crate::solve::progress::ProgressOf;
 use crate::solve::solved::{Current, Iterate, Solved, StopReason};
 use crate::solve::space::{Basis, Space};
@@ -27,7 +27,7 @@ pub(super) enum Cycle {
 }
 
 /// A solve.
-pub(super) struct Run<'r, X: Scalar> {
+pub(super) struct Solver<'r, X: Scalar> {
     pub(super) a: &'r dyn LinearOperator<X>,
     pub(super) b: &'r [X],
     pub(super) options: &'r SolveOptions<'r, X>,
@@ -52,7 +52,7 @@ pub(super) struct Run<'r, X: Scalar> {
     place: Place,
     /// A state to continue from, and the iteration at which the last one was saved.
     saved: (Option<Saved<X>>, usize),
-    identity: Identity,
+    identity: SolveIdentity,
     /// Bytes read, and seconds waited, at the start.
     before: (u64, f64),
     /// The residual norm of `x`, while iterates are not made of what a cycle found so far.
@@ -62,25 +62,25 @@ pub(super) struct Run<'r, X: Scalar> {
     _held: Held,
 }
 
-impl<'r, X: Scalar> Run<'r, X> {
-    /// A solve with checked arguments, and room for its vectors.
+impl<'r, X: Scalar> Solver<'r, X> {
+    /// A solve with checked arguments, which holds the memory of its vectors.
     pub(super) fn new(
         (a, b): (&'r dyn LinearOperator<X>, &'r [X]),
         options: &'r SolveOptions<'r, X>,
-        (name, maxiter, room): (&'static str, usize, Room),
+        (name, maxiter, memory): (&'static str, usize, VectorMemory),
         ctx: &'r Context,
     ) -> Result<Self> {
         let n = a.shape().1;
-        ctx.check_memory("the vectors of the iteration", room.memory)?;
-        let identity = Identity::new(name, a.shape(), b);
+        ctx.check_memory("the vectors of the iteration", memory.memory)?;
+        let identity = SolveIdentity::new(name, a.shape(), b);
+        let space = Space::new(options.ranks, ctx);
         let saved = match options.checkpoint {
-            Some(Checkpoint { path, .. }) => Saved::open(path, identity, ctx)?,
+            Some(Checkpoint { path, .. }) => Saved::open(path, identity, space)?,
             None => None,
         };
-        let space = Space::new(options.ranks, ctx);
         let (size, order) = (space.norm(b)?, space.len(n)?);
         let x0 = options.x0.filter(|_| !size.is_zero());
-        Ok(Run {
+        Ok(Solver {
             a,
             b,
             options,
@@ -100,13 +100,13 @@ impl<'r, X: Scalar> Run<'r, X> {
             order,
             best: (X::Real::infinity(), None),
             keeps: true,
-            place: room.place(),
+            place: memory.place(),
             saved: (saved, 0),
             identity,
             before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
             before_cycle: None,
             passes: (0, ctx.meter().passes()),
-            _held: ctx.hold(room.memory),
+            _held: ctx.hold(memory.memory),
         })
     }
 
@@ -251,7 +251,7 @@ impl<'r, X: Scalar> Run<'r, X> {
         all.extend(vectors.iter_mut().map(|vector| &mut **vector));
         let Some(saved) = saved else {
             *last = self.iterations;
-            let state = State {
+            let state = StateToSave {
                 iterations: self.iterations,
                 products: self.products,
                 passes,

@@ -1,8 +1,8 @@
 //! Compressed matrices in panels of lines, one or several together: the same lines of each at a time, for one pass.
 //!
 //! Arrays in files are read into private memory whatever their size, and the pointers of a panel are compared with its
-//! cut before use. So checked data does not change during the work, even if the file does, and a result made from it
-//! can be published without another check.
+//! cut before use, and the indices are checked. So checked data does not change during the work, even if the file does,
+//! and a result made from it can be published without another check.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,13 +10,12 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::pointers_changed;
+use crate::sparse::index_check::IndexCheck;
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
-use crate::sparse::line_cuts::{Cuts, LineCut, Pieces, cut};
+use crate::sparse::line_cuts::{LineCut, LineCuts, LineSplit, cut};
 use crate::storage::raw::Raw;
-use crate::storage::{
-    ArrayPanels, Arrays, Context, Index, Plan, RawBuffer, Reading, panel_elements,
-};
+use crate::storage::{ArrayPanels, Arrays, Context, Index, Plan, Reading, usable_bytes};
 
 /// Panels below this size are read through the page cache; larger ones in the device's faster mode.
 const SMALL: usize = 1 << 20;
@@ -27,18 +26,21 @@ const LARGEST: u64 = 12 << 20;
 /// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
 const LEAST: usize = 16 << 10;
 
+/// Bytes per line in addition to its entries and pointers: per-line state of the work.
+const OVERHEAD: usize = 16;
+
 /// Yields matrices of one extent and of the same types in runs of consecutive lines (rows of CSR, columns of CSC), in
 /// order.
-pub(crate) struct AnyZippedLines {
+pub(crate) struct CheckedPanels {
     matrices: Vec<AnyCompressed>,
     /// The base from which each matrix counts its pointers.
     bases: Vec<usize>,
-    cuts: Arc<Cuts>,
+    cuts: Arc<LineCuts>,
     panels: ArrayPanels,
 }
 
 /// A panel of whole lines, or a run of one line.
-pub(crate) struct AnyZippedPanel<'a> {
+pub(crate) struct CheckedPanel<'a> {
     /// The first line's number.
     pub(crate) first: usize,
     /// Whether the panel starts with a line, not within one.
@@ -46,12 +48,12 @@ pub(crate) struct AnyZippedPanel<'a> {
     /// Whether the panel ends with a line, not within one.
     pub(crate) closes: bool,
     /// The panel's part of each matrix.
-    pub(crate) parts: Vec<AnyLinePart<'a>>,
+    pub(crate) parts: Vec<CheckedLines<'a>>,
 }
 
 /// A run of lines of one matrix.
 #[derive(Clone, Copy)]
-pub(crate) struct AnyLinePart<'a> {
+pub(crate) struct CheckedLines<'a> {
     /// The position of the first entry in the matrix.
     pub(crate) start: usize,
     /// The begin and end of each line, from 0 to the number of entries; for a run of a line, just these two. Private
@@ -59,9 +61,11 @@ pub(crate) struct AnyLinePart<'a> {
     pub(crate) indptr: Indices<'a>,
     pub(crate) indices: Indices<'a>,
     pub(crate) data: Raw<'a>,
+    /// Whether the indices rise in every line.
+    pub(crate) rises: bool,
 }
 
-impl AnyLinePart<'_> {
+impl CheckedLines<'_> {
     /// The number of lines.
     pub(crate) fn lines(&self) -> usize {
         self.indptr.len() - 1
@@ -75,39 +79,35 @@ impl AnyLinePart<'_> {
     }
 }
 
-impl AnyZippedLines {
-    /// The lines of matrices within about `budget` bytes of memory: four panels of at most an eighth of it, or of a
-    /// quarter where a line must stay whole.
+impl CheckedPanels {
+    /// The lines of matrices within about a quarter of the memory that is left: four panels of at most an eighth of it,
+    /// or of a quarter where a line must stay whole.
     ///
     /// Fails if two panels do not fit, a panel having at least one line that cannot be cut.
     pub(crate) fn new(
         matrices: &[&AnyCompressed],
-        pieces: Pieces,
-        budget: u64,
+        split: LineSplit,
+        left: u64,
         ctx: &Context,
     ) -> Result<Self> {
+        let budget = left / 4;
         let matrices: Vec<_> = matrices.iter().map(|&matrix| matrix.clone()).collect();
-        let arrays = Arrays::read(matrices.iter().flat_map(arrays_of))?;
+        let arrays = Arrays::read(matrices.iter().flat_map(AnyCompressed::arrays))?;
         let streams = arrays.files().max(1);
         let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
-        // Padding for the alignment of each array leaves less for its elements.
-        let room = |bytes| panel_elements(bytes, &vec![1; streams]) * streams;
-        let longest = match pieces {
-            Pieces::Entries => bytes,
-            Pieces::Runs(_) | Pieces::Columns => bytes.max((budget / 4) as usize),
+        let longest = match split {
+            LineSplit::None | LineSplit::Entries => bytes,
+            LineSplit::Runs(_) | LineSplit::Columns => bytes.max((budget / 4) as usize),
         };
-        let cuts = cut(&matrices, pieces, (room(bytes), room(longest)));
+        let pointers: usize = matrices.iter().map(|matrix| matrix.types().pointers.size()).sum();
+        let usable = (usable_bytes(bytes, streams), usable_bytes(longest, streams));
+        let cuts = cut(&matrices, split, usable, pointers + OVERHEAD);
         let bases = matrices.iter().map(|matrix| matrix.indptr().at(0)).collect();
         let stored: u64 = matrices.iter().map(AnyCompressed::stored_bytes).sum();
         let gathers = stored <= ctx.memory_left() || bytes < SMALL;
         let (cuts, how) = (Arc::new(cuts), Reading::once(budget).gathered(gathers));
         let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
-        Ok(AnyZippedLines { matrices, bases, cuts, panels })
-    }
-
-    /// The budget for reading, if `left` bytes of memory are left.
-    pub(crate) fn budget(left: u64) -> u64 {
-        left / 4
+        Ok(CheckedPanels { matrices, bases, cuts, panels })
     }
 
     /// Bytes that a sweep reads.
@@ -127,12 +127,12 @@ impl AnyZippedLines {
 
     /// Maximum entries of all matrices in a panel.
     pub(crate) fn most_entries(&self) -> usize {
-        (0..self.cuts.runs.len()).map(|run| self.cuts.entries(run)).max().unwrap_or(0)
+        self.cuts.most_entries()
     }
 
     /// Maximum lines in a panel.
     pub(crate) fn most_lines(&self) -> usize {
-        (0..self.cuts.runs.len()).map(|run| self.cuts.lines(run).len()).max().unwrap_or(0)
+        self.cuts.most_lines()
     }
 
     /// Whether a line is cut into runs.
@@ -145,12 +145,15 @@ impl AnyZippedLines {
         ((self.most_lines() + 1) * bytes.sum::<usize>()) as u64
     }
 
-    /// Calls `work` with every panel in order: one pass over the matrices.
+    /// Calls `work` with every panel in order: one pass over the matrices. Returns whether the indices rise in every line
+    /// of all.
+    ///
+    /// Fails if an index is out of range.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
-    ) -> Result<()> {
+        work: &mut dyn FnMut(CheckedPanel<'_>) -> Result<()>,
+    ) -> Result<bool> {
         ctx.meter().pass();
         self.sweep_part(ctx, work)
     }
@@ -159,17 +162,20 @@ impl AnyZippedLines {
     pub(crate) fn sweep_part(
         &mut self,
         ctx: &Context,
-        work: &mut dyn FnMut(AnyZippedPanel<'_>) -> Result<()>,
-    ) -> Result<()> {
+        work: &mut dyn FnMut(CheckedPanel<'_>) -> Result<()>,
+    ) -> Result<bool> {
         let _held = ctx.hold(self.pointer_bytes());
-        let AnyZippedLines { matrices, bases, cuts, panels } = self;
-        let pointers = matrices.iter().map(|matrix| IndexVec::new(matrix.types().pointers));
-        let mut pointers: Vec<_> = pointers.collect();
+        let CheckedPanels { matrices, bases, cuts, panels } = self;
+        let mut states: Vec<_> = matrices
+            .iter()
+            .map(|matrix| (IndexVec::new(matrix.types().pointers), IndexCheck::of(matrix)))
+            .collect();
         panels.sweep_part(ctx, &mut |run, parts| {
             let (LineCut { done, opens }, lines) = (cuts.runs[run], cuts.lines(run));
             let closes = done > lines.start;
             let mut each = Vec::with_capacity(matrices.len());
-            for (m, (arrays, indptr)) in parts.chunks_exact(3).zip(&mut pointers).enumerate() {
+            for (m, (arrays, (indptr, check))) in parts.chunks_exact(3).zip(&mut states).enumerate()
+            {
                 let (window, span) = (Indices::of_raw(arrays[0]), cuts.span(run, m));
                 let within = (opens && closes, bases[m]);
                 relative(window, within, span.clone(), indptr).map_err(|line| {
@@ -179,21 +185,21 @@ impl AnyZippedLines {
                         None => changed,
                     }
                 })?;
-                each.push(AnyLinePart {
+                let (indptr, indices) = (indptr.as_indices(), Indices::of_raw(arrays[1]));
+                let at = (lines.start, span.start);
+                let rises = ctx.with_threads(|| check.take((indptr, indices), (opens, closes), at));
+                each.push(CheckedLines {
                     start: span.start,
-                    indptr: indptr.as_indices(),
-                    indices: Indices::of_raw(arrays[1]),
+                    indptr,
+                    indices,
                     data: arrays[2],
+                    rises: rises.map_err(|error| matrices[m].name_indices(error))?,
                 });
             }
-            work(AnyZippedPanel { first: lines.start, opens, closes, parts: each })
-        })
+            work(CheckedPanel { first: lines.start, opens, closes, parts: each })
+        })?;
+        Ok(states.iter().all(|(_, check)| check.canonical()))
     }
-}
-
-/// Pointers, indices and values.
-fn arrays_of(matrix: &AnyCompressed) -> [&RawBuffer; 3] {
-    [matrix.indptr_buffer(), matrix.indices_buffer(), matrix.data()]
 }
 
 /// The pointers of a panel counted from its first entry; `base` is the base of pointers in the matrix. Also the line

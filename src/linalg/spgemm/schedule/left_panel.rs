@@ -1,16 +1,16 @@
-//! The pieces into which a left matrix is cut.
+//! The panels into which a left matrix is cut.
 
 use std::ops::Range;
 
 /// Some rows of A, or some entries of one row, that are multiplied together.
 #[derive(Clone, Debug)]
-pub(crate) struct Stretch {
+pub(crate) struct LeftPanel {
     pub(crate) rows: Range<usize>,
     /// Entries of A.
     pub(crate) entries: Range<usize>,
     /// Its part of the row, if the row is long or cut into parts.
     pub(crate) part: Option<RowPart>,
-    /// Whether the loaded rows of B stay, from the first one that this stretch needs on.
+    /// Whether the loaded rows of B stay, from the first one that this panel needs on.
     pub(crate) carries: bool,
     /// Entries of B to be read, in order.
     pub(crate) runs: Vec<Range<usize>>,
@@ -29,21 +29,21 @@ pub(crate) struct RowPart {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// Bytes of A that fit, and bytes of B.
-    pub(crate) room: [u64; 2],
+    pub(crate) space: [u64; 2],
     /// Bytes that are enough for a read.
     pub(crate) enough: u64,
     /// Entries of a row of the result from which on it is long.
     pub(crate) long: usize,
     /// Bytes of an entry and a pointer of A that are read; 0 if A is in memory.
     pub(crate) left: [u64; 2],
-    /// Bytes that the stretches of a group may take.
-    pub(crate) group: u64,
+    /// Bytes that the panels of a range may take.
+    pub(crate) cut_bytes: u64,
 }
 
-/// Consecutive stretches.
+/// Consecutive panels.
 #[derive(Clone, Debug)]
-pub(crate) struct StretchGroup {
-    /// Its rows. The first may continue from the previous group, and the last may continue in the next.
+pub(crate) struct CutRange {
+    /// Its rows. The first may continue from the previous range, and the last may continue in the next.
     pub(crate) rows: Range<usize>,
     /// Its entries of A.
     pub(crate) entries: Range<usize>,
@@ -51,28 +51,28 @@ pub(crate) struct StretchGroup {
 
 /// All cuts of a matrix.
 #[derive(Debug, Default)]
-pub(crate) struct StretchCuts {
-    /// The stretches of the first group. Those of the others are recomputed when needed.
-    pub(crate) first: Vec<Stretch>,
-    /// Groups of stretches, in order.
-    pub(crate) groups: Vec<StretchGroup>,
+pub(crate) struct LeftCuts {
+    /// The panels of the first range. Those of the others are recomputed when needed.
+    pub(crate) first: Vec<LeftPanel>,
+    /// Groups of panels, in order.
+    pub(crate) ranges: Vec<CutRange>,
     /// Bytes of A that will be read, and of B.
     pub(crate) reads: [u64; 2],
     /// The maximum terms of a row that is cut into parts.
     pub(crate) most_terms_in_parts: usize,
-    /// Maximum bytes of the stretches of a group.
-    pub(crate) largest_group: u64,
+    /// Maximum bytes of the panels of a range.
+    pub(crate) most_bytes: u64,
 }
 
-impl Stretch {
+impl LeftPanel {
     /// Whole rows and their entries, without further data.
     pub(crate) fn plain(rows: Range<usize>, entries: Range<usize>) -> Self {
-        Stretch { rows, entries, part: None, carries: false, runs: Vec::new() }
+        LeftPanel { rows, entries, part: None, carries: false, runs: Vec::new() }
     }
 
     /// Some entries, independent of their rows.
     pub(crate) fn of_row(entries: Range<usize>) -> Self {
         let part = Some(RowPart { is_first: true, is_last: true, terms: 0 });
-        Stretch { part, ..Stretch::plain(0..0, entries) }
+        LeftPanel { part, ..LeftPanel::plain(0..0, entries) }
     }
 }

@@ -1,24 +1,24 @@
-//! The second pass of the external sort: records read back bucket by bucket, moved to their lines and passed on.
+//! The second pass of the external sort: records read back panel by panel, moved to their lines and passed on.
 //!
-//! A *bucket* is as many consecutive bins as fit in a twelfth of the memory limit. Three of them are in the ring of
+//! A *panel* is as many consecutive bins as fit in a twelfth of the memory limit. Three of them are in the ring of
 //! panels that are read ahead, and in addition the current one is sorted by all threads, each with some of the lines. A
 //! bin that does not fit is sorted again by its own lines; a line that does not fit is sorted by its indices, or passed
 //! on as it is if it need not be sorted.
 
 use std::ops::Range;
 
-use crate::convert::in_memory::{Bins, Layout, Region, RegionOutcome, cut, even, record};
+use crate::convert::in_memory::{Bins, FilledLines, Layout, LinesToFill, cut, even, record};
 use crate::convert::sort::long_line::LongLine;
 use crate::convert::sort::passes::{AnySink, Sort, SortedRun, Triplets};
 use crate::error::Result;
 use crate::sparse::{Duplicates, IndexVec, Indices, by_index, by_index_mut};
 use crate::storage::parallel::{ParallelSlice, Tasks};
-use crate::storage::raw::{RawVec, width};
+use crate::storage::raw::{Raw, RawVec, width};
 use crate::storage::{
-    Context, Held, Index, IoBuffer, RawBufferMut, Scratch, ScratchFile, bytes_of,
+    ArrayRange, Context, Held, Index, IoBuffer, PADDING, RawBufferMut, ScratchFile, bytes_of,
 };
 
-/// Buckets that are being read or worked on at a time.
+/// Panels that are being read or worked on at a time.
 const IN_FLIGHT: usize = 3;
 
 /// Bytes of the records of a task: they and the entries they become stay in the second-level cache.
@@ -28,7 +28,7 @@ const TASK: usize = 512 << 10;
 const BLOCK: usize = 64;
 
 /// Sorted runs of records, to be read.
-pub(crate) struct Buckets<'a> {
+pub(crate) struct SortedBins<'a> {
     layout: Layout,
     bins: Bins,
     runs: Vec<SortedRun>,
@@ -39,16 +39,16 @@ pub(crate) struct Buckets<'a> {
 
 /// Memory of the second pass over this many runs.
 pub(crate) fn memory(limit: u64, runs: usize) -> u64 {
-    let panel = IoBuffer::rounded(room(limit) as usize + runs * Scratch::OVERHEAD) as u64;
-    IN_FLIGHT as u64 * panel + room(limit)
+    let panel = IoBuffer::rounded(panel_bytes(limit) as usize + runs * PADDING) as u64;
+    IN_FLIGHT as u64 * panel + panel_bytes(limit)
 }
 
-/// Bytes of the records of a bucket and the lengths of its lines.
-pub(super) fn room(limit: u64) -> u64 {
+/// Bytes of the records of a panel and the lengths of its lines.
+pub(super) fn panel_bytes(limit: u64) -> u64 {
     (limit / 12).max(4096)
 }
 
-impl<'a> Buckets<'a> {
+impl<'a> SortedBins<'a> {
     pub(crate) fn new(
         layout: Layout,
         bins: Bins,
@@ -56,54 +56,54 @@ impl<'a> Buckets<'a> {
         file: Option<ScratchFile>,
         ctx: &'a Context,
     ) -> Self {
-        Buckets { layout, bins, runs, file, ctx }
+        SortedBins { layout, bins, runs, file, ctx }
     }
 
     /// Passes on runs that are in memory: in buffers, each of which counts as so many bytes.
-    pub(crate) fn settle_memory(
+    pub(crate) fn fill_lines_in_memory(
         self,
         (buffers, each): (&[&[u8]], u64),
         sorting: Option<Duplicates>,
         sink: &mut dyn AnySink,
     ) -> Result<()> {
         let weights = self.weights();
-        let mut hand = BucketEntries::new(self.layout, self.ctx)?;
+        let mut entries = BinEntries::new(self.layout, self.ctx)?;
         // However long a line is, its records are in memory and its entries need no more.
-        for bins in cut(&weights, room(self.ctx.memory_left())) {
-            let segments: Vec<&[u8]> = self
+        for bins in cut(&weights, panel_bytes(self.ctx.memory_left())) {
+            let chunks: Vec<&[u8]> = self
                 .extents(&bins)
                 .into_iter()
-                .map(|(offset, bytes)| {
-                    let (buffer, start) = (offset / each, offset % each);
-                    &buffers[buffer as usize][start as usize..][..bytes]
+                .map(|(_, bytes)| {
+                    let each = each as usize;
+                    &buffers[bytes.start / each][bytes.start % each..][..bytes.len()]
                 })
                 .collect();
-            self.settle_bucket(bins, &segments, sorting, &mut hand, sink)?;
+            self.fill_bins(bins, &chunks, sorting, &mut entries, sink)?;
         }
         Ok(())
     }
 
     /// Passes on the runs, which are in the scratch file; bins that do not fit are sorted again by an `S`.
-    pub(crate) fn settle<S: Sort>(
+    pub(crate) fn fill_lines<S: Sort>(
         self,
         sorting: Option<Duplicates>,
         sink: &mut dyn AnySink,
     ) -> Result<()> {
         let weights = self.weights();
-        let room = room(self.ctx.memory_left());
-        let buckets = cut(&weights, room);
-        let is_light = |bins: &Range<usize>| {
+        let most = panel_bytes(self.ctx.memory_left());
+        let panels = cut(&weights, most);
+        let fits = |bins: &Range<usize>| {
             weights[bins.clone()].iter().fold(0, |sum: u64, &bytes| sum.saturating_add(bytes))
-                <= room
+                <= most
         };
         let mut next = 0;
-        while next < buckets.len() {
-            let light = buckets[next..].iter().take_while(|bins| is_light(bins)).count();
-            if light > 0 {
-                self.settle_light(&buckets[next..next + light], sorting, sink)?;
-                next += light;
+        while next < panels.len() {
+            let small = panels[next..].iter().take_while(|bins| fits(bins)).count();
+            if small > 0 {
+                self.fill_small_bins(&panels[next..next + small], sorting, sink)?;
+                next += small;
             } else {
-                self.settle_heavy::<S>(buckets[next].clone(), sorting, sink)?;
+                self.fill_large_bin::<S>(panels[next].clone(), sorting, sink)?;
                 next += 1;
             }
         }
@@ -126,37 +126,39 @@ impl<'a> Buckets<'a> {
     }
 
     /// The extents of the records of some bins in the file, run by run.
-    fn extents(&self, bins: &Range<usize>) -> Vec<(u64, usize)> {
+    fn extents(&self, bins: &Range<usize>) -> Vec<ArrayRange> {
         let size = self.layout.size() as u64;
         let extent = |run: &SortedRun| {
             let (start, end) = (run.starts[bins.start], run.starts[bins.end]);
-            (run.offset + start * size, ((end - start) * size) as usize)
+            let offset = (run.offset + start * size) as usize;
+            (0, offset..offset + ((end - start) * size) as usize)
         };
-        self.runs.iter().map(extent).filter(|(_, bytes)| *bytes > 0).collect()
+        self.runs.iter().map(extent).filter(|(_, bytes)| !bytes.is_empty()).collect()
     }
 
-    fn settle_light(
+    fn fill_small_bins(
         &self,
-        buckets: &[Range<usize>],
+        panels: &[Range<usize>],
         sorting: Option<Duplicates>,
         sink: &mut dyn AnySink,
     ) -> Result<()> {
         let Some(file) = &self.file else { return Err(record::damaged()) };
-        let panels: Vec<_> = buckets.iter().map(|bins| self.extents(bins)).collect();
-        let mut reader = file.panels(panels, IN_FLIGHT)?;
-        let mut hand = BucketEntries::new(self.layout, self.ctx)?;
-        reader.sweep(self.ctx, &mut |k, segments| {
-            self.settle_bucket(buckets[k].clone(), segments, sorting, &mut hand, sink)
+        let extents = panels.iter().map(|bins| self.extents(bins)).collect();
+        let mut reader = file.panels(extents, IN_FLIGHT)?;
+        let mut entries = BinEntries::new(self.layout, self.ctx)?;
+        reader.sweep_part(self.ctx, &mut |k, chunks| {
+            let chunks: Vec<_> = chunks.iter().map(Raw::bytes).collect();
+            self.fill_bins(panels[k].clone(), &chunks, sorting, &mut entries, sink)
         })
     }
 
-    /// Moves the records of some bins to their lines. `segments` are the records of each run that has some.
-    fn settle_bucket(
+    /// Moves the records of some bins to their lines. `chunks` are the records of each run that has some.
+    fn fill_bins(
         &self,
         bins: Range<usize>,
-        segments: &[&[u8]],
+        chunks: &[&[u8]],
         sorting: Option<Duplicates>,
-        hand: &mut BucketEntries,
+        entries: &mut BinEntries,
         sink: &mut dyn AnySink,
     ) -> Result<()> {
         let size = self.layout.size();
@@ -167,9 +169,9 @@ impl<'a> Buckets<'a> {
         };
         let counts: Vec<u64> = bins.clone().map(count).collect();
         let lines = self.bins.lines(bins.clone());
-        hand.reserve(counts.iter().sum::<u64>() as usize, lines.len(), self.ctx)?;
+        entries.reserve(counts.iter().sum::<u64>() as usize, lines.len(), self.ctx)?;
         let (mut lens, mut indices, mut data) =
-            (&mut hand.lens[..], hand.indices.as_mut(), hand.data.as_mut());
+            (&mut entries.lens[..], entries.indices.as_mut(), entries.data.as_mut());
         let mut tasks = Vec::new();
         let parts = (counts.iter().sum::<u64>() as usize * size).div_ceil(TASK);
         for part in even(&counts, parts.max(4 * self.ctx.thread_count())) {
@@ -181,32 +183,33 @@ impl<'a> Buckets<'a> {
             let (indices, data) = (indices.take_front(entries), data.take_front(entries));
             let records: Vec<&[u8]> = runs
                 .iter()
-                .zip(segments)
-                .map(|(run, segment)| {
+                .zip(chunks)
+                .map(|(run, chunk)| {
                     let first = run.starts[bins.start];
                     let at = |bin: usize| (run.starts[bin] - first) as usize * size;
-                    segment.get(at(here.start)..at(here.end)).unwrap_or_default()
+                    chunk.get(at(here.start)..at(here.end)).unwrap_or_default()
                 })
                 .collect();
-            tasks.push((Region { lines, lens: these_lens, indices, data }, records));
+            tasks.push((LinesToFill { lines, lens: these_lens, indices, data }, records));
         }
         let filled: Vec<_> = self.ctx.with_threads(|| {
-            let fill =
-                |(region, records): &mut (Region<'_>, Vec<&[u8]>)| region.fill(records, sorting);
+            let fill = |(filling, records): &mut (LinesToFill<'_>, Vec<&[u8]>)| {
+                filling.fill(records, sorting)
+            };
             tasks.par_iter_mut().map(fill).collect()
         });
-        for ((region, _), filled) in tasks.iter().zip(filled) {
+        for ((filling, _), filled) in tasks.iter().zip(filled) {
             let position = sink.position();
-            let RegionOutcome { entries, canonical } =
+            let FilledLines { entries, canonical } =
                 filled?.map_err(|clash| clash.into_error(position))?;
-            let indices = Indices::of_raw(region.indices.as_raw().slice(0..entries));
-            sink.lines(region.lens, indices, region.data.as_raw().slice(0..entries), canonical)?;
+            let indices = Indices::of_raw(filling.indices.as_raw().slice(0..entries));
+            sink.lines(filling.lens, indices, filling.data.as_raw().slice(0..entries), canonical)?;
         }
         Ok(())
     }
 
     /// One bin that does not fit.
-    fn settle_heavy<S: Sort>(
+    fn fill_large_bin<S: Sort>(
         &self,
         bin: Range<usize>,
         sorting: Option<Duplicates>,
@@ -255,19 +258,18 @@ impl<'a> Buckets<'a> {
         let Some(file) = &self.file else { return Err(record::damaged()) };
         let (layout, size) = (self.layout, self.layout.size());
         // Runs small enough to leave the rest of the limit to the caller.
-        let most = (room(self.ctx.memory_left()) as usize / 4 / size).max(1) * size;
-        let pieces = self.extents(bin).into_iter().flat_map(|(offset, bytes)| {
-            (0..bytes)
-                .step_by(most)
-                .map(move |start| vec![(offset + start as u64, most.min(bytes - start))])
+        let most = (panel_bytes(self.ctx.memory_left()) as usize / 4 / size).max(1) * size;
+        let chunks = self.extents(bin).into_iter().flat_map(|(file, bytes)| {
+            let end = bytes.end;
+            bytes.step_by(most).map(move |start| vec![(file, start..end.min(start + most))])
         });
-        let mut reader = file.panels(pieces.collect(), IN_FLIGHT)?;
+        let mut reader = file.panels(chunks.collect(), IN_FLIGHT)?;
         let mut majors = IndexVec::new(layout.indices);
         let mut minors = IndexVec::new(layout.indices);
         let mut data = RawVec::new(layout.values);
         let places: [usize; BLOCK] = std::array::from_fn(|place| place);
-        reader.sweep(self.ctx, &mut |_, segments| {
-            let (records, count) = (segments[0], segments[0].len() / size);
+        reader.sweep_part(self.ctx, &mut |_, chunks| {
+            let (records, count) = (chunks[0].bytes(), chunks[0].len() / size);
             majors.resize(count, 0);
             minors.resize(count, 0);
             data.resize(count);
@@ -301,19 +303,19 @@ impl<'a> Buckets<'a> {
     }
 }
 
-/// The entries of the current bucket.
-struct BucketEntries {
+/// The entries of the current panel.
+struct BinEntries {
     lens: Vec<usize>,
     indices: RawBufferMut,
     data: RawBufferMut,
     held: Held,
 }
 
-impl BucketEntries {
+impl BinEntries {
     fn new(layout: Layout, ctx: &Context) -> Result<Self> {
         let indices = RawBufferMut::fresh(Some(layout.indices), 0)?;
         let data = RawBufferMut::fresh(layout.values, 0)?;
-        Ok(BucketEntries { lens: Vec::new(), indices, data, held: ctx.hold(0) })
+        Ok(BinEntries { lens: Vec::new(), indices, data, held: ctx.hold(0) })
     }
 
     fn reserve(&mut self, entries: usize, lines: usize, ctx: &Context) -> Result<()> {

@@ -1,51 +1,53 @@
-//! The stretches of a product, one by one, with the data they need.
+//! The panels of a product, one by one, with the data they need.
 //!
 //! ```text
 //! at each step that was read:   keep the data of A, select the needed rows of B
-//! at a stretch's last step:     multiply
+//! at a panel's last step:     multiply
 //! ```
 //!
 //! A matrix that need not be read is used in place; if neither is read, there is only multiplying.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::Semiring;
-use crate::linalg::kernels::{Fault, Panel};
-use crate::linalg::spgemm::kernels::Rows;
-use crate::linalg::spgemm::load::{Item, LoadStep, Read, Store, StoredRows, StretchPanels};
+use crate::linalg::kernels::{OutOfRange, Panel};
+use crate::linalg::spgemm::kernels::RowSource;
+use crate::linalg::spgemm::load::{
+    LoadStep, LoadedPanels, StepArrays, StepItem, Store, StoredRows,
+};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::long_row::LongRow;
-use crate::linalg::spgemm::multiply::rounds::Rounds;
+use crate::linalg::spgemm::multiply::pipeline::RowPipeline;
 use crate::linalg::spgemm::multiply::sink::Sink;
 use crate::linalg::spgemm::product::SparseProduct;
-use crate::linalg::spgemm::schedule::{Rules, Stretch, StretchCuts};
+use crate::linalg::spgemm::schedule::{LeftCuts, LeftPanel, Rules};
 use crate::storage::{Context, Entry, Index};
 
 /// Passes all rows of the product, none with more than `most_terms` terms, to `sink`.
 pub(crate) fn run<S: Semiring, I: Index, P: Index>(
     product: &SparseProduct<'_, S, I, P>,
-    cuts: StretchCuts,
+    cuts: LeftCuts,
     most_terms: usize,
     sink: &mut dyn Sink<I, S::Sum>,
     ctx: &Context,
 ) -> Result<()> {
     let mut stream = ProductStream::new(product, most_terms, ctx);
-    let StretchCuts { mut first, groups, .. } = cuts;
-    for (n, group) in groups.into_iter().enumerate() {
-        let stretches = match n {
+    let LeftCuts { mut first, ranges, .. } = cuts;
+    for (n, range) in ranges.into_iter().enumerate() {
+        let left_panels = match n {
             0 => std::mem::take(&mut first),
-            _ => product.cut_again(group, ctx)?,
+            _ => product.cut_again(range, ctx)?,
         };
-        stream.group(&stretches, sink)?;
+        stream.range(&left_panels, sink)?;
     }
-    stream.rounds.flush(sink, ctx)?;
+    stream.pipeline.flush(sink, ctx)?;
     product.semiring.check()
 }
 
 /// A product in progress.
 struct ProductStream<'p, S: Semiring, I: Index, P: Index> {
     product: &'p SparseProduct<'p, S, I, P>,
-    rounds: Rounds<S, I>,
-    hand: Loaded<S::Left, S::Right, I, P>,
+    pipeline: RowPipeline<S, I>,
+    loaded: Loaded<S::Left, S::Right, I, P>,
     long: Option<LongRow<S, I>>,
     ctx: &'p Context,
 }
@@ -57,82 +59,82 @@ impl<'p, S: Semiring, I: Index, P: Index> ProductStream<'p, S, I, P> {
         let limits = budget.limits::<S, I>((most_terms, shape.1));
         ProductStream {
             product,
-            rounds: Rounds::new(product.semiring, shape, product.phase, budget, limits),
-            hand: Loaded::new(if right.is_read { right.matrix.nrows() } else { 0 }),
+            pipeline: RowPipeline::new(product.semiring, shape, product.phase, budget, limits),
+            loaded: Loaded::new(if right.is_read { right.matrix.nrows() } else { 0 }),
             long: None,
             ctx,
         }
     }
 
-    /// The stretches of a group.
-    fn group(&mut self, stretches: &[Stretch], sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
+    /// The panels of a range.
+    fn range(&mut self, left_panels: &[LeftPanel], sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
         let SparseProduct { left, right, left_is_read, budget, .. } = self.product;
         let (a, b) =
             (left_is_read.then(|| left.to_any()), right.is_read.then(|| right.matrix.to_any()));
-        // A group is cut as if nothing were loaded.
-        self.hand.store.forget();
+        // A range is cut as if nothing were loaded.
+        self.loaded.store.forget();
         let mut next = 0;
-        if let Some(mut reading) = StretchPanels::new(a.as_ref(), b.as_ref(), stretches, budget)? {
-            let StretchPanels { panels, steps } = &mut reading;
+        if let Some(mut reading) = LoadedPanels::new(a.as_ref(), b.as_ref(), left_panels, budget)? {
+            let LoadedPanels { panels, steps } = &mut reading;
             panels.sweep_part(self.ctx, &mut |step, parts| {
-                let LoadStep { stretch, is_last, items } = &steps[step];
-                // Stretches for which nothing is read.
-                self.multiply_all(&stretches[next..*stretch], sink)?;
-                next = *stretch;
-                let (stretch, mut read) = (&stretches[next], Read::new(parts));
+                let LoadStep { left_panel, is_last, items } = &steps[step];
+                // Panels for which nothing is read.
+                self.multiply_all(&left_panels[next..*left_panel], sink)?;
+                next = *left_panel;
+                let (left_panel, mut read) = (&left_panels[next], StepArrays::new(parts));
                 for item in items {
                     match item {
-                        Item::Pointers => {
-                            self.hand.reserve(stretch);
-                            self.hand.indptr.extend_from_slice(read.pointers().typed());
+                        StepItem::Pointers => {
+                            self.loaded.reserve(left_panel);
+                            self.loaded.indptr.extend_from_slice(read.pointers().typed());
                         }
-                        Item::Entries => {
-                            self.hand.reserve(stretch);
+                        StepItem::Entries => {
+                            self.loaded.reserve(left_panel);
                             let (indices, data) = read.entries();
-                            self.hand.indices.extend_from_slice(indices.typed());
-                            self.hand.data.extend_from_slice(data.as_typed());
+                            self.loaded.indices.extend_from_slice(indices.typed());
+                            self.loaded.data.extend_from_slice(data.as_typed());
                         }
-                        Item::Run(range) => {
+                        StepItem::Run(range) => {
                             let (indices, data) = read.entries();
                             let entries = (indices.typed(), data.as_typed());
-                            self.hand.turn(self.product, stretch)?;
-                            let picked = self.hand.store.pick(right, range.clone(), entries);
-                            picked.map_err(|Fault| changed())?;
+                            self.loaded.turn(self.product, left_panel)?;
+                            let picked = self.loaded.store.pick(right, range.clone(), entries);
+                            picked.map_err(|OutOfRange| changed())?;
                         }
                     }
                 }
                 if *is_last {
-                    self.multiply(stretch, sink)?;
+                    self.multiply(left_panel, sink)?;
                     next += 1;
                 }
                 Ok(())
             })?;
         }
-        self.multiply_all(&stretches[next..], sink)
+        self.multiply_all(&left_panels[next..], sink)
     }
 
     fn multiply_all(
         &mut self,
-        stretches: &[Stretch],
+        left_panels: &[LeftPanel],
         sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
-        stretches.iter().try_for_each(|stretch| self.multiply(stretch, sink))
+        left_panels.iter().try_for_each(|left_panel| self.multiply(left_panel, sink))
     }
 
-    /// Multiplies a stretch whose data is loaded.
-    fn multiply(&mut self, stretch: &Stretch, sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
-        let ProductStream { product, rounds, hand, long, ctx } = self;
-        hand.turn(product, stretch)?;
-        let a = hand.left(product, stretch)?;
-        let mut work = Work { product, rounds, long, ctx };
+    /// Multiplies a panel whose data is loaded.
+    fn multiply(&mut self, left_panel: &LeftPanel, sink: &mut dyn Sink<I, S::Sum>) -> Result<()> {
+        let ProductStream { product, pipeline, loaded, long, ctx } = self;
+        loaded.turn(product, left_panel)?;
+        let a = loaded.left(product, left_panel)?;
+        let mut work = PanelWork { product, pipeline, long, ctx };
         if product.right.is_read {
-            hand.store.check().map_err(|Fault| changed())?;
-            let b = StoredRows { store: &hand.store, right: product.right };
-            work.multiply(stretch, a, b, sink)?;
+            loaded.store.check().map_err(|OutOfRange| changed())?;
+            let b = StoredRows { store: &loaded.store, right: product.right };
+            work.multiply(left_panel, a, b, sink)?;
         } else {
-            work.multiply(stretch, a, product.right.whole()?, sink)?;
+            work.multiply(left_panel, a, product.right.whole()?, sink)?;
         }
-        hand.end();
+        loaded.end();
         Ok(())
     }
 }
@@ -143,39 +145,39 @@ fn changed() -> Error {
 }
 
 /// The multiplying side.
-struct Work<'w, 'p, S: Semiring, I: Index, P: Index> {
+struct PanelWork<'w, 'p, S: Semiring, I: Index, P: Index> {
     product: &'w SparseProduct<'p, S, I, P>,
-    rounds: &'w mut Rounds<S, I>,
+    pipeline: &'w mut RowPipeline<S, I>,
     long: &'w mut Option<LongRow<S, I>>,
     ctx: &'w Context,
 }
 
-impl<S: Semiring, I: Index, P: Index> Work<'_, '_, S, I, P> {
+impl<S: Semiring, I: Index, P: Index> PanelWork<'_, '_, S, I, P> {
     fn multiply<'b>(
         &mut self,
-        stretch: &Stretch,
+        left_panel: &LeftPanel,
         a: Panel<'b, S::Left, I>,
-        b: impl Rows<'b, S::Right, I>,
+        b: impl RowSource<'b, S::Right, I>,
         sink: &mut dyn Sink<I, S::Sum>,
     ) -> Result<()> {
         let SparseProduct { semiring, left, right, mask, budget, .. } = *self.product;
-        let fault = || right.fault(left, a, b);
+        let out_of_range = || right.out_of_range(left, a, b);
         let mask = mask.map(Masking::rows).transpose()?;
-        let Some(part) = stretch.part else {
+        let Some(part) = left_panel.part else {
             let terms = |i| right.terms(a, i);
-            return self.rounds.rows((a, b), mask, terms, fault, sink, self.ctx);
+            return self.pipeline.rows((a, b), mask, terms, out_of_range, sink, self.ctx);
         };
         if part.is_first {
-            self.rounds.flush(sink, self.ctx)?;
-            self.rounds.release();
+            self.pipeline.flush(sink, self.ctx)?;
+            self.pipeline.release();
             let reach = (part.terms, right.matrix.ncols());
             *self.long = Some(LongRow::new(semiring, reach, &budget)?);
         }
         let row = self.long.as_mut().ok_or_else(changed)?;
-        row.add((a.indices, a.values), b).map_err(|Fault| fault())?;
+        row.add((a.indices, a.values), b).map_err(|OutOfRange| out_of_range())?;
         if part.is_last {
             let Some(row) = self.long.take() else { return Err(changed()) };
-            row.finish(mask.map(|mask| (mask, stretch.rows.start)), sink)?;
+            row.finish(mask.map(|mask| (mask, left_panel.rows.start)), sink)?;
         }
         Ok(())
     }
@@ -188,7 +190,7 @@ struct Loaded<L, R, I, P> {
     indices: Vec<I>,
     data: Vec<L>,
     store: Store<R, I>,
-    /// Whether the store has switched to the current stretch.
+    /// Whether the store has switched to the current panel.
     has_turned: bool,
 }
 
@@ -203,45 +205,45 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
         }
     }
 
-    /// Switches to the rows of B that a stretch needs; its part of A is loaded.
+    /// Switches to the rows of B that a panel needs; its part of A is loaded.
     fn turn<S: Semiring<Left = L, Right = R>>(
         &mut self,
         product: &SparseProduct<'_, S, I, P>,
-        stretch: &Stretch,
+        left_panel: &LeftPanel,
     ) -> Result<()> {
         if std::mem::replace(&mut self.has_turned, true) {
             return Ok(());
         }
         let a = product.left;
-        if stretch.part.is_some() {
+        if left_panel.part.is_some() {
             let base = a.indptr()[0].to_usize();
-            let ends = [stretch.entries.start, stretch.entries.end];
+            let ends = [left_panel.entries.start, left_panel.entries.end];
             self.indptr = ends.map(|entry| P::from_usize(base + entry)).to_vec();
         }
         if product.right.is_read {
             let indices = match product.left_is_read {
                 true => &self.indices[..],
-                false => a.indices().get(stretch.entries.clone()).ok_or_else(changed)?,
+                false => a.indices().get(left_panel.entries.clone()).ok_or_else(changed)?,
             };
-            let Rules { room: [_, room], .. } = product.rules();
-            let turned = self.store.turn(product.right, indices.iter(), stretch.carries, room);
-            turned.map_err(|Fault| changed())?;
+            let Rules { space: [_, space], .. } = product.rules();
+            let turned = self.store.turn(product.right, indices.iter(), left_panel.carries, space);
+            turned.map_err(|OutOfRange| changed())?;
         }
         Ok(())
     }
 
-    /// A's part of a stretch.
+    /// A's part of a panel.
     fn left<'h, S: Semiring<Left = L, Right = R>>(
         &'h self,
         product: &SparseProduct<'h, S, I, P>,
-        stretch: &Stretch,
+        left_panel: &LeftPanel,
     ) -> Result<Panel<'h, L, I>> {
-        let (a, rows) = (product.left, &stretch.rows);
-        let indptr = match product.left_is_read || stretch.part.is_some() {
+        let (a, rows) = (product.left, &left_panel.rows);
+        let indptr = match product.left_is_read || left_panel.part.is_some() {
             true => &self.indptr[..],
             false => &a.indptr()[rows.start..=rows.end],
         };
-        let here = stretch.entries.clone();
+        let here = left_panel.entries.clone();
         let (indices, data) = match product.left_is_read {
             true => (Some(&self.indices[..]), Some(&self.data[..])),
             false => (a.indices().get(here.clone()), a.data().get(here)),
@@ -250,14 +252,14 @@ impl<L: Entry, R: Entry, I: Index, P: Index> Loaded<L, R, I, P> {
         Panel::new(indptr, indices, data, a.ncols(), rows.start)
     }
 
-    /// Reserves memory for A's part of a stretch, before its first data.
-    fn reserve(&mut self, stretch: &Stretch) {
-        reserve(&mut self.indptr, stretch.rows.len() + 1);
-        reserve(&mut self.indices, stretch.entries.len());
-        reserve(&mut self.data, stretch.entries.len());
+    /// Reserves memory for A's part of a panel, before its first data.
+    fn reserve(&mut self, left_panel: &LeftPanel) {
+        reserve(&mut self.indptr, left_panel.rows.len() + 1);
+        reserve(&mut self.indices, left_panel.entries.len());
+        reserve(&mut self.data, left_panel.entries.len());
     }
 
-    /// Ends the stretch.
+    /// Ends the panel.
     fn end(&mut self) {
         self.indptr.clear();
         self.indices.clear();

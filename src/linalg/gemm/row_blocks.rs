@@ -1,9 +1,9 @@
 //! Some rows of the result at a time.
 //!
 //! ```text
-//! for each strip of rows:  read the rows of A, to stay  ->  for each panel of lines of B:
-//!     rows of B:     C_strip += A_strip[:, rows] B_panel
-//!     columns of B:  C_strip[:, cols] += A_strip B_panel
+//! for each block of rows:  read the rows of A, to stay  ->  for each panel of lines of B:
+//!     rows of B:     C_block += A_block[:, rows] B_panel
+//!     columns of B:  C_block[:, cols] += A_block B_panel
 //! ```
 
 use std::ops::Range;
@@ -15,10 +15,10 @@ use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::gemm_into;
 use crate::linalg::gemm::operand::{Operand, OperandPart, reader};
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy};
-use crate::storage::{BufferMut, Context, Order};
+use crate::storage::{BufferMut, Context, Order, packed};
 
-/// Multiplies strip by strip.
-pub(super) struct RowStrips<'a, T: Scalar> {
+/// Multiplies block by block.
+pub(super) struct RowBlocks<'a, T: Scalar> {
     a: &'a Operand<'a, T>,
     b: &'a Operand<'a, T>,
     extents: Extents,
@@ -30,7 +30,7 @@ pub(super) struct RowStrips<'a, T: Scalar> {
     ctx: &'a Context,
 }
 
-impl<'a, T: Scalar> RowStrips<'a, T> {
+impl<'a, T: Scalar> RowBlocks<'a, T> {
     pub(super) fn new(
         (a, b): (&'a Operand<'a, T>, &'a Operand<'a, T>),
         extents: Extents,
@@ -39,8 +39,8 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         ctx: &'a Context,
     ) -> Result<Self> {
         let left =
-            ctx.work("a strip", strategy.kept as usize / size_of::<T>())?.counted(ctx.meter());
-        Ok(RowStrips { a, b, extents, lines, ring: strategy.ring, left, ctx })
+            ctx.work("a block", strategy.kept as usize / size_of::<T>())?.counted(ctx.meter());
+        Ok(RowBlocks { a, b, extents, lines, ring: strategy.ring, left, ctx })
     }
 
     /// Adds the product of some rows of `A` with `B` to `c`.
@@ -50,24 +50,24 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         mut c: ArrayViewMut2<'_, T>,
     ) -> Result<()> {
         let (Extents { k, .. }, a, b, ctx) = (self.extents, self.a, self.b, self.ctx);
-        let strip = OperandPart { rows: rows.clone(), cols: 0..k };
+        let block = OperandPart { rows: rows.clone(), cols: 0..k };
         let panels = self.panels();
         let mut extents = match a.streamed {
             // Half of what two of them may use: they share the ring with panels of `B`.
-            true => a.pieces(&strip, 0, self.ring as usize / 4),
+            true => packed(a.parts(&block, 0).into_iter(), size_of::<T>(), self.ring as usize / 4),
             false => Vec::new(),
         };
-        let pieces = extents.len();
+        let left_panels = extents.len();
         extents.extend(panels.iter().map(|panel| b.parts(panel, usize::from(a.streamed))));
         let Some(mut reader) = reader(a, b, extents, self.ring)? else {
-            return self.multiply_resident(&strip, c);
+            return self.multiply_resident(&block, c);
         };
-        let (mut filled, room) = (0, &mut self.left);
+        let (mut filled, buffer) = (0, &mut self.left);
         reader.sweep_part(ctx, &mut |step, runs| {
-            if let Some(panel) = step.checked_sub(pieces) {
+            if let Some(panel) = step.checked_sub(left_panels) {
                 let left = match a.streamed {
-                    true => a.shaped(&strip, &room[..rows.len() * k])?,
-                    false => a.view(&strip),
+                    true => a.shaped(&block, &buffer[..rows.len() * k])?,
+                    false => a.view(&block),
                 };
                 let right = b.read(&panels[panel], runs, &mut [])?;
                 add(left, &panels[panel], right, &mut c, b.matrix.order(), ctx);
@@ -75,7 +75,7 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
             }
             for run in runs {
                 let run = run.as_typed();
-                room[filled..][..run.len()].copy_from_slice(run);
+                buffer[filled..][..run.len()].copy_from_slice(run);
                 filled += run.len();
             }
             Ok(())
@@ -83,14 +83,14 @@ impl<'a, T: Scalar> RowStrips<'a, T> {
         if b.streamed {
             return Ok(());
         }
-        let left = a.shaped(&strip, &self.left[..rows.len() * k])?;
+        let left = a.shaped(&block, &self.left[..rows.len() * k])?;
         gemm_into(left, b.matrix.as_ndarray(), c, ctx);
         Ok(())
     }
 
-    fn multiply_resident(&self, strip: &OperandPart, c: ArrayViewMut2<'_, T>) -> Result<()> {
+    fn multiply_resident(&self, block: &OperandPart, c: ArrayViewMut2<'_, T>) -> Result<()> {
         self.ctx.check_cancelled()?;
-        gemm_into(self.a.view(strip), self.b.matrix.as_ndarray(), c, self.ctx);
+        gemm_into(self.a.view(block), self.b.matrix.as_ndarray(), c, self.ctx);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! How lines that become columns are cut: the input into groups of lines, the result into bands.
+//! How lines that become columns are cut: the input into panels of lines, the result into bands.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ const RESIDENT: u64 = 16 << 20;
 /// Lines stay in memory if they are at least this fraction of all.
 const FEW: usize = 5;
 
-/// How lines are cut into groups, and the result into bands.
+/// How lines are cut into panels, and the result into bands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TransposeCut {
     /// Lines of the input, and elements of each.
@@ -27,19 +27,19 @@ pub(super) struct TransposeCut {
     pub(super) length: usize,
     /// Lines that stay in memory.
     pub(super) kept: usize,
-    /// Lines of a group; 0 if all of them stay.
-    pub(super) group: usize,
+    /// Lines of a panel; 0 if all of them stay.
+    pub(super) panel: usize,
     /// Result lines of a band.
     pub(super) width: usize,
     /// Elements of a result line that are passed on at a time: all of them, unless a line is larger than a band.
-    pub(super) piece: usize,
+    pub(super) chunk: usize,
     /// Result lines of a block of the scratch file: whole bands.
     pub(super) block: usize,
 }
 
 /// The part of the result that is passed on at a time: whole lines, or a run of one.
 #[derive(Clone, Debug)]
-pub(super) struct Band {
+pub(super) struct ResultBand {
     pub(super) rows: Range<usize>,
     pub(super) cols: Range<usize>,
 }
@@ -48,11 +48,11 @@ impl TransposeCut {
     pub(super) fn new(dtype: DType, count: usize, length: usize, ctx: &Context) -> Result<Self> {
         let limit = ctx.memory_left();
         let line = dtype.bytes_of(length);
-        let groups = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
+        let panels = (line.saturating_mul(count as u64) / (limit / 4).max(1)).saturating_add(1);
         // Every tile of the bands is read in whole sectors.
-        let room = (limit / 8 * 5).saturating_sub(groups.saturating_mul(3 * 2 * 4096));
-        let room = room.max((limit / 4).max(line).min(limit / 8 * 5));
-        let slots = usize::try_from(room.checked_div(line).unwrap_or(u64::MAX));
+        let memory = (limit / 8 * 5).saturating_sub(panels.saturating_mul(3 * 2 * 4096));
+        let memory = memory.max((limit / 4).max(line).min(limit / 8 * 5));
+        let slots = usize::try_from(memory.checked_div(line).unwrap_or(u64::MAX));
         let slots = slots.unwrap_or(usize::MAX);
         if slots >= count {
             return Ok(Self::resident(dtype, count, length, ctx));
@@ -63,71 +63,74 @@ impl TransposeCut {
                 .found(format!("{line} bytes"))
                 .remedy("raise the memory limit"));
         }
-        let group = ((limit / 4 / line) as usize).clamp(1, slots);
-        let bytes = TILE.saturating_mul(count.div_ceil(group) as u64);
-        let (width, piece) = bands(dtype, count, length, bytes.min(limit / 20));
+        let panel = ((limit / 4 / line) as usize).clamp(1, slots);
+        let bytes = TILE.saturating_mul(count.div_ceil(panel) as u64);
+        let (width, chunk) = bands(dtype, count, length, bytes.min(limit / 20));
         // A tile is at most a band.
-        let group = group.min(width * piece);
-        let tile = width * group * dtype.size();
+        let panel = panel.min(width * chunk);
+        let tile = width * panel * dtype.size();
         // For short lines enough is read at a time that few cache lines are read again for the next block.
         let read = (AT_A_TIME / dtype.size()).div_ceil(width) * tile;
         let most = (limit / 64).clamp(16 << 10, TILE).max((limit / 16).min(read as u64));
         let in_block = most as usize / tile;
         let block = width * in_block.clamp(1, length.div_ceil(width));
         // Touching memory for a few lines costs more than writing them.
-        let kept = slots - group;
+        let kept = slots - panel;
         let kept = if kept >= count / FEW { kept } else { 0 };
-        Ok(TransposeCut { count, length, kept, group, width, piece, block })
+        Ok(TransposeCut { count, length, kept, panel, width, chunk, block })
     }
 
     /// For lines that are all in memory.
     pub(super) fn resident(dtype: DType, count: usize, length: usize, ctx: &Context) -> Self {
         let bytes = (ctx.memory_left() / 20).min(RESIDENT);
-        let (width, piece) = bands(dtype, count, length, bytes);
-        TransposeCut { count, length, kept: count, group: 0, width, piece, block: width }
+        let (width, chunk) = bands(dtype, count, length, bytes);
+        TransposeCut { count, length, kept: count, panel: 0, width, chunk, block: width }
     }
 
     /// Lines that fit in memory.
     pub(super) fn slots(&self) -> usize {
-        self.kept + self.group.min(self.count - self.kept)
+        self.kept + self.panel.min(self.count - self.kept)
     }
 
-    /// Groups that go to the scratch file; the rest of the lines, at most a group, stays in memory.
-    pub(super) fn groups(&self) -> usize {
-        (self.count - self.kept).saturating_sub(1).checked_div(self.group).unwrap_or(0)
+    /// Panels that go to the scratch file; the rest of the lines, at most a panel, stays in memory.
+    pub(super) fn panels(&self) -> usize {
+        (self.count - self.kept).saturating_sub(1).checked_div(self.panel).unwrap_or(0)
     }
 
-    /// The first line of a group.
-    pub(super) fn first_of(&self, group: usize) -> usize {
-        self.kept + group * self.group
+    /// The first line of a panel.
+    pub(super) fn first_of(&self, panel: usize) -> usize {
+        self.kept + panel * self.panel
     }
 
-    /// The result lines of every block of a group.
+    /// The result lines of every block of a panel.
     pub(super) fn blocks(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
         let TransposeCut { length, block, .. } = *self;
         (0..length).step_by(block).map(move |start| start..length.min(start + block))
     }
 
     /// The bands of the result in order.
-    pub(super) fn bands(&self) -> impl Iterator<Item = Band> {
-        let TransposeCut { count, length, width, piece, .. } = *self;
+    pub(super) fn bands(&self) -> impl Iterator<Item = ResultBand> {
+        let TransposeCut { count, length, width, chunk, .. } = *self;
         (0..length).step_by(width).flat_map(move |row| {
-            (0..count).step_by(piece.max(1)).map(move |col| Band {
+            (0..count).step_by(chunk.max(1)).map(move |col| ResultBand {
                 rows: row..length.min(row + width),
-                cols: col..count.min(col + piece),
+                cols: col..count.min(col + chunk),
             })
         })
     }
 
-    /// The groups in the scratch file that intersect a band, and the lines of each in it.
-    pub(super) fn groups_in(&self, band: &Band) -> impl Iterator<Item = (usize, Range<usize>)> {
+    /// The panels in the scratch file that intersect a band, and the lines of each in it.
+    pub(super) fn panels_in(
+        &self,
+        band: &ResultBand,
+    ) -> impl Iterator<Item = (usize, Range<usize>)> {
         let (cut, cols) = (*self, band.cols.clone());
-        let group = |col: usize| col.saturating_sub(cut.kept).checked_div(cut.group).unwrap_or(0);
-        let groups = group(cols.start)..(group(cols.end - 1) + 1).min(cut.groups());
-        groups.filter_map(move |group| {
-            let first = cut.first_of(group);
-            let here = cols.start.max(first)..cols.end.min(first + cut.group);
-            (!here.is_empty()).then_some((group, here))
+        let panel = |col: usize| col.saturating_sub(cut.kept).checked_div(cut.panel).unwrap_or(0);
+        let panels = panel(cols.start)..(panel(cols.end - 1) + 1).min(cut.panels());
+        panels.filter_map(move |panel| {
+            let first = cut.first_of(panel);
+            let here = cols.start.max(first)..cols.end.min(first + cut.panel);
+            (!here.is_empty()).then_some((panel, here))
         })
     }
 }

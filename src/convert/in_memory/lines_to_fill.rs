@@ -5,8 +5,8 @@
 //! then, if lines are to be sorted: sort each that does not rise, treat its duplicates, close the gaps
 //! ```
 //!
-//! The records come in segments, in their given order, and keep it within their line: duplicates meet in that order,
-//! and sums have the same bits however entries were cut into segments.
+//! The records come in chunks, in their given order, and keep it within their line: duplicates meet in that order,
+//! and sums have the same bits however entries were cut into chunks.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ const AHEAD: usize = 32;
 const RECORDS: usize = 64;
 
 /// Some consecutive lines and the arrays for their entries.
-pub(crate) struct Region<'a> {
+pub(crate) struct LinesToFill<'a> {
     pub(crate) lines: Range<usize>,
     /// Entries of every line.
     pub(crate) lens: &'a mut [usize],
@@ -33,9 +33,9 @@ pub(crate) struct Region<'a> {
     pub(crate) data: RawMut<'a>,
 }
 
-/// The outcome of filling a region.
+/// The outcome of filling lines.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RegionOutcome {
+pub(crate) struct FilledLines {
     /// Number of remaining entries.
     pub(crate) entries: usize,
     /// Whether indices strictly rise in every line.
@@ -43,17 +43,17 @@ pub(crate) struct RegionOutcome {
 }
 
 /// A position with a forbidden duplicate or an overflow: line and index.
-pub(crate) struct RegionClash(ErrorKind, (usize, usize));
+pub(crate) struct EntryClash(ErrorKind, (usize, usize));
 
-impl Region<'_> {
-    /// Fills the lines with the records in `segments`, which fill it exactly.
+impl LinesToFill<'_> {
+    /// Fills the lines with the records in `chunks`, which fill it exactly.
     pub(crate) fn fill(
         &mut self,
-        segments: &[&[u8]],
+        chunks: &[&[u8]],
         sorting: Option<Duplicates>,
-    ) -> Result<std::result::Result<RegionOutcome, RegionClash>> {
-        by_index_type!(self.index_type(), I => self.fill_typed::<I>(segments))?;
-        let filled = self.settle(sorting);
+    ) -> Result<std::result::Result<FilledLines, EntryClash>> {
+        by_index_type!(self.index_type(), I => self.fill_typed::<I>(chunks))?;
+        let filled = self.finish(sorting);
         // Ends become lengths again.
         let mut before = 0;
         for slot in self.lens.iter_mut() {
@@ -64,20 +64,20 @@ impl Region<'_> {
         Ok(filled)
     }
 
-    fn fill_typed<I: Index>(&mut self, segments: &[&[u8]]) -> Result<()> {
+    fn fill_typed<I: Index>(&mut self, chunks: &[&[u8]]) -> Result<()> {
         let (first, value) = (self.lines.start, self.data.width());
         let size = Layout { values: self.data.dtype(), indices: I::DTYPE }.size();
         let line = |record| record::major::<I>(record, value).to_usize().wrapping_sub(first);
         self.lens.fill(0);
-        for segment in segments {
-            for record in segment.chunks_exact(size) {
+        for chunk in chunks {
+            for record in chunk.chunks_exact(size) {
                 *record::undamaged(self.lens.get_mut(line(record)))? += 1;
             }
         }
         self.start_lines();
         let indices = typed_indices::<I>(self.indices.reborrow());
         let mut slots = [0; RECORDS];
-        for records in segments.iter().flat_map(|segment| segment.chunks(RECORDS * size)) {
+        for records in chunks.iter().flat_map(|chunk| chunk.chunks(RECORDS * size)) {
             let slots = &mut slots[..records.len() / size];
             for (slot, record) in slots.iter_mut().zip(records.chunks_exact(size)) {
                 let next = record::undamaged(self.lens.get_mut(line(record)))?;
@@ -144,15 +144,15 @@ impl Region<'_> {
     }
 
     /// Sorts the filled lines, if `sorting` is given, with ends stored in place of lengths.
-    pub(crate) fn settle(
+    pub(crate) fn finish(
         &mut self,
         sorting: Option<Duplicates>,
-    ) -> std::result::Result<RegionOutcome, RegionClash> {
+    ) -> std::result::Result<FilledLines, EntryClash> {
         match sorting {
             Some(duplicates) => self.sort(duplicates),
             None => {
                 let entries = self.lens.last().copied().unwrap_or(0);
-                Ok(RegionOutcome { entries, canonical: self.rises() })
+                Ok(FilledLines { entries, canonical: self.rises() })
             }
         }
     }
@@ -176,7 +176,7 @@ impl Region<'_> {
         by_index!(indices, indices => go(indices, self.lens))
     }
 
-    fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<RegionOutcome, RegionClash> {
+    fn sort(&mut self, duplicates: Duplicates) -> std::result::Result<FilledLines, EntryClash> {
         by_width!(self.data.width(), W => by_index_type!(self.index_type(), I => {
             self.sort_typed::<I, W>(duplicates)
         }))
@@ -185,7 +185,7 @@ impl Region<'_> {
     fn sort_typed<I: Index, const W: usize>(
         &mut self,
         duplicates: Duplicates,
-    ) -> std::result::Result<RegionOutcome, RegionClash> {
+    ) -> std::result::Result<FilledLines, EntryClash> {
         let (mut start, mut written, mut canonical) = (0, 0, true);
         let mut line = SortedLine::<W>::new(merge(self.data.dtype()));
         let indices = typed_indices::<I>(self.indices.reborrow());
@@ -201,24 +201,25 @@ impl Region<'_> {
                 written += here.len();
             } else {
                 line.sort(&indices[here.clone()], &data[here.clone()]);
-                let room = written..here.end;
-                let (length, unique) =
-                    line.write((&mut indices[room.clone()], &mut data[room]), duplicates).map_err(
-                        |(kind, minor)| RegionClash(kind, (self.lines.start + number, minor)),
-                    )?;
+                let target = written..here.end;
+                let (length, unique) = line
+                    .write((&mut indices[target.clone()], &mut data[target]), duplicates)
+                    .map_err(|(kind, minor)| {
+                        EntryClash(kind, (self.lines.start + number, minor))
+                    })?;
                 written += length;
                 canonical &= unique;
             }
             *end = written;
         }
-        Ok(RegionOutcome { entries: written, canonical })
+        Ok(FilledLines { entries: written, canonical })
     }
 }
 
-impl RegionClash {
+impl EntryClash {
     /// A clash of this kind at a line and an index.
     pub(crate) fn new(kind: ErrorKind, position: (usize, usize)) -> Self {
-        RegionClash(kind, position)
+        EntryClash(kind, position)
     }
 
     /// The error; `position` converts line and index to row and column.

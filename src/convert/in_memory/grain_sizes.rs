@@ -2,24 +2,30 @@
 
 /// Sizes that affect only the speed.
 #[derive(Clone, Copy)]
-pub(crate) struct Grain {
+pub(crate) struct GrainSizes {
     /// The least number of entries that are sorted on all threads.
     pub(crate) least: usize,
     /// Entries of a block that is distributed to owners of lines.
     pub(crate) block: usize,
-    /// Entries of a strip, unless there would be too many strips: twice their size is about a core's cache.
-    pub(crate) strip: u64,
+    /// Entries of a panel, unless there would be too many panels: twice their size is about a core's cache.
+    pub(crate) panel: u64,
     /// Lines whose lengths are looked up by a task.
     pub(crate) lines: usize,
     /// Entries of a task that copies lines.
     pub(crate) entries: usize,
 }
 
-impl Grain {
-    pub(crate) const USUAL: Self =
-        Grain { least: 1 << 15, block: 1 << 14, strip: 1 << 16, lines: 1 << 14, entries: 1 << 16 };
+impl GrainSizes {
+    pub(crate) const USUAL: Self = GrainSizes {
+        least: 1 << 15,
+        block: 1 << 14,
+        panel: 1 << 16,
+        lines: 1 << 14,
+        entries: 1 << 16,
+    };
 
     /// So small that few entries span many parts.
     #[cfg(test)]
-    pub(crate) const SMALL: Self = Grain { least: 1, block: 8, strip: 16, lines: 4, entries: 16 };
+    pub(crate) const SMALL: Self =
+        GrainSizes { least: 1, block: 8, panel: 16, lines: 4, entries: 16 };
 }

@@ -22,7 +22,7 @@ pub(in crate::io) fn push_integer(out: &mut Vec<u8>, value: i128) {
 
 /// A finite positive binary float taken apart: `integer · 2^power`.
 #[derive(Clone, Copy)]
-pub(in crate::io) struct Parts {
+pub(in crate::io) struct FloatParts {
     integer: u64,
     power: i32,
     /// Whether the next smaller float is half as far away as the next larger one.
@@ -32,19 +32,19 @@ pub(in crate::io) struct Parts {
 /// A float that can be taken apart.
 pub(in crate::io) trait WrittenFloat: Copy {
     /// The parts of its magnitude, which is finite and not zero.
-    fn parts(self) -> Parts;
+    fn parts(self) -> FloatParts;
 }
 
 macro_rules! binary {
     ($($float:ty),*) => {$(
         impl WrittenFloat for $float {
             #[inline]
-            fn parts(self) -> Parts {
+            fn parts(self) -> FloatParts {
                 const FRACTION: u32 = <$float>::MANTISSA_DIGITS - 1;
                 let bits = u64::from(self.abs().to_bits());
                 let (fraction, stored) = (bits & ((1 << FRACTION) - 1), (bits >> FRACTION) as i32);
                 let normal = stored > 0;
-                Parts {
+                FloatParts {
                     integer: fraction | (u64::from(normal) << FRACTION),
                     power: stored.max(1) - <$float>::MAX_EXP + 1 - FRACTION as i32,
                     closer_below: fraction == 0 && stored > 1,
@@ -78,8 +78,8 @@ pub(in crate::io) fn push_float(out: &mut Vec<u8>, value: impl WrittenFloat, wid
 }
 
 /// The decimal `digits · 10^power` with the fewest digits that rounds to a float, and of these the closest to it.
-fn shortest(parts: Parts) -> (u64, i32) {
-    let Parts { integer, power, closer_below } = parts;
+fn shortest(parts: FloatParts) -> (u64, i32) {
+    let FloatParts { integer, power, closer_below } = parts;
     // The float, and halfway to its neighbours, in quarters of its last bit. Halfway itself rounds to an even float.
     let (here, inclusive) = (4 * integer, integer % 2 == 0);
     let (below, above) = (here - 2 + u64::from(closer_below), here + 2);

@@ -255,12 +255,11 @@ impl Making<'_> {
             self.take((0, true), lines_of(a))?;
             return Ok(rising);
         };
-        let swept = panels.sweep_part(self.ctx, &mut |panel| {
+        panels.sweep_part(self.ctx, &mut |panel| {
             let part = panel.parts[0];
             let lines = FactorLines { indptr: part.indptr, indices: part.indices, data: part.data };
             self.take((panel.first, panel.closes), lines)
-        });
-        swept
+        })
     }
 
     /// Multiplies lines of A from the `first` on, or a run of that line; `closes` if its last line ends here.

@@ -12,7 +12,7 @@ use crate::linalg::product::prepared::compact::Compact;
 use crate::linalg::product::prepared::encoded_lines::{EncodedLines, encoded_plan};
 use crate::linalg::product::prepared::form::Form;
 use crate::linalg::product::prepared::powers::{CachedParts, encoded_powers_plan, read_powers};
-use crate::linalg::product::prepared::readers::{LineReader, PreparedPanels, Readers};
+use crate::linalg::product::prepared::readers::{PreparedPanels, ProductReader, Readers};
 use crate::sparse::{AnyCompressed, CompressedPanels};
 use crate::storage::{Context, Lasts, Place, Plan, SparseFormat, Traffic, bytes_of, work};
 

@@ -12,7 +12,7 @@ use crate::sparse::{AnyCompressed, CompressedPanels};
 use crate::storage::{ArrayPanels, Context, Lasts, Spare, Traffic};
 
 /// A matrix in panels of lines.
-pub(crate) trait LineReader: Send + Sync + 'static {
+pub(crate) trait ProductReader: Send + Sync + 'static {
     fn panels(&self) -> &ArrayPanels;
     fn panels_mut(&mut self) -> &mut ArrayPanels;
     /// The same lines with another reader, or none.
@@ -33,7 +33,7 @@ pub(crate) struct Readers<L> {
     pinning: Arc<Lendable<L>>,
 }
 
-impl<L: LineReader> Readers<L> {
+impl<L: ProductReader> Readers<L> {
     /// Readers of a matrix whose panels, together with `vectors` bytes, stay within the memory of a context.
     pub(crate) fn new(mut reader: L, vectors: u64, ctx: &Context) -> Self {
         let kept = reader.kept();
@@ -91,11 +91,11 @@ impl<L: LineReader> Readers<L> {
 }
 
 /// The same panels for another user, with as few buffers as possible.
-fn another<L: LineReader>(reader: &L) -> L {
+fn another<L: ProductReader>(reader: &L) -> L {
     reader.with(Some(reader.panels().another()))
 }
 
-impl<L: LineReader> Spare for Lendable<L> {
+impl<L: ProductReader> Spare for Lendable<L> {
     fn give_back(&self, bytes: u64) {
         self.change(|reader| {
             if let Some(ring) = reader.as_mut().and_then(|reader| reader.panels_mut().ring()) {
@@ -128,7 +128,7 @@ impl PreparedPanels {
     }
 }
 
-impl LineReader for PreparedPanels {
+impl ProductReader for PreparedPanels {
     fn panels(&self) -> &ArrayPanels {
         match self {
             PreparedPanels::Plain(panels) => &panels.reading,
@@ -172,7 +172,7 @@ impl LineSource for PreparedPanels {
     }
 
     fn decoding_bytes(&self) -> u64 {
-        LineReader::decoding_bytes(self)
+        ProductReader::decoding_bytes(self)
     }
 
     fn sweep(
@@ -187,7 +187,7 @@ impl LineSource for PreparedPanels {
     }
 }
 
-impl LineReader for dense::DensePanels {
+impl ProductReader for dense::DensePanels {
     fn panels(&self) -> &ArrayPanels {
         &self.reading
     }

@@ -81,7 +81,7 @@ impl Steps {
         let mut report = Report::new();
         let mut all = steps.first().cloned().unwrap_or_else(|| Plan::new("nothing long"));
         for step in steps.iter().skip(1) {
-            add(&mut all.cost, step.cost);
+            all.cost = all.cost.then(step.cost);
         }
         let names: Vec<_> = steps.iter().map(|step| step.operation).collect();
         match names.as_slice() {
@@ -101,16 +101,6 @@ impl Steps {
 /// The error of a command that cannot go on without the result of a long step.
 pub(crate) fn unknown_rest() -> Error {
     Error::new(ErrorKind::Planned, "what follows is not known")
-}
-
-/// Adds the cost of a step that comes after others.
-fn add(all: &mut Cost, step: Cost) {
-    all.passes = all.passes.saturating_add(step.passes);
-    all.bytes_read = all.bytes_read.saturating_add(step.bytes_read);
-    all.bytes_written = all.bytes_written.saturating_add(step.bytes_written);
-    all.scratch = all.scratch.max(step.scratch);
-    all.peak_memory = all.peak_memory.max(step.peak_memory);
-    all.seconds += step.seconds;
 }
 
 fn rows(report: &mut Report, cost: &Cost) {

@@ -233,6 +233,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         // Whether `q` goes with `p`, or is that of the iteration before.
         let of = |given: bool| if given { X::Real::one() } else { X::Real::zero() };
         let mut given = of(!self.w.is_empty());
+        let mut vectors = vec![&mut self.r[..], &mut self.p[..], &mut self.q[..], &mut self.z[..]];
+        // Written only if a state is restored.
+        vectors.extend(kept.all_mut());
         self.solver.checkpoint(
             &mut [
                 &mut self.size,
@@ -244,7 +247,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
                 &mut given,
             ],
             &mut [&mut self.rho],
-            &mut [&mut self.r, &mut self.p, &mut self.q, &mut self.z, kept.vector_mut(0)],
+            &mut vectors,
         )?;
         match given == of(!self.w.is_empty()) {
             true => Ok(()),

@@ -29,6 +29,27 @@ pub struct Cost {
     pub seconds: f64,
 }
 
+impl Cost {
+    /// The cost of this and then of `next`: sums, and of memory and scratch space the larger.
+    ///
+    /// ```
+    /// use outcore::Cost;
+    /// let one = Cost { passes: 1, peak_memory: 8, ..Cost::default() };
+    /// let both = one.then(Cost { passes: 2, peak_memory: 5, ..Cost::default() });
+    /// assert_eq!((both.passes, both.peak_memory), (3, 8));
+    /// ```
+    pub fn then(self, next: Cost) -> Cost {
+        Cost {
+            passes: self.passes.saturating_add(next.passes),
+            bytes_read: self.bytes_read.saturating_add(next.bytes_read),
+            bytes_written: self.bytes_written.saturating_add(next.bytes_written),
+            scratch: self.scratch.max(next.scratch),
+            peak_memory: self.peak_memory.max(next.peak_memory),
+            seconds: self.seconds + next.seconds,
+        }
+    }
+}
+
 /// The predicted cost of an operation: see [`Context::plan`](crate::Context::plan).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -171,13 +192,7 @@ impl Plan {
 
     /// Followed by another operation.
     pub(crate) fn then(mut self, next: Plan) -> Self {
-        let (a, b) = (&mut self.cost, next.cost);
-        a.passes = a.passes.saturating_add(b.passes);
-        a.bytes_read = a.bytes_read.saturating_add(b.bytes_read);
-        a.bytes_written = a.bytes_written.saturating_add(b.bytes_written);
-        a.scratch = a.scratch.max(b.scratch);
-        a.peak_memory = a.peak_memory.max(b.peak_memory);
-        a.seconds += b.seconds;
+        self.cost = self.cost.then(next.cost);
         self.work += next.work;
         self.file = self.file.or(next.file);
         self.place = self.place.or(next.place);

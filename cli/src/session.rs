@@ -34,7 +34,7 @@ pub(crate) struct Flags {
     /// Folder for scratch files; the system's temporary folder if not given
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
-    /// Say what it would cost, and do nothing
+    /// Print the cost of each step; write no result
     #[arg(long, global = true)]
     pub(crate) plan: bool,
     /// Print one JSON object

@@ -81,7 +81,7 @@ pub use sparse::{
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub use sparse::{CompressedIter, CooIter};
 pub use storage::{
-    Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor,
+    Access, Buffer, BufferMut, ByteCount, ByteOrder, CancelToken, Context, Cost, DType, Descriptor,
     DeviceSpeeds, Element, Entry, Index, Leftover, MemoryLimit, NpyHeader, Order, Place, Plan,
     Progress, Report, SparseFormat, StoredValues, Traffic, Verified, device_speeds, has_checksums,
     leftovers, memory_limits, verify,

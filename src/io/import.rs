@@ -62,7 +62,7 @@ impl Imported {
 /// [Harwell-Boeing](crate::io::harwell_boeing) file CSR, an object of [PETSc](crate::io::petsc) what it is there. A
 /// pipe, or standard input as `/dev/stdin`, is first received in a scratch file.
 ///
-/// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
+/// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; an
 /// edge list up to twice more if its edges do not fit in a quarter of the memory limit.
 ///
 /// ```

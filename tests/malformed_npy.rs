@@ -1,4 +1,4 @@
-//! Good, odd and hostile `.npy` files: each is read as what NumPy reads, or refused by name, and never trusted.
+//! Good, odd and invalid `.npy` files: each is read as what NumPy reads, or refused by name, and never trusted.
 //!
 //! The collected files lie in a folder beside the checkout that not every machine has; the cases written here always
 //! run.

@@ -170,7 +170,7 @@ fn faults_have_their_line_and_damage_its_place() {
     fs::write(&path, &flipped).unwrap();
     let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string();
     assert!(error.contains("damaged at byte") && error.contains("of the unpacked text"), "{error}");
-    // What is packed is looked at like what is not.
+    // What is packed is examined like what is not.
     pack(&path, b"\x89HDF\r\n\x1a\n\0\0");
     assert!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string().contains("HDF5"));
 }

@@ -186,7 +186,7 @@ impl Session {
         all.try_into().map_err(|_| Error::new(ErrorKind::Unsupported, "two matrices are needed"))
     }
 
-    /// A matrix that another one is used with: the member that was named may be one of that.
+    /// The second operand. `--member` applies to it only if its file has members.
     pub(crate) fn read_second(&self, path: &Path) -> Result<AnyMatrix> {
         match self.reading.member.is_some() && !has_members(path) {
             true => {
@@ -401,7 +401,7 @@ fn interrupted() -> CancelToken {
     let token = CancelToken::new();
     let flag = Arc::new(AtomicBool::new(false));
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    // What nohup started goes on when its terminal is gone.
+    // Under nohup, SIGHUP is ignored and must stay so.
     let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
     for signal in [SIGINT, SIGTERM].into_iter().chain(hangs_up) {
         let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag));

@@ -1,4 +1,5 @@
-//! Flags for files that do not describe themselves completely: tables, lists of entries, PETSc binary, elements without a header.
+//! Flags for files that do not describe themselves completely: tables, lists of entries, PETSc binary, elements without
+//! a header.
 
 use outcore::io::{FileFormat, RawLayout, ReadOptions};
 use outcore::{ByteOrder, DType, Order};

@@ -18,7 +18,7 @@ use crate::storage::{
 ///
 /// As [`Dense::open`](crate::Dense::open), [`Csr::open`](crate::Csr) and [`Coo::open`](crate::Coo::open), with the
 /// types in the files; nothing is copied. An array of one dimension is treated as a column, in copies too. If one
-/// `int8` value stands for all entries (`iso[int8]` in Binsparse), the matrix is a pattern if the value is 1, as
+/// `int8` value represents all entries (`iso[int8]` in Binsparse), the matrix is a pattern if the value is 1, as
 /// patterns are written; any other value is expanded.
 ///
 /// Fails if nothing is there, if it is not a matrix (kind [`Format`](ErrorKind::Format), saying what was found), with

@@ -11,7 +11,7 @@ use crate::io::text::packed::without_packing;
 use crate::io::text::records::without_end;
 use crate::io::text::text_file::TextFile;
 
-/// Lines that are looked at.
+/// Lines that are examined.
 const LINES: usize = 4;
 
 /// The format of an ordinary file of text, packed or not, if its lines or its name say that it is neither Matrix Market

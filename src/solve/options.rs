@@ -24,8 +24,8 @@ pub struct SolveOptions<'a, X: Scalar> {
     /// of the projected system. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`. Whether the operator
     /// maps them to zero is not checked.
     pub nullspace: &'a [&'a [X]],
-    /// GMRES and FGMRES: iterations after which the basis is dropped, 30 by default. So many vectors are kept, twice as
-    /// many by FGMRES.
+    /// GMRES and FGMRES: iterations after which the basis is dropped, 30 by default. That many vectors are kept, twice
+    /// as many by FGMRES.
     pub restart: usize,
     /// IDR(s): the number of shadow vectors, 4 by default. Three times as many vectors are kept.
     pub shadow: usize,

@@ -138,7 +138,7 @@ pub(super) fn begin<X: Scalar>(
     })
 }
 
-/// The plan of an iteration with what it reads and writes, at most, of a basis in a scratch file of so many bytes.
+/// The plan of an iteration with what it reads and writes, at most, of a basis in a scratch file of `scratch` bytes.
 fn with_basis<X: Scalar>(each: Plan, needs: &Needs, n: usize, scratch: u64) -> Plan {
     if scratch == 0 {
         return each;

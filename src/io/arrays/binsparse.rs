@@ -69,7 +69,7 @@ fn read_stored(
     }
 }
 
-/// The values; a pattern if one `int8` of 1 stands for all.
+/// The values; a pattern if a single `int8` of 1 represents all.
 fn values(descriptor: &Descriptor, arrays: &dyn Named, ctx: &Context) -> Result<ForeignValues> {
     let array = arrays.array("values")?;
     match descriptor.values {

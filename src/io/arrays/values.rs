@@ -5,7 +5,7 @@ use crate::io::arrays::array::ForeignArray;
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::{Context, DType, Plan, RawBuffer};
 
-/// Values handed on at a time if one stands for all.
+/// Values handed on at a time if there is one for all entries.
 const STEP: usize = 1 << 12;
 
 /// The values of a sparse matrix.
@@ -39,7 +39,7 @@ impl ForeignValues {
         }
     }
 
-    /// The values where they lie, if they can be used there.
+    /// The values in place, if they can be used there.
     pub(super) fn map(&self, nnz: usize) -> Result<Option<RawBuffer>> {
         match self {
             ForeignValues::Each(array) => array.map_as(array.dtype),

@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! a pass over the text: edges, the largest number or all names; edges are kept if they fit in a quarter of the limit
-//!   -> which row is whose -> edges brought to their rows: those kept, or those of another pass, through the sort
+//!   -> which row is whose -> edges sorted into their rows: those kept, or those of another pass, through the sort
 //! ```
 
 use std::path::Path;

@@ -176,7 +176,7 @@ impl Metis {
     }
 }
 
-/// Adds what to do if the file is no METIS graph.
+/// Adds what to do if the file is not a METIS graph.
 fn hinted(error: Error) -> Error {
     match (error.kind(), error.hint()) {
         (ErrorKind::Format | ErrorKind::Index | ErrorKind::Value, None) => {

@@ -23,7 +23,7 @@ const PHASE: &str = "writing a METIS graph";
 /// Writes a symmetric sparse matrix as a METIS graph: a pattern, or whole numbers from 1 as the weights of edges.
 ///
 /// Fails if the matrix is not square, has an entry on the diagonal, is not symmetric, has columns out of order or twice
-/// in a row, or values that are no whole numbers from 1. Cost: one pass over the matrix, and another that converts
+/// in a row, or values that are not positive integers. Cost: one pass over the matrix, and another that converts
 /// values that are not `int64`.
 pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
     let path = target.path;

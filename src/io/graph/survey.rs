@@ -26,7 +26,7 @@ pub(super) struct Survey {
     zero: bool,
     /// Lines in the file.
     lines: u64,
-    /// Whether an id is no number, at which the pass ended.
+    /// Whether an id is not a number, at which the pass ended.
     pub(super) named: bool,
     /// The edges, if they fit.
     pub(super) kept: Option<Vec<EdgeChunk>>,

@@ -209,7 +209,7 @@ fn split_word(line: &[u8]) -> (&[u8], &[u8]) {
     line.split_at(line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len()))
 }
 
-/// Numbers between blanks, at least so many.
+/// Numbers between blanks, at least `least` of them.
 fn numbers(line: &[u8], least: usize, what: &str) -> Result<Vec<u64>> {
     let words = || line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();

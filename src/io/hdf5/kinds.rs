@@ -26,7 +26,7 @@ pub(super) enum MatrixKind {
 }
 
 impl Group {
-    /// The kind of matrix that the group is; `None` if it is no matrix.
+    /// The kind of matrix that the group is; `None` if it is not a matrix.
     pub(super) fn kind(&self) -> Result<Option<MatrixKind>> {
         let attributes = self.attributes()?;
         if let Some(text) = attributes.text("binsparse") {

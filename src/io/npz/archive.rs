@@ -13,7 +13,7 @@ use rawzip::{CompressionMethod, FileReader, ZipArchive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::ForeignFile;
 
-/// The most members of an archive that are looked at.
+/// The most members of an archive that are examined.
 const MOST_MEMBERS: usize = 1 << 20;
 
 /// The most bytes of the names of all members.

@@ -191,7 +191,7 @@ impl Encoder {
         ctx: &Context,
     ) -> Result<()> {
         let runs = count.div_ceil(RUN);
-        // As many runs at a time as keep all threads at work between two looks at the cancel token.
+        // As many runs at a time as keep all threads at work between two checks of the cancel token.
         let many = 64 * ctx.thread_count();
         for first in (0..runs).step_by(many) {
             ctx.check_cancelled()?;

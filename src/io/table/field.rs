@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::text::cursor::{Cursor, quoted};
 use crate::io::text::decimal::{read_float, read_integer};
 
-/// What stands between fields.
+/// The field separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldSeparator {
     Byte(u8),
@@ -137,7 +137,7 @@ pub(super) fn kind_of(field: &[u8]) -> FieldKind {
     if !matches!(first, b'0'..=b'9' | b'+' | b'-') {
         return if is_missing(field) { FieldKind::Missing } else { FieldKind::Other };
     }
-    // Seen first: an integer that cannot be read costs the making of an error. A sign alone is no number.
+    // Seen first: an integer that cannot be read costs the making of an error. A sign alone is not a number.
     if !rest.iter().all(u8::is_ascii_digit) || rest.is_empty() && !first.is_ascii_digit() {
         return FieldKind::Other;
     }

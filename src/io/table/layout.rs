@@ -11,7 +11,7 @@ use crate::io::text::records::without_end;
 use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
 
-/// Lines with fields that are looked at.
+/// Lines with fields that are examined.
 const LOOKED_AT: usize = 32;
 
 /// Bytes in which lines are counted.

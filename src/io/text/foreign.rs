@@ -113,7 +113,7 @@ pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
     })
 }
 
-/// The error for a file that is no text, or a page of the web.
+/// The error for a file that is not text, or a web page.
 pub(in crate::io) fn foreign_binary(path: &Path, first: &[u8]) -> Option<Error> {
     let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
     let markup = after_blanks(first).starts_with(b"<");

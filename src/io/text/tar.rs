@@ -32,7 +32,7 @@ pub(in crate::io) enum MemberKind {
     Name,
     /// Its data is records `LENGTH KEYWORD=VALUE` about the next member; `path` is its name.
     Records,
-    /// Its data is about other members, and is no name.
+    /// Its data is about other members, and is not a name.
     About,
     /// A name for another file.
     Link,
@@ -90,7 +90,7 @@ type MemberPlace = (u64, u64);
 /// The search for the member that holds the matrix.
 ///
 /// It ends at the header of a member that is named with its folder, or is `NAME/NAME.mtx` and none is named; what comes
-/// after it is not looked at. Otherwise all members are looked at. Refused where they are seen: links, names that lead
+/// after it is not examined. Otherwise all members are examined. Refused where they are seen: links, names that lead
 /// out of the archive, and two members of one name.
 pub(in crate::io) struct MemberSearch<'a> {
     wanted: Option<&'a str>,

@@ -143,7 +143,7 @@ impl TextFile {
         self.visit_lines_within(LONGEST_LINE, visit)
     }
 
-    /// As [`visit_first_lines`](Self::visit_first_lines), for lines of at most so many bytes.
+    /// As [`visit_first_lines`](Self::visit_first_lines), for lines of at most `longest` bytes.
     pub(in crate::io) fn visit_lines_within<R>(
         &self,
         longest: usize,

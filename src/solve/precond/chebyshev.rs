@@ -17,9 +17,9 @@ use crate::storage::{Context, Plan, bytes_of};
 /// eigenvalues between 0 and `lo`, or above `hi` by less than about `lo`. So bounds that are somewhat off cost
 /// iterations, and not correctness: see [`spectral_bounds`](crate::solve::spectral_bounds).
 ///
-/// One application is `degree` products, made by [`apply_powers`](LinearOperator::apply_powers): in one sweep over a file
-/// where an operator can, and no inner product. It needs nothing but products: a preconditioner for
-/// operators that are functions, or larger than memory. Memory during an application: one vector, and that of the sweep.
+/// One application is `degree` products, made by [`apply_powers`](LinearOperator::apply_powers): in one pass over a
+/// file where an operator can, and no inner product. It needs nothing but products: a preconditioner for operators that
+/// are functions, or larger than memory. Memory during an application: one vector, and that of the sweep.
 ///
 /// If [`cg`](crate::solve::cg) solves with the same [`Operator`](crate::linalg::Operator), the product of each iteration
 /// is one more level of that sweep: `degree + 1` products for one pass over the file.
@@ -145,7 +145,7 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
         self.a.id().is_some() && self.a.id() == a.id()
     }
 
-    /// The plan of so many levels with `k` vectors.
+    /// The plan of `levels` levels with `k` vectors.
     fn plan_levels(&self, levels: usize, k: usize, ctx: &Context) -> Result<Plan> {
         let plan = Plan::new("Chebyshev polynomial");
         if levels == 0 {

@@ -1,15 +1,15 @@
 //! A result is built in a hidden sibling folder, and renamed in one step.
 //!
 //! ```text
-//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked while its maker lives
+//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked while its process runs
 //! .NAME.tmp-XXXXXX/result/         a matrix, which is renamed to NAME
 //! .NAME.tmp-XXXXXX/array.npy       or an array, renamed likewise, and then its sums; or a text
 //! ```
 //!
 //! Publishing succeeds and leaves the new state, or fails and leaves the old one. If the device does not confirm the
 //! new names, they are reverted. The old files end up in the hidden folder and are removed with it. A hidden folder
-//! with an unlocked mark belonged to a process that died, and is removed by the next result of the same name; a folder
-//! without a mark belongs to another program.
+//! with an unlocked mark belonged to a process that crashed, and is removed by the next result of the same name; a
+//! folder without a mark belongs to another program.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

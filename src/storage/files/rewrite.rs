@@ -1,6 +1,6 @@
 //! Changing a stored array in place: its checksums are removed before the first store and written again after the last.
 //!
-//! While an array is being changed, and after a writer that died, a mark replaces its sums: a file called
+//! While an array is being changed, and after a writer that crashed, a mark replaces its sums: a file called
 //! `NAME.changing`. Opening the array then fails with that reason. The mark is written before the sums are removed, and
 //! removed after they are written again.
 

@@ -22,7 +22,7 @@ const WIDE: usize = 1 << 15;
 /// Rows of a task.
 const TASK: usize = 512;
 
-/// Rows between two looks at the cancel token.
+/// Rows between two checks of the cancel token.
 const CHECK: usize = 1 << 16;
 
 /// Which triangle of a matrix a system is solved with.

@@ -229,7 +229,7 @@ fn what_cannot_be_mapped_is_copied() {
     let swapped: Vec<u8> = (1..=6).flat_map(|k| f64::from(k).to_be_bytes()).collect();
     let cases: [(Vec<u8>, Attempt, &str); 3] = [
         (file(text, &six()), open::<f64>, "an address divisible by 8"),
-        (file(&header("'>f8'", "(2, 3)"), &swapped), open::<f64>, "read it as a copy"),
+        (file(&header("'>f8'", "(2, 3)"), &swapped), open::<f64>, "copy it with read"),
         (file(&header("'|b1'", "(2, 3)"), &[0, 1, 2, 255, 0, 1]), open::<bool>, "bool"),
     ];
     for (bytes, open, clue) in cases {

@@ -213,7 +213,7 @@ fn the_matrix_of_an_archive_is_read() {
     for members in [&[("a.mtx", text.as_str()), ("b.mtx", rhs)][..], &[("notes", "words")]] {
         pack(&path, &archive(members));
         let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err();
-        assert!(error.to_string().contains("no single matrix"), "{error}");
+        assert!(error.to_string().contains("exactly one matrix"), "{error}");
     }
     // A header that says more than there is.
     let mut lying = archive(&[("a/a.mtx", &text)]);

@@ -382,7 +382,7 @@ fn check_scratch(folder: &Path) -> Result<()> {
     let kind = folder.metadata().map_err(|error| Error::io(what, folder, error))?;
     match kind.is_dir() {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Format, "scratch files need a folder")
+        false => Err(Error::new(ErrorKind::Format, "the scratch path is not a folder")
             .in_file(folder)
             .found("a file")),
     }
@@ -427,7 +427,7 @@ pub(crate) fn usage_error(text: &str) -> ExitCode {
 /// Reports what went wrong in one line, and what to do about it in another.
 pub(crate) fn report_error(error: &Error) -> ExitCode {
     let (text, code) = match error.kind() {
-        ErrorKind::Cancelled => ("interrupted; no part of a result is left".to_owned(), 130),
+        ErrorKind::Cancelled => ("interrupted; no partial result is left".to_owned(), 130),
         _ => {
             let text = error.to_string();
             let remedy = error.hint().map(|remedy| format!(" ({remedy})")).unwrap_or_default();

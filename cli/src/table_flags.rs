@@ -81,7 +81,7 @@ impl TableFlags {
 pub(crate) fn parse_dtype(name: &str) -> std::result::Result<DType, String> {
     DType::ALL.into_iter().find(|dtype| dtype.name() == name).ok_or_else(|| {
         let names: Vec<_> = DType::ALL.into_iter().map(DType::name).collect();
-        format!("no such type; there are {}", names.join(", "))
+        format!("unknown type; the known ones are {}", names.join(", "))
     })
 }
 

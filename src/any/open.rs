@@ -128,8 +128,7 @@ fn at(
 }
 
 fn neither(path: &Path) -> Error {
-    let expected =
-        format!("a .npy file, or the folder of a sparse matrix, in which {DESCRIPTOR} stands");
+    let expected = format!("a .npy file, or the folder of a sparse matrix, with a {DESCRIPTOR}");
     Error::new(ErrorKind::Format, "not a stored matrix").in_file(path).expected(expected)
 }
 
@@ -139,7 +138,7 @@ fn types_in(folder: &Arc<Folder>) -> Result<(SparseFormat, Types)> {
     let in_memory = |dtype: DType, field: &str| match dtype {
         DType::Int32 | DType::UInt32 => Ok(DType::UInt32),
         DType::Int64 | DType::UInt64 => Ok(DType::UInt64),
-        _ => Err(Error::new(ErrorKind::Unsupported, "indices of this type are not read")
+        _ => Err(Error::new(ErrorKind::Unsupported, "indices of this type cannot be read")
             .in_file(folder.file(DESCRIPTOR).path())
             .at_field(field)
             .expected("int32 or int64")

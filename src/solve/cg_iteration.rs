@@ -251,10 +251,11 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         )?;
         match given == of(!self.w.is_empty()) {
             true => Ok(()),
-            false => {
-                Err(Error::new(ErrorKind::Format, "the checkpoint is of another preconditioner")
-                    .remedy("remove the file to solve from the start, or name another one"))
-            }
+            false => Err(Error::new(
+                ErrorKind::Format,
+                "the checkpoint was made with a different preconditioner",
+            )
+            .remedy("remove the file to solve from the start, or name another one")),
         }
     }
 

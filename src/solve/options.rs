@@ -122,7 +122,7 @@ fn check_tolerance<R: Float + std::fmt::Display>(name: &str, tolerance: R) -> Re
     if tolerance.is_finite() && tolerance >= R::zero() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Value, format!("{name} is not a tolerance"))
+    Err(Error::new(ErrorKind::Value, format!("{name} is not a valid tolerance"))
         .expected("a finite number, at least 0")
         .found(tolerance))
 }

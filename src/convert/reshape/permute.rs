@@ -155,7 +155,7 @@ fn positions(
 }
 
 fn tables_do_not_fit(tables: u64, limit: u64) -> Error {
-    Error::new(ErrorKind::Memory, "the places of rows and columns do not fit")
+    Error::new(ErrorKind::Memory, "the positions of rows and columns do not fit")
         .expected(format!("a memory limit of at least {} bytes", 2 * tables))
         .found(limit)
 }

@@ -46,7 +46,7 @@ fn read_stored(
     let indices = of_type(arrays.array("indices_1")?, descriptor.indices)?;
     if indices.len() != descriptor.nnz {
         return Err(indices
-            .error(ErrorKind::Format, "the descriptor counts other entries")
+            .error(ErrorKind::Format, "the number of entries differs from the descriptor")
             .expected(descriptor.nnz)
             .found(indices.len()));
     }

@@ -311,7 +311,7 @@ impl EdgeList {
             count: usize::try_from(count).unwrap_or(usize::MAX),
             entries: survey.edges,
             wanted: self.hypersparse || matches!(self.options.vertices, Vertices::Count(_)),
-            remedy: "compact vertices are those that occur, renumbered; `hypersparse` asks for all of them",
+            remedy: "compact vertices are those that occur, renumbered; `hypersparse` keeps all of them",
         };
         match wanted.types.unwrap_or_else(|| suitable_types(count, survey.edges)).1 {
             DType::UInt32 => extent.check::<u32>(place, ctx),

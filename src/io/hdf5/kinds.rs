@@ -169,7 +169,7 @@ impl Dataset {
         if let Some(class) = attributes.text("MATLAB_class").filter(|_| is_matlab) {
             let Some(dtype) = matlab_type(&attributes) else {
                 return Err(array
-                    .error(ErrorKind::Unsupported, "the variable is no matrix of numbers")
+                    .error(ErrorKind::Unsupported, "the variable is not a matrix of numbers")
                     .found(class));
             };
             if attributes.has("MATLAB_empty") {

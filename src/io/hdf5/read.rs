@@ -123,7 +123,7 @@ fn only(mut group: Group) -> Result<FoundMatrix> {
                     .in_file(group.file.path())
                     .expected("one matrix, or one of AnnData, 10x, MATLAB or Binsparse")
                     .found(group.list()?)
-                    .remedy("say which one with `member`, by its path in the file"));
+                    .remedy("choose one with `member`, by its path in the file"));
             }
         }
     }

@@ -132,7 +132,7 @@ fn widened(matrix: &AnyMatrix, ctx: &Context) -> Result<AnyMatrix> {
     let inexact = |position: usize, value: String| {
         Error::new(
             ErrorKind::Value,
-            "PETSc has no integers as values, and float64 does not hold this one",
+            "PETSc stores integers as float64, which cannot represent this one",
         )
         .at(crate::error::Location::Position(position as u64))
         .expected(format!("an integer from -{EXACT} to {EXACT}"))

@@ -156,10 +156,13 @@ pub(super) fn real(field: &[u8]) -> Result<f64> {
         && let FieldKind::Whole(_) | FieldKind::TooLarge = kind_of(field)
         && !is_exact(field, number)
     {
-        return Err(Error::new(ErrorKind::Value, "an integer that float64 does not hold exactly")
-            .expected(format!("at most {}, or a decimal point", 1u64 << 53))
-            .found(quoted(field))
-            .remedy("write it with a decimal point if it may be rounded"));
+        return Err(Error::new(
+            ErrorKind::Value,
+            "an integer that float64 cannot represent exactly",
+        )
+        .expected(format!("at most {}, or a decimal point", 1u64 << 53))
+        .found(quoted(field))
+        .remedy("write it with a decimal point if it may be rounded"));
     }
     Ok(number)
 }
@@ -187,7 +190,7 @@ fn not_a_number(field: &[u8]) -> Error {
         .first()
         .is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.'));
     match numeric && field.contains(&b',') {
-        true => error.remedy("the decimal sign is a point"),
+        true => error.remedy("the decimal separator is a point"),
         false => error,
     }
 }
@@ -198,13 +201,13 @@ pub(super) fn missing(field: &[u8]) -> Error {
     Error::new(ErrorKind::Value, "a value is missing")
         .expected("a number")
         .found(if field.is_empty() { "nothing".to_owned() } else { quoted(field) })
-        .remedy("say what to put there (TableOptions::missing)")
+        .remedy("give a replacement (TableOptions::missing)")
 }
 
 /// The error for a line with another number of fields.
 #[cold]
 pub(super) fn ragged(expected: usize, found: usize) -> Error {
-    Error::new(ErrorKind::Format, "the line has another number of fields")
+    Error::new(ErrorKind::Format, "the line has the wrong number of fields")
         .expected(format!("{expected}, like the first line"))
         .found(found)
 }

@@ -223,7 +223,7 @@ impl List<'_> {
             count: shape.0,
             entries: seen.entries,
             wanted: self.hypersparse || self.options.shape.is_some(),
-            remedy: "`hypersparse` asks for all of them",
+            remedy: "`hypersparse` keeps all of them",
         };
         match types.pointers {
             DType::UInt32 => extent.check::<u32>(self.place, self.ctx)?,

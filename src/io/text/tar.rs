@@ -163,20 +163,20 @@ impl<'a> MemberSearch<'a> {
             ([], Some(wanted)) => Err(refused("the archive has no such member")
                 .expected(format!("{:?}", shown(wanted)))
                 .found(listed(names))),
-            ([], None) => Err(refused("the archive holds no single matrix")
+            ([], None) => Err(refused("the archive does not hold exactly one matrix")
                 .expected("one member NAME/NAME.mtx")
                 .found(listed(names))
-                .remedy("say which one with `member`")),
+                .remedy("choose one with `member`")),
             (several, wanted) => {
                 let found = listed(several.iter().map(|&(k, _)| &self.names[k]));
                 Err(match wanted {
                     Some(_) => refused("several members have this name")
                         .found(found)
-                        .remedy("say which one with its folder"),
-                    None => refused("the archive holds no single matrix")
+                        .remedy("give its folder too"),
+                    None => refused("the archive does not hold exactly one matrix")
                         .expected("one member NAME/NAME.mtx")
                         .found(format!("{} members that end in .mtx: {found}", several.len()))
-                        .remedy("say which one with `member`"),
+                        .remedy("choose one with `member`"),
                 })
             }
         }

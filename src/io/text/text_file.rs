@@ -80,7 +80,7 @@ impl TextFile {
             return Err(Error::new(ErrorKind::Unsupported, "cannot be read as text")
                 .in_file(path)
                 .expected("an ordinary file")
-                .found("one whose length the system does not tell")
+                .found("a file whose length is unknown")
                 .remedy("copy it to an ordinary file"));
         }
         first.truncate(read);
@@ -246,7 +246,7 @@ fn check_kind(path: &Path, kind: &Metadata) -> Result<()> {
         .expected("an ordinary file")
         .found(name_of(kind))
         .remedy(match kind.file_type().is_fifo() {
-            true => "what comes through a pipe is read by read_matrix and read_graph",
+            true => "a pipe is read by read_matrix and read_graph",
             false => "name a file, or a pipe from the program that writes to it",
         }))
 }

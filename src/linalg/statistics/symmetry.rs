@@ -127,7 +127,7 @@ fn mirrored(
     ctx: &Context,
 ) -> Result<bool> {
     if tolerance.is_nan() || tolerance < 0.0 {
-        return Err(Error::new(ErrorKind::Value, "this is not a tolerance")
+        return Err(Error::new(ErrorKind::Value, "the tolerance is invalid")
             .expected("a number, at least 0")
             .found(tolerance));
     }

@@ -71,12 +71,12 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
     pub fn new(a: A, degree: usize, (lo, hi): (f64, f64)) -> Result<Self> {
         check_square(a.shape())?;
         if !(lo > 0.0 && hi >= lo && hi.is_finite()) {
-            return Err(Error::new(ErrorKind::Value, "these are no bounds of a spectrum")
+            return Err(Error::new(ErrorKind::Value, "the bounds of the spectrum are invalid")
                 .expected("0 < lo ≤ hi: the operator is positive definite")
                 .found(format!("lo = {lo}, hi = {hi}")));
         }
         if degree > HIGHEST {
-            return Err(Error::new(ErrorKind::Value, "the degree of the polynomial is no use")
+            return Err(Error::new(ErrorKind::Value, "the degree of the polynomial is too large")
                 .expected(format!("at most {HIGHEST}"))
                 .found(degree));
         }

@@ -95,7 +95,7 @@ impl StagedFiles {
         match target.symlink_metadata() {
             Ok(_) if !replace => return Err(taken(target)),
             Ok(metadata) if metadata.is_symlink() && !target.exists() => {
-                let error = taken(target).found("a link that leads nowhere");
+                let error = taken(target).found("a dangling link");
                 return Err(error.remedy("remove the link, or choose another name"));
             }
             _ => {}
@@ -194,7 +194,7 @@ impl StagedFiles {
         if let Err(error) = named.and_then(|()| give_name(&built, target, flags)) {
             return match restore() {
                 Ok(()) => Err(error),
-                Err(_) => Err(error.remedy("the old array is there, without its checksums")),
+                Err(_) => Err(error.remedy("the old array is in place, but without its checksums")),
             };
         }
         let undo = || {
@@ -238,7 +238,7 @@ impl StagedFiles {
     fn stands(&self, error: Error) -> Error {
         Error::new(
             ErrorKind::NotDurable,
-            "the new result is there, and the device did not confirm it",
+            "the new result is in place, but the device did not confirm it",
         )
         .in_file(self.target.path())
         .found(error)

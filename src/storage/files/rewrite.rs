@@ -118,7 +118,7 @@ pub(crate) fn check_closed(stored: &StoredFile, locked: bool) -> Result<()> {
     Err(Error::new(ErrorKind::Unfinished, "the last writer did not close it")
         .in_file(stored.path())
         .expected(format!("no {}", mark.path().display()))
-        .found("it: values may be partly old and partly new")
+        .found("the mark: some values may be old and some new")
         .remedy("open it with open_unfinished, or write it again"))
 }
 

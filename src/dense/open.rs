@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::work;
 use crate::storage::{
     ByteOrder, Context, DType, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage,
-    Standing, StoredFile, map_array, map_raw, open_closed, read_array, read_elements, read_header,
+    StoredElements, StoredFile, map_array, map_raw, open_closed, read_array, read_elements,
+    read_header,
 };
 
 impl<T: Element, D: Dimension> Dense<T, D> {
@@ -226,7 +227,7 @@ impl AnyDense {
         })?;
         ctx.meter().pass();
         let mut writer = AnyDenseWriter::new(place, (dtype, shape, order), ctx)?;
-        let what = (dtype, Standing { start: offset, bytes, dtype, byte_order });
+        let what = (dtype, StoredElements { start: offset, bytes, dtype, byte_order });
         read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
         writer.finish()
     }

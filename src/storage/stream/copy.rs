@@ -42,7 +42,7 @@ pub(crate) fn read_array(
     }
     let own = NpyHeader::new(dtype, &header.shape, header.order);
     let mut writer = stage.writer(name, dtype, &own, true)?;
-    let what = (dtype, Standing::of(&header));
+    let what = (dtype, StoredElements::of(&header));
     read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
     let array = stage.finish_writer(name, writer, &own)?;
     Ok((header, array))
@@ -50,18 +50,18 @@ pub(crate) fn read_array(
 
 /// Where and how elements are stored in a file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct StoredElements {
     pub(crate) start: u64,
     pub(crate) bytes: u64,
     pub(crate) dtype: DType,
     pub(crate) byte_order: ByteOrder,
 }
 
-impl Standing {
+impl StoredElements {
     /// The elements behind a header.
     pub(crate) fn of(header: &NpyHeader) -> Self {
         let NpyHeader { dtype, byte_order, data_start, .. } = *header;
-        Standing { start: data_start, bytes: header.data_bytes(), dtype, byte_order }
+        StoredElements { start: data_start, bytes: header.data_bytes(), dtype, byte_order }
     }
 
     fn is_native(&self) -> bool {
@@ -76,7 +76,7 @@ impl Standing {
 pub(crate) fn read_elements(
     file: File,
     path: &Path,
-    (dtype, what): (DType, Standing),
+    (dtype, what): (DType, StoredElements),
     ctx: &Context,
     take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {

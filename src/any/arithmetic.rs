@@ -257,11 +257,10 @@ fn dense(
 ) -> Result<AnyDense> {
     let (dtype, what) = (a.dtype(), (a.dtype(), a.len()));
     let combine = combine(operation, dtype);
-    let result = AnyDenseWriter::memory(what, place, ctx);
-    ctx.check_memory("the result", result)?;
+    let left = AnyDenseWriter::memory_left(what, place, ctx)?;
     let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(TASK));
     let work = dtype.bytes_of(step.min(a.len()));
-    let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
+    let left = left.saturating_sub(work);
     let mut runs = zipped(a, b, left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {
         let plan = runs.plan("combining elements").throughout(work);

@@ -184,11 +184,10 @@ fn dense(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let what = (dtype, a.len());
-    let result = AnyDenseWriter::memory(what, place, ctx);
-    ctx.check_memory("the result", result)?;
+    let left = AnyDenseWriter::memory_left(what, place, ctx)?;
     let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(1 << 12));
     let work = dtype.bytes_of(step.min(a.len()));
-    let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
+    let left = left.saturating_sub(work);
     let all = a.as_line();
     let mut panels = DensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
     let _running = ctx.begin(|| {

@@ -163,10 +163,7 @@ impl AnyDense {
     ) -> Result<Self> {
         let header = NpyHeader::read(path)?;
         let _running = ctx.begin(|| {
-            if *place == Place::Memory {
-                let taken = AnyDenseWriter::memory((dtype, header.len()), place, ctx);
-                ctx.check_memory("the result", taken)?;
-            }
+            AnyDenseWriter::memory_left((dtype, header.len()), place, ctx)?;
             let plan = Plan::new("reading a .npy file")
                 .on_device_of(Some((path, 0)))
                 .reads(1, header.data_bytes())
@@ -216,8 +213,7 @@ impl AnyDense {
                 .found(length.saturating_sub(offset)));
         }
         let len = header.len();
-        let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
+        AnyDenseWriter::memory_left((dtype, len), place, ctx)?;
         let _running = ctx.begin(|| {
             let plan = Plan::new("reading elements").on_device_of(Some((path, 0)));
             let plan =
@@ -244,10 +240,8 @@ impl AnyDense {
         ctx: &Context,
     ) -> Result<Self> {
         let what = (self.dtype(), self.len());
-        let result = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", result)?;
-        let all = self.as_line();
-        let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
+        let left = AnyDenseWriter::memory_left(what, place, ctx)?;
+        let (all, budget) = (self.as_line(), left.min(ctx.memory_left() / 2));
         let mut panels = DensePanels::once(&all, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let each = work::COPY_BYTE * self.dtype().size() as f64;

@@ -34,9 +34,8 @@ impl AnyDense {
             return from.copied(place, ctx);
         }
         let what = (self.dtype(), lines.len() * band.len());
-        let result = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", result)?;
-        let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
+        let left = AnyDenseWriter::memory_left(what, place, ctx)?;
+        let budget = left.min(ctx.memory_left() / 2);
         let mut panels = DensePanels::once(&from, (1, 1), budget)?;
         let _running = ctx.begin(|| {
             let plan =

@@ -160,10 +160,8 @@ impl DenseStack {
 
     /// The memory for reading, less the result or its writer. Fails if the result does not fit.
     fn budget(&self, place: &Place, ctx: &Context) -> Result<u64> {
-        let (limit, taken) =
-            (ctx.memory_left(), AnyDenseWriter::memory((self.dtype, self.len()), place, ctx));
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        Ok(limit.saturating_sub(taken).min(limit / 2))
+        let left = AnyDenseWriter::memory_left((self.dtype, self.len()), place, ctx)?;
+        Ok(left.min(ctx.memory_left() / 2))
     }
 
     /// Lines interleaved at a time; 0 if a line is larger than a panel, or the matrices are simply concatenated.

@@ -1,14 +1,10 @@
 //! A dense array written from its first element to its last, at any place: one sequential write, whatever its size.
 
-use std::marker::PhantomData;
-
-use ndarray::Dimension;
-
 use crate::dense::any_dense::AnyDense;
-use crate::dense::base::{ARRAY, Dense};
+use crate::dense::base::ARRAY;
 use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{Context, DType, Element, NpyHeader, Order, Place, Plan, RawWriter, Stage};
+use crate::storage::{Context, DType, NpyHeader, Order, Place, Plan, RawWriter, Stage};
 
 /// Takes the elements of an array in memory order.
 pub(crate) struct AnyDenseWriter {
@@ -53,6 +49,16 @@ impl AnyDenseWriter {
         Stage::memory(&[dtype.bytes_of(len)], place, ctx)
     }
 
+    /// The memory left for the work while an array of this many elements is made at `place`. Fails if the result goes to
+    /// memory and does not fit.
+    pub(crate) fn memory_left(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
+        let taken = Self::memory(what, place, ctx);
+        if *place == Place::Memory {
+            ctx.check_memory("the result", taken)?;
+        }
+        Ok(ctx.memory_left().saturating_sub(taken))
+    }
+
     /// Adds writing an array of this many elements to a plan.
     pub(crate) fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
         Stage::plan(plan, &[what.0.bytes_of(what.1)], false, place, ctx)
@@ -75,39 +81,5 @@ impl AnyDenseWriter {
     pub(crate) fn finish_as(mut self, shape: &[usize]) -> Result<AnyDense> {
         self.header = NpyHeader::new(self.header.dtype, shape, self.header.order);
         self.finish()
-    }
-}
-
-/// An [`AnyDenseWriter`] of a type and a number of dimensions known at compile time.
-pub(crate) struct DenseWriter<T: Element, D> {
-    any: AnyDenseWriter,
-    kind: PhantomData<(T, D)>,
-}
-
-impl<T: Element, D: Dimension> DenseWriter<T, D> {
-    /// As [`AnyDenseWriter::new`].
-    pub(crate) fn new(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
-        let any = AnyDenseWriter::new(place, (T::DTYPE, shape.slice(), order), ctx)?;
-        Ok(DenseWriter { any, kind: PhantomData })
-    }
-
-    /// As [`AnyDenseWriter::memory`].
-    pub(crate) fn memory(len: usize, place: &Place, ctx: &Context) -> u64 {
-        AnyDenseWriter::memory((T::DTYPE, len), place, ctx)
-    }
-
-    /// As [`AnyDenseWriter::plan`].
-    pub(crate) fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
-        AnyDenseWriter::plan(plan, (T::DTYPE, len), place, ctx)
-    }
-
-    /// Appends the next elements.
-    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
-        self.any.push(Raw::of(elements))
-    }
-
-    /// The finished array. Fails if elements are missing.
-    pub(crate) fn finish(self) -> Result<Dense<T, D>> {
-        self.any.finish().map(AnyDense::into_typed)
     }
 }

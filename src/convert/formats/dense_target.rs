@@ -35,9 +35,8 @@ impl<'a> DenseTarget<'a> {
     ) -> Result<Self> {
         let dtype = values.expect("a matrix with values");
         let len = shape.0.saturating_mul(shape.1);
-        let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let free = ctx.less(taken);
+        let left = AnyDenseWriter::memory_left((dtype, len), place, ctx)?;
+        let free = ctx.less(ctx.memory_left() - left);
         Ok(DenseTarget { dtype, shape, order, place, ctx, free })
     }
 

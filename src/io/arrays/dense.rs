@@ -27,10 +27,7 @@ pub(in crate::io) fn read(
         return Ok((AnyMatrix::Dense(matrix.as_matrix()?), ReadAs::Mapped));
     }
     let what = (*dtype, array.len());
-    if *place == Place::Memory {
-        let taken = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", taken).map_err(blame)?;
-    }
+    AnyDenseWriter::memory_left(what, place, ctx).map_err(blame)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).works(array.len() as u64, work::READ_DENSE);
         Ok(AnyDenseWriter::plan(array.plan(plan, ctx), what, place, ctx))

@@ -1,9 +1,7 @@
 //! Whole matrices from Matrix Market files.
 
-use ndarray::Ix2;
-
 use crate::convert::CooBuilder;
-use crate::dense::{Dense, DenseMut, DenseWriter};
+use crate::dense::{AnyDenseWriter, Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::header::{Format, Header, Symmetry};
@@ -140,9 +138,9 @@ impl Reader {
         let _running = ctx.begin(|| {
             let plan = Plan::new("Matrix Market to dense").reads(1, self.bytes());
             let plan = plan.works(self.expanded_upper_bound(), work::READ_TEXT);
-            let taken = DenseWriter::<T, Ix2>::memory(entries, &place, ctx);
-            ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
-            let plan = DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx);
+            let what = (T::DTYPE, entries);
+            AnyDenseWriter::memory_left(what, &place, ctx)?;
+            let plan = AnyDenseWriter::plan(plan, what, &place, ctx);
             Ok(plan.throughout(self.window(ctx)))
         })?;
         ctx.meter().pass_over(self.bytes());

@@ -86,8 +86,7 @@ fn dense(
     // `nth` has seen that all elements are in the file, so that the product does not overflow.
     let len = position(object.nrows.saturating_mul(object.ncols))?;
     let what = values(object.start, len as u64, dtype);
-    let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
-    ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
+    AnyDenseWriter::memory_left((dtype, len), place, ctx)?;
     let _running = ctx.begin(|| {
         let plan = plan(file, what.1.bytes, len as u64);
         Ok(AnyDenseWriter::plan(plan, (dtype, len), place, ctx))

@@ -176,12 +176,9 @@ impl<'a> NewArray<'a> {
 
     /// The memory left for reading next to an array of this many elements.
     fn budget(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
-        let limit = ctx.memory_left();
-        let taken = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let extra = Self::extra_memory(what.0, place, ctx);
-        let left = limit.saturating_sub(taken.saturating_add(extra));
-        Ok(left.min(limit / 2))
+        let left = AnyDenseWriter::memory_left(what, place, ctx)?;
+        let left = left.saturating_sub(Self::extra_memory(what.0, place, ctx));
+        Ok(left.min(ctx.memory_left() / 2))
     }
 
     fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {

@@ -13,7 +13,7 @@ use crate::sparse::{
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Place, RawBuffer};
+use crate::storage::{Context, DType, Pass, Place, RawBuffer};
 
 /// Values of a task.
 const TASK: usize = 1 << 14;
@@ -222,34 +222,28 @@ fn changed(
     if *place == Place::Memory && same_structure {
         return a.with_data(in_memory(a.data(), types.values, change, ctx)?);
     }
-    let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
+    let (major, minor) = a.extents();
     check_types((types.indices, types.pointers), major, minor, a.nnz())?;
-    let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
+    let left = memory_left(types.bytes_of(major, a.nnz()), place, ctx)?;
     let mut panels = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
-    let (value, index, _) = types.sizes();
-    let work = (panels.most_entries() * (value + index)) as u64;
-    let _running = ctx.begin(|| {
-        let plan = panels.plan(change.name).throughout(work);
-        let plan = plan.works(a.nnz() as u64, work::CHANGE_TYPE);
-        Ok(AnyWriter::plan(plan, types, size, place, ctx))
-    })?;
-    let _held = ctx.hold(work);
-    let mut made = ctx.raw_work("a run of values", (types.values, panels.most_entries()))?;
-    let mut indices =
-        IndexVec::with_capacity("a run of indices", types.indices, panels.most_entries(), ctx)?;
-    let kind = (a.format(), types);
-    let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
-    let canonical = panels.sweep(ctx, &mut |panel| {
-        let part = panel.parts[0];
-        let mut made = made.as_mut();
-        let mut made = made.slice_mut(0..part.data.len());
-        change.make(part.start, part.data, made.reborrow(), ctx)?;
-        indices.clear();
-        let from: Indices<'_> = part.indices;
-        indices.extend_with(from.len(), &mut |k| from.at(k));
-        writer.push_panel(panel.closes, part.indptr, (indices.as_raw(), made.as_raw()))
-    })?;
-    writer.finish(canonical)
+    let ((value, index, _), most) = (types.sizes(), panels.most_entries());
+    let plan = panels.plan(change.name).works(a.nnz() as u64, work::CHANGE_TYPE);
+    let pass = Pass::new(plan).holding((most * (value + index)) as u64);
+    let what = ((a.format(), types), a.shape(), a.nnz());
+    pass.make(what, place, ctx, &mut |writer: &mut AnyWriter| {
+        let mut made = ctx.raw_work("a run of values", (types.values, most))?;
+        let mut indices = IndexVec::with_capacity("a run of indices", types.indices, most, ctx)?;
+        panels.sweep_part(ctx, &mut |panel| {
+            let part = panel.parts[0];
+            let mut made = made.as_mut();
+            let mut made = made.slice_mut(0..part.data.len());
+            change.make(part.start, part.data, made.reborrow(), ctx)?;
+            indices.clear();
+            let from: Indices<'_> = part.indices;
+            indices.extend_with(from.len(), &mut |k| from.at(k));
+            writer.push_panel(panel.closes, part.indptr, (indices.as_raw(), made.as_raw()))
+        })
+    })
 }
 
 /// Values of another type, in memory; nothing else is read.
@@ -287,34 +281,28 @@ fn coo(
     check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], a.data())?;
-    let most = panels.most_entries();
-    let work = coo_bytes(types, most);
-    let _running = ctx.begin(|| {
-        let plan = panels.reading.plan(change.name).throughout(work);
-        let plan = plan.works(nnz as u64, work::CHANGE_TYPE);
-        Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
-    })?;
-    let _held = ctx.hold(work);
-    let mut made = ctx.raw_work("a run of values", (types.0, most))?;
-    let same = types.1 == index;
-    let room =
-        || IndexVec::with_capacity("a run of indices", types.1, if same { 0 } else { most }, ctx);
-    let mut moved = [room()?, room()?];
-    let mut writer = AnyCooWriter::new(types, a.shape(), Some(nnz), place, ctx)?;
-    panels.sweep(ctx, &mut |start, coordinates, data| {
-        let (rows, cols) = (coordinates[0], coordinates[1]);
-        ctx.with_threads(|| a.check_run(start, rows, cols))?;
-        let mut made = made.as_mut();
-        let mut made = made.slice_mut(0..data.len());
-        change.make(start, data, made.reborrow(), ctx)?;
-        if same {
-            return writer.push(rows.raw(), cols.raw(), made.as_raw());
-        }
-        for (moved, from) in moved.iter_mut().zip([rows, cols]) {
-            moved.clear();
-            moved.extend_with(from.len(), &mut |k| from.at(k));
-        }
-        writer.push(moved[0].as_raw(), moved[1].as_raw(), made.as_raw())
-    })?;
-    writer.finish()
+    let (most, same) = (panels.most_entries(), types.1 == index);
+    let plan = panels.reading.plan(change.name).works(nnz as u64, work::CHANGE_TYPE);
+    let pass = Pass::new(plan).holding(coo_bytes(types, most));
+    pass.make((types, a.shape(), nnz), place, ctx, &mut |writer: &mut AnyCooWriter| {
+        let mut made = ctx.raw_work("a run of values", (types.0, most))?;
+        let capacity = if same { 0 } else { most };
+        let moved = || IndexVec::with_capacity("a run of indices", types.1, capacity, ctx);
+        let mut moved = [moved()?, moved()?];
+        panels.sweep_part(ctx, &mut |start, coordinates, data| {
+            let (rows, cols) = (coordinates[0], coordinates[1]);
+            ctx.with_threads(|| a.check_run(start, rows, cols))?;
+            let mut made = made.as_mut();
+            let mut made = made.slice_mut(0..data.len());
+            change.make(start, data, made.reborrow(), ctx)?;
+            if same {
+                return writer.push(rows.raw(), cols.raw(), made.as_raw());
+            }
+            for (moved, from) in moved.iter_mut().zip([rows, cols]) {
+                moved.clear();
+                moved.extend_with(from.len(), &mut |k| from.at(k));
+            }
+            writer.push(moved[0].as_raw(), moved[1].as_raw(), made.as_raw())
+        })
+    })
 }

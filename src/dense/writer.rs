@@ -4,7 +4,7 @@ use crate::dense::any_dense::AnyDense;
 use crate::dense::base::ARRAY;
 use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{Context, DType, NpyHeader, Order, Place, Plan, RawWriter, Stage};
+use crate::storage::{Context, DType, Maker, NpyHeader, Order, Place, Plan, RawWriter, Stage};
 
 /// Takes the elements of an array in memory order.
 pub(crate) struct AnyDenseWriter {
@@ -52,16 +52,12 @@ impl AnyDenseWriter {
     /// The memory left for the work while an array of this many elements is made at `place`. Fails if the result goes to
     /// memory and does not fit.
     pub(crate) fn memory_left(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
-        let taken = Self::memory(what, place, ctx);
-        if *place == Place::Memory {
-            ctx.check_memory("the result", taken)?;
-        }
-        Ok(ctx.memory_left().saturating_sub(taken))
+        Stage::memory_left(&[what.0.bytes_of(what.1)], place, ctx)
     }
 
     /// Adds writing an array of this many elements to a plan.
     pub(crate) fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
-        Stage::plan(plan, &[what.0.bytes_of(what.1)], false, place, ctx)
+        Stage::plan(plan, &[what.0.bytes_of(what.1)], place, ctx)
     }
 
     /// Appends the next elements.
@@ -80,6 +76,24 @@ impl AnyDenseWriter {
     /// The finished array, with its final shape.
     pub(crate) fn finish_as(mut self, shape: &[usize]) -> Result<AnyDense> {
         self.header = NpyHeader::new(self.header.dtype, shape, self.header.order);
+        self.finish()
+    }
+}
+
+impl Maker for AnyDenseWriter {
+    type What<'w> = (DType, &'w [usize], Order);
+    type Filled = ();
+    type Made = AnyDense;
+
+    fn arrays((dtype, shape, order): Self::What<'_>, _: &Place) -> Result<Vec<u64>> {
+        Ok(vec![dtype.bytes_of(NpyHeader::new(dtype, shape, order).len())])
+    }
+
+    fn start(what: Self::What<'_>, place: &Place, ctx: &Context) -> Result<Self> {
+        Self::new(place, what, ctx)
+    }
+
+    fn end(self, (): ()) -> Result<AnyDense> {
         self.finish()
     }
 }

@@ -8,7 +8,6 @@ use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
 use crate::sparse::array_writer::AnyArrayWriter;
 use crate::sparse::axis::Axis;
-use crate::sparse::check::check_types;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
@@ -18,13 +17,12 @@ use crate::sparse::open::{
     check_count, check_each, check_format, check_line, check_values, other_type, wider,
 };
 use crate::sparse::types::Types;
-use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::work;
 use crate::storage::{
-    Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ, POINTERS_FILE,
-    Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Standing, StoredFile, StoredValues,
-    VALUES_FILE, check_closed, count_elements, read_elements, read_header,
+    Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ, Origin,
+    POINTERS_FILE, Pass, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Standing, StoredFile,
+    StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
 };
 
 /// Values written at a time if one stands for all.
@@ -72,22 +70,22 @@ impl AnyCompressed {
         check_format(&descriptor, format, folder.path())?;
         let shape = (descriptor.nrows, descriptor.ncols);
         let ((major, minor), nnz) = (format.swap_if_cols(shape), descriptor.nnz);
-        AnyArrayWriter::check((format, types), shape, nnz, place, ctx)?;
         let (pointers, indices) = (folder.file(POINTERS_FILE), folder.file(INDICES_FILE));
-        let _running = ctx.begin(|| {
-            let plan = plan(&indices, types.bytes_of(major, nnz), nnz);
-            Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
-        })?;
-        ctx.meter().pass();
-        let mut writer = AnyArrayWriter::new((format, types), shape, nnz, place, ctx)?;
-        let stands = index_stands(types.pointers);
-        let len = major.saturating_add(1);
-        let what = (types.pointers, descriptor.pointers, &stands[..], len);
-        copy(&pointers, what, ctx, &mut |run| writer.push_pointers(run))?;
-        let what = (types.indices, minor);
-        copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push_indices(run))?;
-        copy_values(folder, &descriptor, types.values, ctx, &mut |run| writer.push_data(run))?;
-        writer.finish().map_err(|error| error.in_file(pointers.path()))
+        let what = ((format, types), shape, nnz);
+        let pass = Pass::new(plan(&indices, types.bytes_of(major, nnz), nnz));
+        let in_file = |error: Error| match error.kind() {
+            ErrorKind::Index => error.in_file(pointers.path()),
+            _ => error,
+        };
+        pass.blaming(&in_file).make(what, place, ctx, &mut |writer: &mut AnyArrayWriter| {
+            let stands = index_stands(types.pointers);
+            let len = major.saturating_add(1);
+            let what = (types.pointers, descriptor.pointers, &stands[..], len);
+            copy(&pointers, what, ctx, &mut |run| writer.push_pointers(run))?;
+            let what = (types.indices, minor);
+            copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push_indices(run))?;
+            copy_values(folder, &descriptor, types.values, ctx, &mut |run| writer.push_data(run))
+        })
     }
 }
 
@@ -126,20 +124,14 @@ impl AnyCoo {
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;
         let (nnz, shape) = (descriptor.nnz, (descriptor.nrows, descriptor.ncols));
-        check_types((index, DType::UInt64), shape.0, shape.1, nnz)?;
-        memory_left(coo_bytes(types, nnz), place, ctx)?;
         let (rows, cols) = (folder.file(ROWS_FILE), folder.file(INDICES_FILE));
-        let _running = ctx.begin(|| {
-            let plan = plan(&rows, coo_bytes(types, nnz), nnz);
-            Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
-        })?;
-        ctx.meter().pass();
-        let mut writer = AnyCooWriter::new(types, shape, Some(nnz), place, ctx)?;
-        let (of_rows, of_cols) = ((index, shape.0), (index, shape.1));
-        copy_indices(&rows, &descriptor, of_rows, ctx, &mut |run| writer.push_rows(run))?;
-        copy_indices(&cols, &descriptor, of_cols, ctx, &mut |run| writer.push_cols(run))?;
-        copy_values(folder, &descriptor, values, ctx, &mut |run| writer.push_data(run))?;
-        writer.finish()
+        let pass = Pass::new(plan(&rows, coo_bytes(types, nnz), nnz));
+        pass.make((types, shape, nnz), place, ctx, &mut |writer: &mut AnyCooWriter| {
+            let (of_rows, of_cols) = ((index, shape.0), (index, shape.1));
+            copy_indices(&rows, &descriptor, of_rows, ctx, &mut |run| writer.push_rows(run))?;
+            copy_indices(&cols, &descriptor, of_cols, ctx, &mut |run| writer.push_cols(run))?;
+            copy_values(folder, &descriptor, values, ctx, &mut |run| writer.push_data(run))
+        })
     }
 }
 
@@ -164,7 +156,7 @@ fn copy(
         return Err(other_type(&path, declared.name(), header.dtype));
     }
     check_count(&path, len, found)?;
-    read_elements(file, &path, (dtype, Standing::of(&header)), ctx, take)
+    read_elements(&Origin { path, file }, (dtype, Standing::of(&header)), ctx, take)
 }
 
 /// Passes on indices, checked to be below `extent`.

@@ -56,9 +56,8 @@ impl<'a> DenseTarget<'a> {
 
     /// An empty result, which may have any number of empty lines.
     pub(super) fn nothing(&self) -> Result<AnyDense> {
-        let _running =
-            self.ctx.begin(|| Ok(self.plan_to_scatter(Plan::new("to dense").reads(1, 0), 0)))?;
-        self.ctx.meter().pass();
+        let plan = || Ok(self.plan_to_scatter(Plan::new("to dense").reads(1, 0), 0));
+        let _running = self.ctx.begin_pass(0, plan)?;
         self.create()?.freeze()
     }
 

@@ -62,14 +62,13 @@ pub(in crate::io) fn read(
     let size = (data.dtype, data.len());
     let fits = data.dtype.bytes_of(data.len()) <= ctx.memory_left() / 4;
     let aside = if fits { Place::Memory } else { Place::Scratch };
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(0, || {
         let plan = Plan::new(operation).works(data.len() as u64, work::READ_SPARSE);
         let bytes = data.dtype.bytes_of(data.len());
         let plan = data.plan(offsets.plan(plan, ctx), ctx);
         let plan = if fits { plan.throughout(bytes) } else { plan.scratches(bytes) };
         Ok(AnyWriter::plan(plan, types, (*nrows, data.len()), place, ctx))
     })?;
-    ctx.meter().pass();
     ctx.check_memory("the diagonals", 16 * count as u64)?;
     let mut places = Vec::new();
     for (k, offset) in offsets.few_signed(count, ctx)?.into_iter().enumerate() {

@@ -91,14 +91,13 @@ impl File<'_> {
         let held =
             kept.iter().fold(with_window, |sum, kept| sum.saturating_add(kept.memory(self.ctx)));
         let less = self.ctx.less(held);
-        let _running = self.ctx.begin(|| {
+        let _running = self.ctx.begin_pass(self.text.length(), || {
             let plan = Plan::new(PHASE).on_device_of(Some((self.text.path(), 0)));
             let plan =
                 kept.iter().fold(plan.reads(1, self.text.length()), |plan, kept| kept.plan(plan));
             let plan = CooBuilder::<T, I, ByRows>::plan::<I>(plan, shape, most, self.place, &less);
             Ok(plan.throughout(held))
         })?;
-        self.ctx.meter().pass_over(self.text.length());
         let _held = self.ctx.hold(memory);
         let (starts, behind_pointers) = self.pointers(&kept[0])?;
         let mut builder = CooBuilder::<T, I, ByRows>::with_types(shape, &less).map_err(in_file)?;

@@ -152,8 +152,7 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
         _ => a,
     };
     if a.is_empty() || a.order() == Order::C {
-        let _running = ctx.begin(|| Ok(writer.plan(Plan::new(PHASE).reads(1, 0), LINE)))?;
-        ctx.meter().pass();
+        let _running = ctx.begin_pass(0, || Ok(writer.plan(Plan::new(PHASE).reads(1, 0), LINE)))?;
         let _texts = ctx.hold(writer.memory());
         writer.write(a.len(), &|range, text| {
             (lines.rows)(a.elements(), (nrows, ncols), range, header.field, text);

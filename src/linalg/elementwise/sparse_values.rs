@@ -14,7 +14,7 @@ use crate::sparse::{
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, width};
 use crate::storage::work;
-use crate::storage::{Context, DType, Entry, Index, Place, SparseFormat};
+use crate::storage::{Context, DType, Entry, Index, Pass, Place, SparseFormat};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -251,15 +251,9 @@ fn transform(
     let bytes = (a.nnz() * width(dtype)) as u64;
     let left = memory_left(bytes, place, ctx)?;
     let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
-    let work = (lines.most_entries() * width(dtype)) as u64;
-    let _running = ctx.begin(|| {
-        let plan = lines.plan(operation).works(a.nnz() as u64, work::MAP_SPARSE);
-        Ok(match place {
-            Place::Memory => plan.throughout(bytes),
-            _ => AnyWriter::plan(plan, types, (a.major(), a.nnz()), place, ctx).throughout(work),
-        })
-    })?;
+    let plan = lines.plan(operation).works(a.nnz() as u64, work::MAP_SPARSE);
     if *place == Place::Memory {
+        let _running = ctx.begin(|| Ok(plan.throughout(bytes)))?;
         let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
         lines.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
@@ -270,19 +264,20 @@ fn transform(
         })?;
         return a.with_data(values.freeze());
     }
-    let kind = (a.format(), types);
-    let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
-    let _held = ctx.hold(work);
-    let mut values = ctx.raw_work("a run of values", (dtype, lines.most_entries()))?;
-    let canonical = lines.sweep(ctx, &mut |panel| {
-        let part = &panel.parts[0];
-        let mut made = values.as_mut();
-        let mut made = made.slice_mut(0..part.data.len());
-        ctx.with_threads(|| fill(panel.first, part, change, made.reborrow()));
-        let values = made.as_raw();
-        writer.push_panel(panel.closes, part.indptr, (part.indices.raw(), values))
-    })?;
-    writer.finish(canonical)
+    let most = lines.most_entries();
+    let pass = Pass::new(plan).holding((most * width(dtype)) as u64);
+    let what = ((a.format(), types), a.shape(), a.nnz());
+    pass.make(what, place, ctx, &mut |writer: &mut AnyWriter| {
+        let mut values = ctx.raw_work("a run of values", (dtype, most))?;
+        lines.sweep_part(ctx, &mut |panel| {
+            let part = &panel.parts[0];
+            let mut made = values.as_mut();
+            let mut made = made.slice_mut(0..part.data.len());
+            ctx.with_threads(|| fill(panel.first, part, change, made.reborrow()));
+            let values = made.as_raw();
+            writer.push_panel(panel.closes, part.indptr, (part.indices.raw(), values))
+        })
+    })
 }
 
 /// The new values of a run of lines.

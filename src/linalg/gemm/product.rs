@@ -49,11 +49,10 @@ impl<T: Scalar> Dense<T> {
         ctx.check_memory("the product", if place == Place::Memory { taken } else { 0 })?;
         if elements == 0 || extents.k == 0 {
             // There are no products, whatever the other extents are.
-            let _running = ctx.begin(|| {
+            let _running = ctx.begin_pass(0, || {
                 let plan = Plan::new("dense product").reads(1, 0);
                 Ok(AnyDenseWriter::plan(plan, what, &place, ctx))
             })?;
-            ctx.meter().pass();
             return DenseMut::create((extents.m, extents.n), Order::C, &place, ctx)?.freeze();
         }
         let product = DenseProduct::new((self, b), extents, (place == Place::Memory, taken), ctx)?;
@@ -84,8 +83,7 @@ impl<T: Scalar> Dense<T> {
             return Ok(());
         }
         if c.is_empty() || extents.k == 0 {
-            let _running = ctx.begin(|| Ok(Plan::new("dense product").reads(1, 0)))?;
-            ctx.meter().pass();
+            let _running = ctx.begin_pass(0, || Ok(Plan::new("dense product").reads(1, 0)))?;
             c.fill(T::zero());
             return Ok(());
         }

@@ -23,7 +23,7 @@ use crate::linalg::{LinearOperator, Scalar};
 use crate::spectral::convergence::{Rising, SvdReason};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
-use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
+use crate::spectral::orthonormal::{bring_near_one, orthonormalize, transposed};
 use crate::storage::random::random;
 use crate::storage::raw::Raw;
 use crate::storage::work;
@@ -332,13 +332,13 @@ impl<'a, X: Scalar, A: LinearOperator<X>> SvdIteration<'a, X, A> {
         while first < from.l || first == 0 {
             let k = (*at_once).min(from.l - first);
             let (x, y) = (&mut from.rows[..k * from.length], &mut to.rows[..k * to.length]);
-            interleaved(&from.columns[first * from.length..][..x.len()], k, x);
+            transposed(&from.columns[first * from.length..][..x.len()], k, x, ctx);
             match adjoint {
                 true => a.apply_adjoint_block(k, x, y, ctx)?,
                 false => a.apply_block(k, x, y, ctx)?,
             }
             *passes += 1;
-            transposed(y, k, &mut to.columns[first * to.length..][..y.len()]);
+            transposed(y, to.length, &mut to.columns[first * to.length..][..k * to.length], ctx);
             if k == 0 {
                 break;
             }

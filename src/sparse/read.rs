@@ -8,11 +8,12 @@ use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
 use crate::sparse::array_writer::AnyArrayWriter;
 use crate::sparse::axis::Axis;
+use crate::sparse::check::index_error;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::files::{index_stands, value_stands};
-use crate::sparse::indices::{Indices, by_index};
+use crate::sparse::indices::Indices;
 use crate::sparse::open::{
     check_count, check_each, check_format, check_line, check_values, other_type, wider,
 };
@@ -171,15 +172,9 @@ fn copy_indices(
     let what = (dtype, Some(descriptor.indices), &stands[..], descriptor.nnz);
     copy(stored, what, ctx, &mut |run| {
         let indices = Indices::of_raw(run);
-        let beyond = by_index!(indices, indices => {
-            indices.iter().position(|index| index.to_usize() >= extent)
-        });
-        if let Some(k) = beyond {
-            return Err(Error::new(ErrorKind::Index, "an index is out of range")
-                .in_file(stored.path())
-                .at(Location::Position(done + k as u64))
-                .expected(format!("an index below {extent}"))
-                .found(indices.at(k)));
+        if let Some(k) = indices.first_beyond(extent) {
+            let at = Location::Position(done + k as u64);
+            return Err(index_error(at, indices.at(k), extent).in_file(stored.path()));
         }
         done += run.len() as u64;
         take(run)
@@ -209,14 +204,21 @@ fn copy_values(
             if declared != dtype {
                 check_each(descriptor, &stored.path())?;
             }
-            let mut run = RawVec::new(Some(dtype));
-            run.resize(STEP);
-            copy(&stored, (dtype, None, &stands, 1), ctx, &mut |values| {
-                run.as_mut().fill(values);
-                Ok(())
-            })?;
-            let run = run.as_raw();
-            (0..nnz).step_by(STEP).try_for_each(|start| take(run.slice(0..STEP.min(nnz - start))))
+            let what = (dtype, None, &stands[..], 1);
+            copy(&stored, what, ctx, &mut |value| repeat_value(value, nnz, take))
         }
     }
+}
+
+/// Passes on `nnz` values that are all the same, some at a time.
+pub(crate) fn repeat_value(
+    value: Raw<'_>,
+    nnz: usize,
+    take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut run = RawVec::new(value.dtype());
+    run.resize(STEP.min(nnz));
+    run.as_mut().fill(value);
+    let run = run.as_raw();
+    (0..nnz).step_by(STEP).try_for_each(|start| take(run.slice(0..STEP.min(nnz - start))))
 }

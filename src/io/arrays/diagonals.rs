@@ -13,7 +13,7 @@ use crate::io::read_as::ReadAs;
 use crate::sparse::{AnyWriter, IndexVec, Types, memory_left};
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Place, Plan, RawBuffer, SparseFormat};
+use crate::storage::{Context, DType, Order, Place, Plan, RawBuffer, SparseFormat, by_dtype};
 
 /// Entries written at a time, and lines.
 const STEP: usize = 1 << 14;
@@ -165,12 +165,5 @@ impl Bands<'_> {
 /// Whether a value is zero, of either sign.
 fn is_zero(value: Raw<'_>) -> bool {
     let Some(dtype) = value.dtype() else { return false };
-    let is_float = matches!(dtype.letter(), b'f' | b'c' | b'V');
-    value.bytes().chunks_exact(dtype.swap_unit()).all(|part| {
-        let (last, rest) = match cfg!(target_endian = "little") {
-            true => part.split_last().map_or((0, part), |(last, rest)| (*last, rest)),
-            false => part.split_first().map_or((0, part), |(first, rest)| (*first, rest)),
-        };
-        rest.iter().all(|&byte| byte == 0) && (last == 0 || (is_float && last == 0x80))
-    })
+    by_dtype!(dtype, T => value.as_typed::<T>() == [T::default()], _ => false)
 }

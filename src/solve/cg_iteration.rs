@@ -91,11 +91,11 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             return Ok(self);
         }
         let space = self.solver.space;
-        self.q.copy_from_slice(self.solver.b);
+        self.q.written().copy_from_slice(self.solver.b);
         self.nullspace.project(&mut self.q, space)?;
-        let (size, whole) = (space.norm(&self.q)?, space.norm(self.solver.b)?);
+        let (size, whole) = (space.norm(self.q.read())?, space.norm(self.solver.b)?);
         self.solver.tolerance = self.solver.options.tolerance_within(size, whole);
-        self.q.fill(X::zero());
+        self.q.written().fill(X::zero());
         Ok(self)
     }
 

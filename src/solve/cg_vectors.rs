@@ -28,7 +28,7 @@ pub(super) type Touches = (u64, u64);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Use {
     pub(super) vector: CgVector,
-    /// In an iteration, and in each sweep over the matrix if the preconditioner gives the product.
+    /// In an iteration, at most (the iterate is read a second time only where it is kept), and in each sweep over the matrix if the preconditioner gives the product.
     pub(super) iteration: Touches,
     pub(super) sweep: Touches,
     /// At the start and at the end together.
@@ -49,14 +49,14 @@ const fn used(vector: CgVector, iteration: Touches, sweep: Touches) -> Use {
 const NEVER: Touches = (0, 0);
 
 const PLAIN: [Use; 4] = [
-    used(CgVector::X, (1, 1), NEVER),
+    used(CgVector::X, (2, 1), NEVER),
     used(CgVector::R, (2, 1), NEVER),
     used(CgVector::Q, (2, 1), NEVER),
     used(CgVector::P, (4, 1), NEVER),
 ];
 
 const PRECONDITIONED: [Use; 5] = [
-    used(CgVector::X, (1, 1), NEVER),
+    used(CgVector::X, (2, 1), NEVER),
     used(CgVector::Z, (2, 1), NEVER),
     used(CgVector::R, (3, 1), NEVER),
     used(CgVector::Q, (2, 1), NEVER),
@@ -65,7 +65,7 @@ const PRECONDITIONED: [Use; 5] = [
 
 /// The products are made in `z` and `w`, of `r`.
 const GIVEN: [Use; 6] = [
-    used(CgVector::X, (1, 1), NEVER),
+    used(CgVector::X, (2, 1), NEVER),
     used(CgVector::P, (3, 1), NEVER),
     used(CgVector::Q, (3, 1), NEVER),
     used(CgVector::R, (2, 1), (1, 0)),

@@ -19,6 +19,8 @@ pub(super) struct VectorMemory {
     in_files: &'static [Use],
     /// Bytes of one of these.
     vector: u64,
+    /// Vectors of a null space, which are projected out of some of them.
+    nullspace: u64,
 }
 
 /// Whether the preconditioner gives the products.
@@ -73,10 +75,12 @@ impl VectorMemory {
         let basis = (needs.basis as u64).saturating_mul(vector);
         let (left, whole) = (ctx.memory_left(), others.saturating_add(basis));
         let idle = needs.reads == 0 && whole > left / SHORT;
-        let memory = match basis > left / 2 || whole > left || idle {
-            true => VectorMemory { memory: others, scratch: basis, in_files: &[], vector },
-            false => VectorMemory { memory: whole, scratch: 0, in_files: &[], vector },
+        let (memory, scratch) = match basis > left / 2 || whole > left || idle {
+            true => (others, basis),
+            false => (whole, 0),
         };
+        let nullspace = options.nullspace.len() as u64;
+        let memory = VectorMemory { memory, scratch, in_files: &[], vector, nullspace };
         match needs.given && memory.scratch > 0 {
             true => memory.with_fewest_bytes(needs, a, options, ctx),
             false => memory,
@@ -99,7 +103,7 @@ impl VectorMemory {
                 memory: self.memory - bytes,
                 scratch: self.scratch.saturating_add(bytes),
                 in_files: &all[..count],
-                vector: self.vector,
+                ..self
             };
             let last = count + 1 == all.len();
             if !last && ctx.check_memory("the vectors", with.memory).is_err() {
@@ -145,8 +149,14 @@ impl VectorMemory {
     pub(super) fn moved(&self, sweeps: u64) -> (u64, u64) {
         let sweeps = sweeps.max(1);
         self.bytes(|used| {
-            let touches = |each: u64, sweep: u64| each.saturating_add(sweep.saturating_mul(sweeps));
-            (touches(used.iteration.0, used.sweep.0), touches(used.iteration.1, used.sweep.1))
+            let projected = match used.vector {
+                CgVector::Q | CgVector::Z | CgVector::W => self.nullspace,
+                CgVector::X | CgVector::R | CgVector::P => 0,
+            };
+            let all = |each: u64, sweep: u64| each.saturating_add(sweep.saturating_mul(sweeps));
+            let (reads, writes) =
+                (all(used.iteration.0, used.sweep.0), all(used.iteration.1, used.sweep.1));
+            (reads.saturating_add(2 * projected), writes.saturating_add(projected))
         })
     }
 
@@ -157,9 +167,10 @@ impl VectorMemory {
         saved.saturating_add(kept)
     }
 
-    /// Bytes read and written there at the start and at the end.
+    /// Bytes read and written there, at most, at the start and at the end.
     pub(super) fn moved_at_ends(&self) -> (u64, u64) {
-        self.bytes(|used| used.ends)
+        let projected = self.nullspace;
+        self.bytes(|used| (used.ends.0 + 4 * projected, used.ends.1 + 3 * projected))
     }
 }
 

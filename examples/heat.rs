@@ -111,7 +111,7 @@ fn explicit(operator: &Operator<Csr<f64>>, grid: usize, step: f64, ctx: &Context
     Ok(())
 }
 
-/// Stores `I + scale L`: the Poisson matrix is built on disk, and its values are filled anew where they lie.
+/// Stores `I + scale L`: the Poisson matrix is built on disk, and its values are overwritten in place.
 fn build(path: &std::path::Path, grid: usize, scale: f64, ctx: &Context) -> outcore::Result<()> {
     Csr::<f64>::poisson(&[grid; 3], path, ctx).map(drop)?;
     let mut matrix = Csr::<f64>::open_mut(path, ctx)?;

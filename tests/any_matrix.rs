@@ -565,7 +565,7 @@ fn what_does_not_fit_is_an_error_that_says_what_would() {
     let error = a.matvec(&[1.0f32; 2]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "float64 entries do not meet such numbers: expected float64 or complex128, found float32"
+        "no product of float64 entries with vectors of this type: expected float64 or complex128, found float32"
     );
     let complex = AnyMatrix::from(coo::<Complex<f64>, u32>());
     let csr = AnyMatrix::from(complex.to_csr(&memory, &ctx).unwrap());

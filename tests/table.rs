@@ -189,7 +189,7 @@ fn wrong_lines_are_named() {
     assert!(error.to_string().contains("zip archive"), "{error}");
     let error = read(&path, "<!DOCTYPE html><html>\n").unwrap_err();
     assert!(error.to_string().contains("web page"), "{error}");
-    // A table in a file of another name is a list of edges, and read as a table on request.
+    // A table in a file of another name is an edge list, and read as a table on request.
     let other = folder.path().join("a.txt");
     assert_eq!(read(&other, "1,2\n3,4\n").unwrap().shape(), (5, 5));
     let options = ReadOptions { format: Some(FileFormat::Csv), ..ReadOptions::default() };

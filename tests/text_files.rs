@@ -107,7 +107,7 @@ fn the_caller_can_say_what_a_file_is() {
     assert_eq!(graph_as(&at("b.mtx"), Some(FileFormat::EdgeList)).unwrap(), pattern(2, &[(0, 1)]));
     // What is said wrongly is an error.
     let error = graph_as(&at("b.mtx"), Some(FileFormat::MatrixMarket)).unwrap_err();
-    assert!(error.to_string().contains("list of edges"), "{error}");
+    assert!(error.to_string().contains("edge list"), "{error}");
     assert!(graph_as(&at("b.mtx"), Some(FileFormat::Stored)).is_err());
     assert_eq!(
         graph_as(folder.path(), Some(FileFormat::EdgeList)).unwrap_err().kind(),

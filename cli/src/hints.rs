@@ -5,8 +5,8 @@ use outcore::{Error, ErrorKind};
 
 /// What a hint says, and what the tool says instead, one after the other.
 const WORDS: &[(&str, &str)] = &[
-    ("raise the limit, or let the result live in a file", "allow more with --memory-limit"),
-    ("choose another name, or Place::Replace", "choose another name, or say --overwrite"),
+    ("raise the limit, or store the result in a file", "allow more with --memory-limit"),
+    ("choose another name, or Place::Replace", "choose another name, or use --overwrite"),
     ("Place::Replace", "--overwrite"),
     ("convert it with to_csr first", "outcore convert INPUT OUTPUT.bspnpy --to csr makes it so"),
     ("convert it with to_csr", "outcore convert --to csr"),
@@ -19,7 +19,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("with `member`", "with --member"),
     ("leave out `member`", "leave out --member"),
-    ("say with ReadOptions that the file is a list of edges", "say --format edges"),
+    ("say with ReadOptions that the file is an edge list", "say --format edges"),
     ("read it as EdgeList, or say so with ReadOptions", "say --format edges"),
     ("ask for that format", "say so with --format"),
     ("if that format is asked for", "with --format metis"),
@@ -30,7 +30,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("`hypersparse` asks for all of them", "--hypersparse asks for all of them"),
     ("ask for ZeroDiagonal::IsOne", "use another --precond"),
-    ("use u64 indices and pointers, or compact vertices", "number the vertices anew: --compact"),
+    ("use u64 indices and pointers, or compact vertices", "renumber the vertices: --compact"),
     ("open it with Dense::open", "leave out --format"),
     ("read it as a matrix or a graph, with read_matrix or read_graph", "leave out --format"),
     ("read an .npz file with read_matrix or read_graph", "leave out --format for an .npz file"),
@@ -46,7 +46,7 @@ const WORDS: &[(&str, &str)] = &[
         "convert the factors to wider integers or to f64 with `astype`",
         "outcore convert --dtype float64 makes wider numbers",
     ),
-    ("open it with open_unfinished, or write it anew", "write it anew"),
+    ("open it with open_unfinished, or write it again", "write it again"),
     (
         "raise the limit, or take randomized_svd, which needs a few vectors only",
         "allow more with --memory-limit, or say --method randomized, which needs a few vectors only",
@@ -57,7 +57,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "read it as coordinates with read_coo, or a graph on compact vertices",
-        "number the vertices of a graph anew with --compact",
+        "renumber the vertices of a graph with --compact",
     ),
     (
         "bring both to one format, with to_csr, to_csc or to_dense",
@@ -99,7 +99,7 @@ fn of_kind(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::Memory => "allow more with --memory-limit",
         ErrorKind::Locked => "wait until the other process is done",
-        ErrorKind::Exists => "choose another name, or say --overwrite",
+        ErrorKind::Exists => "choose another name, or use --overwrite",
         ErrorKind::Space => "make space, or name another folder with --scratch",
         ErrorKind::Replaced => "run the command again: the file was exchanged meanwhile",
         ErrorKind::Unfinished => "make the file again: whoever wrote it did not finish",
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn hints_name_flags() {
         let said = in_words_of_the_tool("choose another name, or Place::Replace");
-        assert_eq!(said, "choose another name, or say --overwrite");
+        assert_eq!(said, "choose another name, or use --overwrite");
         for &(library, tool) in WORDS {
             let said = in_words_of_the_tool(library);
             assert!(said.contains(tool) && !said.contains("::"), "{library}: {said}");

@@ -64,17 +64,12 @@ fn parse_size(text: &str) -> Result<u64, String> {
 
 /// Bytes as people read them, in powers of 1024.
 pub(crate) fn bytes(count: u64) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{count} bytes"),
-        _ => format!("{value:.1} {}", units[unit]),
-    }
+    outcore::ByteCount(count).to_string()
+}
+
+/// The noun that goes with a number: `one` for 1, otherwise `many`.
+pub(crate) fn noun<'n>(count: usize, one: &'n str, many: &'n str) -> &'n str {
+    if count == 1 { one } else { many }
 }
 
 /// A number with commas between its thousands.

@@ -1,4 +1,4 @@
-//! Flags for files that do not say all about themselves: tables, lists of entries, PETSc binary, elements without a header.
+//! Flags for files that do not describe themselves completely: tables, lists of entries, PETSc binary, elements without a header.
 
 use outcore::io::{FileFormat, RawLayout, ReadOptions};
 use outcore::{ByteOrder, DType, Order};
@@ -7,10 +7,10 @@ use outcore::{ByteOrder, DType, Order};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Tables and files without a header")]
 pub(crate) struct TableFlags {
-    /// What stands between the fields of a table or a list of edges: one character, tab, or blank for any blanks; found out if not given
+    /// Field separator: one character, `tab`, or `blank` for any whitespace; detected if not given
     #[arg(long, global = true, value_name = "CHAR", value_parser = parse_separator)]
     separator: Option<u8>,
-    /// Whether the first line of a table or a list of edges holds names; found out if not given
+    /// Whether the first line of a table or an edge list holds names; detected if not given
     #[arg(long, global = true, value_name = "yes|no", value_parser = parse_yes)]
     header: Option<bool>,
     /// The number to put where a table has none, such as 0 or nan
@@ -43,17 +43,17 @@ pub(crate) struct TableFlags {
 }
 
 impl TableFlags {
-    /// What stands between fields, if that was said.
+    /// The field separator, if it was given.
     pub(crate) fn separator(&self) -> Option<u8> {
         self.separator
     }
 
-    /// Whether the first line holds names, if that was said.
+    /// Whether the first line holds names, if that was given.
     pub(crate) fn header(&self) -> Option<bool> {
         self.header
     }
 
-    /// Puts what was said into the options for reading.
+    /// Applies the flags to the options for reading.
     pub(crate) fn apply(&self, options: &mut ReadOptions) {
         options.table.separator = self.separator;
         options.table.header = self.header;

@@ -62,7 +62,7 @@ pub(crate) fn separator_of(path: &Path) -> Result<Option<char>> {
     let known = [("npy", None), ("csv", Some(',')), ("tsv", Some('\t'))];
     let found = known.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name));
     found.map(|&(_, separator)| separator).ok_or_else(|| {
-        Error::new(ErrorKind::Unsupported, "the name says no format")
+        Error::new(ErrorKind::Unsupported, "the file name has no known extension")
             .in_file(path)
             .expected("a name that ends in .npy, .csv or .tsv")
     })

@@ -118,7 +118,7 @@ fn scaled(
 ) -> Result<AnyMatrix> {
     match common(a.dtype(), Some(dtype)) {
         Some(common) if common != dtype => {
-            Err(Error::new(ErrorKind::Type, "such numbers do not hold what the matrix has")
+            Err(Error::new(ErrorKind::Type, "the type of the factor cannot represent the entries")
                 .expected(format!("a number of type {common}"))
                 .found(dtype))
         }

@@ -44,9 +44,12 @@ impl AnyMatrix {
     pub fn to_dtype(&self, dtype: DType, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let place = place.into();
         if cfg!(not(feature = "half")) && matches!(dtype, DType::Float16 | DType::BFloat16) {
-            return Err(Error::new(ErrorKind::Unsupported, "values of this type are not made")
-                .found(dtype)
-                .remedy("compile with the feature half"));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "this build does not support this element type",
+            )
+            .found(dtype)
+            .remedy("compile with the feature half"));
         }
         TO_DTYPE.of(self, dtype, &place, ctx)
     }

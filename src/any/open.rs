@@ -130,7 +130,7 @@ fn at(
 fn neither(path: &Path) -> Error {
     let expected =
         format!("a .npy file, or the folder of a sparse matrix, in which {DESCRIPTOR} stands");
-    Error::new(ErrorKind::Format, "no matrix").in_file(path).expected(expected)
+    Error::new(ErrorKind::Format, "not a stored matrix").in_file(path).expected(expected)
 }
 
 /// The types of the matrix in a folder, as they are in memory.
@@ -168,9 +168,11 @@ fn is_one(folder: &Arc<Folder>) -> Result<bool> {
 pub(crate) fn check_known(dtype: DType, path: &Path) -> Result<()> {
     match cfg!(feature = "half") || !matches!(dtype, DType::Float16 | DType::BFloat16) {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Unsupported, "elements of this type are not read")
-            .in_file(path)
-            .found(dtype)
-            .remedy("compile with the feature half")),
+        false => {
+            Err(Error::new(ErrorKind::Unsupported, "this build does not support this element type")
+                .in_file(path)
+                .found(dtype)
+                .remedy("compile with the feature half"))
+        }
     }
 }

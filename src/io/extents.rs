@@ -55,7 +55,7 @@ impl JustifiedExtent<'_> {
             .found(format!("{bytes} bytes for {count} {lines}"))
             .remedy(match dwarfed {
                 true => self.remedy,
-                false => "raise the limit, let the result live in a file, or leave out vertices without an edge \
+                false => "raise the limit, store the result in a file, or leave out vertices without an edge \
                           (compact vertices)",
             }))
     }

@@ -61,10 +61,13 @@ pub(super) fn read(
     };
     let RawLayout { dtype, shape: (nrows, ncols), order, offset, byte_order } = layout;
     if cfg!(not(feature = "half")) && matches!(dtype, DType::Float16 | DType::BFloat16) {
-        return Err(Error::new(ErrorKind::Unsupported, "values of this type are not read")
-            .in_file(path)
-            .found(dtype)
-            .remedy("compile with the feature half"));
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "this build does not support this element type",
+        )
+        .in_file(path)
+        .found(dtype)
+        .remedy("compile with the feature half"));
     }
     let shape = [nrows, ncols];
     let copied = || {

@@ -41,7 +41,7 @@
 //! | a folder | a stored matrix |
 //! | the class of a matrix or a vector | PETSc binary |
 //! | counts, a type such as `RUA`, and Fortran formats on lines 2 to 4 | Harwell-Boeing |
-//! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries; as a graph a list of edges |
+//! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries; as a graph an edge list |
 //! | the signature of NumPy, zip or HDF5 (the last also behind a block of 512 bytes, 1024, …) | an array, an `.npz` archive, HDF5 |
 //! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
 //! | such a banner after other comment lines | refused: it could be either |
@@ -63,8 +63,8 @@
 //!
 //! # Extents
 //! A compressed matrix has a pointer for every row (column, for CSC), whether it has entries or not, so that a file of
-//! twenty bytes that names row 2,000,000,000 would need eight gigabytes. So a list of edges is read with its vertices
-//! numbered anew if the largest is far larger than there are different ones ([`Vertices::Auto`]), and their ids are
+//! twenty bytes that names row 2,000,000,000 would need eight gigabytes. So an edge list is read with its vertices
+//! renumbered if the largest is far larger than there are different ones ([`Vertices::Auto`]), and their ids are
 //! returned ([`VertexIds`]). Where all rows are wanted, and the extent comes from a file, and not from the caller, the
 //! entries must justify it:
 //!

@@ -15,7 +15,7 @@ use crate::io::text::text_file::TextFile;
 const LINES: usize = 4;
 
 /// The format of an ordinary file of text, packed or not, if its lines or its name say that it is neither Matrix Market
-/// nor a list of edges.
+/// nor an edge list.
 pub(super) fn text_format(path: &Path, member: Option<&str>) -> Result<Option<FileFormat>> {
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(None);

@@ -34,8 +34,8 @@ pub struct SolveOptions<'a, X: Scalar> {
     /// Chebyshev iteration: bounds of the eigenvalues of the (preconditioned) operator, both positive; it has no
     /// default.
     pub bounds: Option<(X::Real, X::Real)>,
-    /// Where the state is saved, from which an interrupted solve continues; nowhere by default. What that
-    /// writes is not in the plan. Not for [`block_cg`](crate::solve::block_cg).
+    /// Where the state is saved, from which an interrupted solve continues; nowhere by default. Its writes are
+    /// part of the plan. Not for [`block_cg`](crate::solve::block_cg).
     pub checkpoint: Option<Checkpoint<'a>>,
     /// The processes among which vectors and operator are divided; by default there is one. LSQR and LSMR do not take
     /// them.

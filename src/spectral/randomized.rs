@@ -36,7 +36,7 @@ const ROWS: usize = 1 << 10;
 const SIZES: [f64; 2] = [1.0, 1.0 / (1u64 << 40) as f64];
 
 /// The remedy if vectors that must stay in memory do not fit.
-const IN_MEMORY: &str = "raise the limit, ask for fewer values or less oversampling, or let the vectors live in a file, for \
+const IN_MEMORY: &str = "raise the limit, ask for fewer values or less oversampling, or store the vectors in a file, for \
                          which they are made in scratch files";
 
 /// Maximum number of power iterations for [`SvdOptions::AS_NEEDED`].

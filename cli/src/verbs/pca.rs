@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     input: PathBuf,
     /// An array for the scores: every row along every component
     output: PathBuf,
-    /// Components
+    /// Number of components
     #[arg(short = 'k', long, default_value = "50")]
     components: NonZeroUsize,
     /// An array for the components, one in each row
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Power iterations of the randomized method, each of which reads the matrix twice; as many as it takes if not given
     #[arg(long, value_name = "N")]
     power: Option<usize>,
-    /// Of the random numbers
+    /// Seed of the random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }

@@ -92,7 +92,7 @@ fn of_type(array: ForeignArray, declared: DType) -> Result<ForeignArray> {
 
 fn other_type(array: &ForeignArray, declared: DType) -> Error {
     array
-        .error(ErrorKind::Format, "the array is not of the type that the descriptor says")
+        .error(ErrorKind::Format, "the element type differs from the descriptor")
         .expected(declared)
         .found(array.dtype)
 }

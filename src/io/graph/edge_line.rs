@@ -1,4 +1,4 @@
-//! A line of a list of edges: `u v` or `u v weight`.
+//! A line of an edge list: `u v` or `u v weight`.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::edge_options::{Separator, Weights};

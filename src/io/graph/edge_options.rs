@@ -1,8 +1,8 @@
-//! How a list of edges is read.
+//! How an edge list is read.
 
 use crate::sparse::Duplicates;
 
-/// How a list of edges is read: what its vertices are, and which edges its lines make.
+/// How an edge list is read: what its vertices are, and which edges its lines make.
 ///
 /// ```
 /// use outcore::io::{EdgeOptions, ReadOptions, read_graph_with};
@@ -48,7 +48,7 @@ pub enum Vertices {
     AsInFile,
     /// As [`AsInFile`](Self::AsInFile), and there are exactly so many vertices; a larger number is an error.
     Count(u64),
-    /// Those that occur, numbered anew: numbers in ascending order, names in the order in which they first occur.
+    /// Those that occur, renumbered: numbers in ascending order, names in the order in which they first occur.
     Compact,
 }
 

@@ -109,10 +109,7 @@ pub(super) fn check_name(id: &[u8], fractions: bool) -> Result<()> {
         );
     }
     if matches!(id.last(), Some(b',' | b';')) {
-        return wrong(
-            "not a vertex: fields are separated in several ways",
-            "separate all fields alike",
-        );
+        return wrong("not a vertex: the line mixes separators", "use one separator throughout");
     }
     if std::str::from_utf8(id).is_err() {
         return wrong(
@@ -129,7 +126,7 @@ pub(super) fn check_name(id: &[u8], fractions: bool) -> Result<()> {
     if !fractions && is_fraction(id) {
         return wrong(
             "not a vertex: the file seems to be a table of numbers",
-            "a list of edges has two whole numbers or names on a line; ask for compact vertices if these are names",
+            "an edge list has two whole numbers or names on a line; ask for compact vertices if these are names",
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The first lines of a list of edges: what separates the fields, and whether a line names the columns.
+//! The first lines of an edge list: what separates the fields, and whether a line names the columns.
 
 use crate::error::Result;
 use crate::io::graph::edge_options::{EdgeOptions, Separator, Weights};

@@ -179,8 +179,9 @@ impl Metis {
 /// Adds what to do if the file is no METIS graph.
 fn hinted(error: Error) -> Error {
     match (error.kind(), error.hint()) {
-        (ErrorKind::Format | ErrorKind::Index | ErrorKind::Value, None) => error
-            .remedy("it is read as a METIS graph; if it is a list of edges, ask for that format"),
+        (ErrorKind::Format | ErrorKind::Index | ErrorKind::Value, None) => {
+            error.remedy("it is read as a METIS graph; if it is an edge list, ask for that format")
+        }
         _ => error,
     }
 }

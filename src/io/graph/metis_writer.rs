@@ -59,7 +59,7 @@ fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<(
     let path = target.path;
     if !a.check()? {
         return Err(refused(path, "the columns of a row are not in order, or there twice")
-            .remedy("bring the matrix to canonical form first"));
+            .remedy("canonicalize the matrix first"));
     }
     let weighted = a.types().values.is_some();
     let form = if weighted { " 001" } else { "" };

@@ -1,4 +1,4 @@
-//! Graphs: lists of edges, METIS graphs, and any other file read as a graph.
+//! Graphs: edge lists, METIS graphs, and any other file read as a graph.
 //!
 //! - [`edge_list`] – lists, by the rules of [`edge_options`], in passes ([`survey`]) over blocks of lines that all
 //!   threads parse to a [`chunk`] of edges each; [`first_lines`] – what separates the fields, [`edge_line`] – a line,
@@ -26,5 +26,5 @@ mod vertex_ids;
 pub(super) use edge_list::As;
 pub use edge_options::{EdgeOptions, Separator, Vertices, Weights};
 pub(super) use metis_writer::write as write_metis;
-pub(super) use read::{GraphFile, number_anew, read_file, read_stored, source};
+pub(super) use read::{GraphFile, read_file, read_stored, renumber, source};
 pub use vertex_ids::VertexIds;

@@ -1,4 +1,4 @@
-//! Passes over a list of edges: the first, which counts them and keeps what fits, and others that read them again.
+//! Passes over an edge list: the first, which counts them and keeps what fits, and others that read them again.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::chunk::{EdgeChunk, Ids, MADE, Parsing};
@@ -99,7 +99,7 @@ impl Survey {
         kept.push(chunk);
     }
 
-    /// Fails if a file that was not said to be a list of edges is a METIS graph whose lines all have two or three numbers.
+    /// Fails if a file that was not said to be an edge list is a METIS graph whose lines all have two or three numbers.
     pub(super) fn check_guess(&self) -> Result<()> {
         let Some((vertices, edges)) = self.first.filter(|_| !self.zero) else { return Ok(()) };
         let others = self.edges - 1;
@@ -112,7 +112,7 @@ impl Survey {
         if edges == 0 || !lists_every_vertex || !counts_fit {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Format, "it could be a list of edges, and a METIS graph")
+        Err(Error::new(ErrorKind::Format, "it could be an edge list, and a METIS graph")
             .expected("a first line that is no count of the vertices and edges below")
             .found(format!("{vertices} {edges}"))
             .remedy("say which format it is"))

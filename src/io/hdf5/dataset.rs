@@ -63,7 +63,7 @@ impl Dataset {
         let (datatype, shape, layout, filters) =
             parsed(&self.file, call).map_err(|error| error.at_field(&self.path))?;
         let Some((dtype, byte_order)) = element_type(&datatype) else {
-            return Err(error(ErrorKind::Unsupported, "elements of this type are not read")
+            return Err(error(ErrorKind::Unsupported, "elements of this type cannot be read")
                 .expected("integers, floats, complex numbers or bool")
                 .found(datatype.to_string().chars().take(80).collect::<String>()));
         };

@@ -69,9 +69,8 @@ fn banner_words(cursor: &mut Cursor<'_>) -> Result<Header> {
         let error = start.unexpected(ErrorKind::Format, "not a Matrix Market file", expected);
         return Err(match wrong_text(name) {
             Some((guess, _)) => error.remedy(guess),
-            None if name.first().is_some_and(u8::is_ascii_digit) => error.remedy(
-                "if it is a list of edges, read it as EdgeList, or say so with ReadOptions",
-            ),
+            None if name.first().is_some_and(u8::is_ascii_digit) => error
+                .remedy("if it is an edge list, read it as EdgeList, or say so with ReadOptions"),
             None => error,
         });
     }

@@ -1,6 +1,6 @@
 //! Recognises files that no reader here accepts by their first bytes, and suggests what to do.
 //!
-//! Nothing binary listed here can begin a text. A list of edges may begin with any word, so that a word alone makes no
+//! Nothing binary listed here can begin a text. An edge list may begin with any word, so that a word alone makes no
 //! file another format: what belongs to it in that format must follow. Formats that cannot be recognised by their first
 //! bytes are recognised when a line turns out to be invalid.
 
@@ -136,7 +136,7 @@ fn after_blanks(first: &[u8]) -> &[u8] {
 fn seems(path: &Path, (mark, name, remedy): &KnownForeign) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the file seems to be {name}"))
         .in_file(path)
-        .expected("a matrix or a list of edges in plain text")
+        .expected("a matrix or an edge list in plain text")
         .found(quoted(mark))
         .remedy(*remedy)
 }

@@ -67,7 +67,7 @@ impl Budget {
             )
             .expected(format!("{least} bytes in addition to the matrices, within the memory limit"))
             .found(all)
-            .remedy("raise the limit, or let the result live in a file"));
+            .remedy("raise the limit, or store the result in a file"));
         }
         Ok(Self::sharing::<S, I>(all, threads))
     }

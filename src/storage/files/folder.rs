@@ -117,9 +117,12 @@ impl Folder {
                 Ok(()) => return Ok(FolderLock { _handle: Some(handle) }),
                 Err(TryLockError::Error(_)) => return Ok(FolderLock { _handle: None }),
                 Err(TryLockError::WouldBlock) if start.elapsed() > PATIENCE => {
-                    return Err(Error::new(ErrorKind::Locked, "somebody holds the folder locked")
-                        .in_file(&self.path)
-                        .expected("no process that publishes in it for more than a moment"));
+                    return Err(Error::new(
+                        ErrorKind::Locked,
+                        "the folder is locked by another process",
+                    )
+                    .in_file(&self.path)
+                    .expected("no process that publishes in it for more than a moment"));
                 }
                 Err(TryLockError::WouldBlock) => {
                     std::thread::sleep(pause);

@@ -242,7 +242,7 @@ impl StagedFiles {
         )
         .in_file(self.target.path())
         .found(error)
-        .remedy("check the device, and write the result anew")
+        .remedy("check the device, and write the result again")
     }
 }
 
@@ -286,7 +286,7 @@ fn give_back(
 }
 
 fn taken(path: &Path) -> Error {
-    Error::new(ErrorKind::Exists, "something is there already")
+    Error::new(ErrorKind::Exists, "the path already exists")
         .in_file(path)
         .remedy("choose another name, or Place::Replace")
 }

@@ -63,7 +63,7 @@ fn kept(target: &StoredFile, what: What) -> Error {
         What::Array => "an array file, or nothing",
         What::Text => "an ordinary file without checksums, or nothing",
     };
-    Error::new(ErrorKind::Exists, "what stands there is not replaced")
+    Error::new(ErrorKind::Exists, "the existing file is of another kind and will not be replaced")
         .in_file(target.path())
         .expected(expected)
         .remedy("choose another name, or move it away")

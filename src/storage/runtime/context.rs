@@ -207,7 +207,7 @@ impl Context {
         Err(Error::new(ErrorKind::Memory, format!("{what} would not fit"))
             .expected(format!("at most {left} bytes (the memory limit{extra})"))
             .found(format!("{bytes} bytes"))
-            .remedy("raise the limit, or let the result live in a file"))
+            .remedy("raise the limit, or store the result in a file"))
     }
 }
 

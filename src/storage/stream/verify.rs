@@ -202,13 +202,10 @@ fn check_array(stored: &StoredFile, dtype: DType, len: usize) -> Result<()> {
     let header = read_header(&stored.open()?, &path)?;
     let bytes = (len as u64).saturating_mul(dtype.size() as u64);
     if header.shape.len() != 1 || header.data_bytes() != bytes {
-        return Err(Error::new(
-            ErrorKind::Format,
-            "the array is not the one that the descriptor speaks of",
-        )
-        .in_file(path)
-        .expected(format!("{len} elements of {dtype}"))
-        .found(format!("shape {:?} of {}", header.shape, header.dtype)));
+        return Err(Error::new(ErrorKind::Format, "the array does not match the descriptor")
+            .in_file(path)
+            .expected(format!("{len} elements of {dtype}"))
+            .found(format!("shape {:?} of {}", header.shape, header.dtype)));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use num_complex::Complex;
 
-use crate::any::common::{bring, common, place_for, same_widths};
+use crate::any::common::{bring, common, same_widths};
 use crate::any::dtype::Change;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
@@ -145,7 +145,7 @@ fn arithmetic(
             };
             let (a, mut b) = (a.as_matrix()?, b.as_matrix()?);
             if b.order() != a.order() && b.len() > 1 {
-                b = to_order(&b, a.order(), &place_for(b.buffer().bytes(), ctx), ctx)?;
+                b = to_order(&b, a.order(), &Place::aside(b.buffer().bytes(), ctx), ctx)?;
             }
             dense(operation, &a, &b, place, ctx).map(AnyMatrix::Dense)
         }
@@ -194,12 +194,12 @@ fn alike(
             _ if a.format() == format => return Ok(a.clone()),
             None => {
                 let elements = (nrows as u64).saturating_mul(ncols as u64);
-                place_for(elements.saturating_mul(size.max(1) as u64), ctx)
+                Place::aside(elements.saturating_mul(size.max(1) as u64), ctx)
             }
             // With indices, and a pointer for every line.
             Some(_) => {
                 let entries = (a.nnz() as u64).saturating_mul(size as u64 + 8);
-                place_for(entries.saturating_add(8 * nrows.max(ncols) as u64), ctx)
+                Place::aside(entries.saturating_add(8 * nrows.max(ncols) as u64), ctx)
             }
         };
         match format {

@@ -32,7 +32,6 @@ mod reshape;
 mod selections;
 mod statistics;
 
-pub(crate) use common::place_for;
 pub use compressed::{AnyCompressed, AnyCsc, AnyCsr};
 pub use matrix::AnyMatrix;
 pub(crate) use matrix::Body;

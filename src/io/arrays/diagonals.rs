@@ -60,13 +60,15 @@ pub(in crate::io) fn read(
         pointers: at_least(DType::UInt32, data.len()),
     };
     let size = (data.dtype, data.len());
-    let fits = data.dtype.bytes_of(data.len()) <= ctx.memory_left() / 4;
-    let aside = if fits { Place::Memory } else { Place::Scratch };
+    let bytes = data.dtype.bytes_of(data.len());
+    let aside = Place::aside(bytes, ctx);
     let _running = ctx.begin_pass(0, || {
         let plan = Plan::new(operation).works(data.len() as u64, work::READ_SPARSE);
-        let bytes = data.dtype.bytes_of(data.len());
         let plan = data.plan(offsets.plan(plan, ctx), ctx);
-        let plan = if fits { plan.throughout(bytes) } else { plan.scratches(bytes) };
+        let plan = match aside {
+            Place::Memory => plan.throughout(bytes),
+            _ => plan.scratches(bytes),
+        };
         Ok(AnyWriter::plan(plan, types, (*nrows, data.len()), place, ctx))
     })?;
     ctx.check_memory("the diagonals", 16 * count as u64)?;

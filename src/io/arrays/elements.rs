@@ -5,7 +5,7 @@ use crate::error::{ErrorKind, Location, Result};
 use crate::io::arrays::array::ForeignArray;
 use crate::sparse::{IndexVec, Indices};
 use crate::storage::raw::{Raw, RawMut};
-use crate::storage::{ByteOrder, Context, DType, RawBufferMut};
+use crate::storage::{Context, DType, ElementDecoder};
 
 /// Bytes of a block of elements; a multiple of every element size.
 const BLOCK: usize = 256 << 10;
@@ -22,22 +22,16 @@ impl ForeignArray {
     ) -> Result<()> {
         let size = self.dtype.size();
         let _held = ctx.hold(MEMORY);
-        let swaps = self.byte_order == ByteOrder::Swapped && size > 1;
-        let mut elements = RawBufferMut::fresh(Some(self.dtype), BLOCK / size)?;
+        let mut decoder = ElementDecoder::new((self.dtype, self.byte_order), BLOCK)?;
         let mut block: Vec<u8> = Vec::with_capacity(BLOCK);
         let mut left = self.len();
         let mut pass_on = |block: &mut Vec<u8>| {
             let count = (block.len() / size).min(left);
-            if swaps {
-                block.chunks_exact_mut(self.dtype.swap_unit()).for_each(<[u8]>::reverse);
-            }
-            let mut elements = elements.as_mut();
-            let mut elements = elements.slice_mut(0..count);
-            elements.copy_from_bytes(&block[..count * size]);
             left -= count;
-            block.clear();
             ctx.check_cancelled()?;
-            take(elements.as_raw())
+            decoder.decode(&block[..count * size], take)?;
+            block.clear();
+            Ok(())
         };
         self.bytes.read(ctx, &mut |mut bytes| {
             while !bytes.is_empty() {

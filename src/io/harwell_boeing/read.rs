@@ -129,8 +129,8 @@ impl File<'_> {
                 let behind_rows = self.section(behind_pointers, indices, &index, &mut |run| {
                     rows.push(Raw::of(run))
                 })?;
-                let rows = kept[1].finish(rows)?;
-                let rows: &[I] = rows.as_raw().as_typed();
+                let rows = rows.finish()?;
+                let rows: &[I] = rows.buffer().as_raw().as_typed();
                 // A complex number may be cut by the end of a block.
                 let mut pending = Vec::new();
                 self.section(behind_rows, values, &T::parse, &mut |numbers| {
@@ -230,7 +230,7 @@ impl File<'_> {
             }
             writer.push(Raw::of(&run[..]))
         })?;
-        Ok((kept.finish(writer)?, behind))
+        Ok((writer.finish()?.buffer().clone(), behind))
     }
 
     fn lines(&self, from: Position) -> LineReader<'_> {

@@ -29,9 +29,36 @@ impl Standing {
         let NpyHeader { dtype, byte_order, data_start, .. } = *header;
         Standing { start: data_start, bytes: header.data_bytes(), dtype, byte_order }
     }
+}
 
-    fn is_native(&self) -> bool {
-        self.byte_order != ByteOrder::Swapped || self.dtype.size() == 1
+/// Turns bytes of a file into elements in native byte order, a block at a time.
+pub(crate) struct ElementDecoder {
+    elements: RawBufferMut,
+    /// Bytes of the units whose bytes are reversed.
+    reversed: Option<usize>,
+}
+
+impl ElementDecoder {
+    /// For blocks of at most so many bytes, which the caller counts.
+    pub(crate) fn new((dtype, byte_order): (DType, ByteOrder), block: usize) -> Result<Self> {
+        let elements = RawBufferMut::fresh(Some(dtype), block / dtype.size())?;
+        let swaps = byte_order == ByteOrder::Swapped && dtype.size() > 1;
+        Ok(ElementDecoder { elements, reversed: swaps.then(|| dtype.swap_unit()) })
+    }
+
+    /// Passes on the elements of which `bytes` are whole. A byte that is read as `bool` and is not 0 counts as true.
+    pub(crate) fn decode(
+        &mut self,
+        bytes: &[u8],
+        take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut elements = self.elements.as_mut();
+        let mut elements = elements.slice_mut(0..bytes.len() / elements.width());
+        elements.copy_from_bytes(bytes);
+        if let Some(unit) = self.reversed {
+            elements.reverse_bytes(unit);
+        }
+        take(elements.as_raw())
     }
 }
 
@@ -45,17 +72,8 @@ pub(crate) fn read_elements(
     ctx: &Context,
     take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
-    let size = dtype.size();
     let _held = ctx.hold(BLOCK as u64);
-    let mut elements = RawBufferMut::fresh(Some(dtype), BLOCK / size)?;
     let range = what.start..what.start.saturating_add(what.bytes);
-    sweep_bytes(origin, range, (BLOCK, RING), ctx, &mut |bytes| {
-        let mut elements = elements.as_mut();
-        let mut elements = elements.slice_mut(0..bytes.len() / size);
-        elements.copy_from_bytes(bytes);
-        if !what.is_native() {
-            elements.reverse_bytes(what.dtype.swap_unit());
-        }
-        take(elements.as_raw())
-    })
+    let mut decoder = ElementDecoder::new((dtype, what.byte_order), BLOCK)?;
+    sweep_bytes(origin, range, (BLOCK, RING), ctx, &mut |bytes| decoder.decode(bytes, take))
 }

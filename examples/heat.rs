@@ -2,7 +2,7 @@
 //!
 //! `u' = Δu` on the unit cube with `u = 0` on its boundary. Backward Euler solves `(I + τ/h² L) u⁺ = u` in every step by
 //! conjugate gradients with an incomplete Cholesky factor, where `L` is the Poisson matrix; forward Euler multiplies by
-//! `I − t/h² L`, with steps so small that it is stable, sixteen of them in one sweep over the matrix. The first
+//! `I − t/h² L`, with steps so small that it is stable, sixteen of them in one pass over the matrix. The first
 //! eigenfunction of the cube only shrinks, by the factors `1 / (1 + τ λ)` and `1 − t λ` a step, which is compared.
 
 mod support;

@@ -589,7 +589,7 @@ fn what_does_not_fit_is_an_error_that_says_what_would() {
     let error = AnyMatrix::vstack(&[&a, &b], &memory, &ctx).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Type);
     assert_eq!(AnyMatrix::vstack(&[], &memory, &ctx).unwrap_err().kind(), ErrorKind::Shape);
-    // A variant may be made of an array that is no matrix; it is an error wherever it is used.
+    // A variant may be made of an array that is not a matrix; it is an error wherever it is used.
     let cube = AnyDense::from(Dense::from(ndarray::arr3(&[[[1.0, 2.0]], [[3.0, 4.0]]])));
     assert_eq!(AnyMatrix::try_from(cube.clone()).unwrap_err().kind(), ErrorKind::Shape);
     let cube = AnyMatrix::Dense(cube);

@@ -105,7 +105,7 @@ fn what_is_wrong_is_named() {
         ("2\n", Format, Some(1), "the end of the line"),
         ("2 1 2\n2\n1\n", Format, Some(1), "\"2\""),
         ("2 1 0 2\n2\n1\n", Format, Some(1), "\"2\""),
-        ("2 1 0 0 0\n2\n1\n", Format, Some(1), "more on the line"),
+        ("2 1 0 0 0\n2\n1\n", Format, Some(1), "extra fields"),
         ("2 1\n2\n3\n", Index, Some(3), "\"3\""),
         ("2 1\n2\n0\n", Index, Some(3), "\"0\""),
         ("2 1\n% c\n2\nb\n", Format, Some(4), "\"b\""),

@@ -32,7 +32,7 @@ fn right_ranks_of_a_vertex_with_many_edges_are_found_right() {
     let options = PageRankOptions::default();
     let found = pagerank(&a, &options, &ctx).unwrap();
     let off = check_pagerank(&a, &found.ranks, options.damping).unwrap();
-    // The sum over so many edges is one after the other.
+    // The sum over this many edges is sequential.
     assert!(found.converged && off <= options.tol + n as f64 * f64::EPSILON / 2.0, "{off:e}");
 }
 

@@ -142,7 +142,7 @@ fn sums_of_an_array_that_is_replaced_are_its_own() {
     assert_eq!(names(folder.path()), ["a.npy", "a.npy.xxh3"]);
 }
 
-/// Rounds of a test of concurrency: so many, or as the environment says.
+/// Rounds of a test of concurrency: `few`, or as the environment says.
 fn rounds(few: usize) -> usize {
     std::env::var("OUTCORE_ROUNDS").map_or(few, |rounds| rounds.parse().unwrap())
 }

@@ -61,7 +61,7 @@ enum ThirdColumn {
 fn parse_format(name: &str) -> Result<FileFormat, String> {
     FileFormat::from_name(name).ok_or_else(|| {
         let names: Vec<_> = FileFormat::all().map(FileFormat::name).collect();
-        format!("no such format; there are {}", names.join(", "))
+        format!("unknown format; the known ones are {}", names.join(", "))
     })
 }
 

@@ -186,7 +186,7 @@ impl Session {
         all.try_into().map_err(|_| Error::new(ErrorKind::Unsupported, "two matrices are needed"))
     }
 
-    /// A matrix that another one is used with: the member that was named may be one of that.
+    /// The second operand. `--member` applies to it only if its file has members.
     pub(crate) fn read_second(&self, path: &Path) -> Result<AnyMatrix> {
         match self.reading.member.is_some() && !has_members(path) {
             true => {
@@ -382,7 +382,7 @@ fn check_scratch(folder: &Path) -> Result<()> {
     let kind = folder.metadata().map_err(|error| Error::io(what, folder, error))?;
     match kind.is_dir() {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Format, "scratch files need a folder")
+        false => Err(Error::new(ErrorKind::Format, "the scratch path is not a folder")
             .in_file(folder)
             .found("a file")),
     }
@@ -401,7 +401,7 @@ fn interrupted() -> CancelToken {
     let token = CancelToken::new();
     let flag = Arc::new(AtomicBool::new(false));
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    // What nohup started goes on when its terminal is gone.
+    // Under nohup, SIGHUP is ignored and must stay so.
     let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
     for signal in [SIGINT, SIGTERM].into_iter().chain(hangs_up) {
         let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag));
@@ -427,7 +427,7 @@ pub(crate) fn usage_error(text: &str) -> ExitCode {
 /// Reports what went wrong in one line, and what to do about it in another.
 pub(crate) fn report_error(error: &Error) -> ExitCode {
     let (text, code) = match error.kind() {
-        ErrorKind::Cancelled => ("interrupted; no part of a result is left".to_owned(), 130),
+        ErrorKind::Cancelled => ("interrupted; no partial result is left".to_owned(), 130),
         _ => {
             let text = error.to_string();
             let remedy = error.hint().map(|remedy| format!(" ({remedy})")).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Flags for files that do not describe themselves completely: tables, lists of entries, PETSc binary, elements without a header.
+//! Flags for files that do not describe themselves completely: tables, lists of entries, PETSc binary, elements without
+//! a header.
 
 use outcore::io::{FileFormat, RawLayout, ReadOptions};
 use outcore::{ByteOrder, DType, Order};
@@ -80,7 +81,7 @@ impl TableFlags {
 pub(crate) fn parse_dtype(name: &str) -> std::result::Result<DType, String> {
     DType::ALL.into_iter().find(|dtype| dtype.name() == name).ok_or_else(|| {
         let names: Vec<_> = DType::ALL.into_iter().map(DType::name).collect();
-        format!("no such type; there are {}", names.join(", "))
+        format!("unknown type; the known ones are {}", names.join(", "))
     })
 }
 

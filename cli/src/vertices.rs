@@ -9,7 +9,7 @@ use outcore::{Dense, Error, ErrorKind, Result};
 use crate::report::Report;
 use crate::session::Session;
 
-/// Lines between two looks at the token of the user's interrupt.
+/// Lines between two checks of the token of the user's interrupt.
 const STEP: usize = 1 << 16;
 
 /// The ids of the vertices of a matrix that goes to a path, if that can keep them: a stored matrix can.

@@ -73,7 +73,7 @@ impl AnyMatrix {
             DType::Int32 | DType::UInt32 => DType::UInt32,
             DType::Int64 | DType::UInt64 => DType::UInt64,
             other => {
-                return Err(Error::new(ErrorKind::Type, "indices are never of this type")
+                return Err(Error::new(ErrorKind::Type, "indices cannot have this type")
                     .expected("int32 or int64")
                     .found(other));
             }

@@ -83,7 +83,7 @@ impl AnyMatrix {
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         match self.body() {
             _ if self.dtype().is_some_and(is_complex) => {
-                Err(Error::new(ErrorKind::Type, "complex numbers have no order and no extremes")
+                Err(Error::new(ErrorKind::Type, "complex numbers have no order, so no extremes")
                     .expected("real numbers")
                     .found(name(self.dtype())))
             }

@@ -240,7 +240,7 @@ fn check_numbers(options: &PageRankOptions, row_sums: &[f64]) -> Result<()> {
             .found(options.damping));
     }
     if !options.tol.is_finite() || options.tol < 0.0 {
-        return Err(Error::new(ErrorKind::Value, "not a tolerance")
+        return Err(Error::new(ErrorKind::Value, "the tolerance is invalid")
             .expected("a finite number, at least 0")
             .found(options.tol));
     }

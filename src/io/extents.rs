@@ -41,11 +41,11 @@ impl JustifiedExtent<'_> {
         let JustifiedExtent { lines, count, entries, .. } = self;
         let what = match dwarfed {
             true => format!("the {lines} dwarf the entries"),
-            false => format!("the pointers of all {lines} would not fit"),
+            false => format!("the pointers of all {lines} do not fit in memory"),
         };
         let bound = match dwarfed {
             true => {
-                format!("at most {ALWAYS} bytes of pointers where entries are so few ({entries}), ")
+                format!("at most {ALWAYS} bytes of pointers for so few entries ({entries}), ")
             }
             false => String::new(),
         };

@@ -54,7 +54,7 @@ pub(super) fn read(
     let Some(layout) = layout else {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            "a file without a header does not say what it holds",
+            "a file without a header does not describe its content",
         )
         .in_file(path)
         .expected("the type and the shape of the elements (ReadOptions::raw)"));

@@ -108,7 +108,7 @@ pub fn read_matrix_with(
     })
 }
 
-/// Reads a file that is no pipe.
+/// Reads a file that is not a pipe.
 pub(super) fn read(
     path: &Path,
     options: &ReadOptions,

@@ -3,7 +3,7 @@
 //! This folder reads and writes formats that this library did not choose. They are written by many programs, and
 //! sometimes invalid. So a reader reports the file and the place at which it stopped, what it expected and what it found,
 //! and never guesses. Readers of text stream: they pass on entries in the order of the file, in memory that does not grow
-//! with it, and leave it to the caller what to build from them. Arrays in binary files are mapped where they lie if that
+//! with it, and leave it to the caller what to build from them. Arrays in binary files are mapped in place if that
 //! is possible, and otherwise copied a block at a time.
 //!
 //! | module | reads | writes |
@@ -28,7 +28,7 @@
 //! and so are pipes by those readers of one format that take a path.
 //!
 //! Text compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
-//! `NAME/NAME.mtx`, or the member that [`ReadOptions::member`] names. The archive is looked at up to the header of a
+//! `NAME/NAME.mtx`, or the member that [`ReadOptions::member`] names. The archive is examined up to the header of a
 //! member that is named with its folder, or is `NAME/NAME.mtx`, and to its end otherwise; links, names that lead out of
 //! it, and two members of one name are refused where they are seen. Files that are clearly not text are refused by
 //! name, with a suggestion: compressors other than gzip, MATLAB files before version 7.3, other binary formats, XML,

@@ -161,7 +161,7 @@ fn structure<I: Index, P: Index>(
             count: matrix.nrows(),
             entries: matrix.nnz() as u64,
             wanted: options.hypersparse,
-            remedy: "compact vertices are those that have an edge, renumbered; `hypersparse` asks for all of them",
+            remedy: "compact vertices are those that have an edge, renumbered; `hypersparse` keeps all of them",
         };
         extent.check::<P>(place, ctx)?;
     }

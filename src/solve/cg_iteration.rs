@@ -2,7 +2,7 @@
 //!
 //! 1. The residual and what follows from it are scaled by `scale`, a power of two that is 1 unless `rᴴ z` or `pᴴ q`
 //!    would overflow or underflow. So the iterates have the same digits for any magnitude of `b` and of the operator.
-//! 2. A preconditioner that gives `A z` together with `z`, in one sweep over a file, saves the product `q = A p`, which
+//! 2. A preconditioner that gives `A z` together with `z`, in one pass over a file, saves the product `q = A p`, which
 //!    follows from the recurrence of `p`: `q = A z + β q`. Rounding errors that this adds are found by the residual of `x`
 //!    itself, from which the iteration restarts.
 //! 3. `pᴴ q / pᴴ M⁻¹ p`, whose denominator follows from ρ and β, lies between the extreme eigenvalues of `M A`. If it
@@ -270,10 +270,11 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         }
         match given == of(!self.w.is_empty()) {
             true => Ok(()),
-            false => {
-                Err(Error::new(ErrorKind::Format, "the checkpoint is of another preconditioner")
-                    .remedy("remove the file to solve from the start, or name another one"))
-            }
+            false => Err(Error::new(
+                ErrorKind::Format,
+                "the checkpoint was made with a different preconditioner",
+            )
+            .remedy("remove the file to solve from the start, or name another one")),
         }
     }
 

@@ -208,9 +208,12 @@ impl<X: Scalar> Saved<X> {
         let (_, mut rest) = self.file.as_slice().split_at(COUNTERS * DIGITS);
         let found = (self.numbers, self.vectors, rest.len());
         if found != (numbers.len(), vectors.len(), len) {
-            return Err(Error::new(ErrorKind::Format, "the checkpoint is of other options")
-                .expected(format!("{} numbers and {} vectors", numbers.len(), vectors.len()))
-                .found(format!("{} and {}", self.numbers, self.vectors)));
+            return Err(Error::new(
+                ErrorKind::Format,
+                "the checkpoint was made with different options",
+            )
+            .expected(format!("{} numbers and {} vectors", numbers.len(), vectors.len()))
+            .found(format!("{} and {}", self.numbers, self.vectors)));
         }
         for number in numbers.iter_mut() {
             **number = rest[0];

@@ -69,9 +69,7 @@ pub(super) fn solve_block<X: Scalar>(
     check(shape, (k, b), options)?;
     if options.checkpoint.is_some() {
         let what = "conjugate gradients for several right-hand sides save no state";
-        return Err(
-            Error::new(ErrorKind::Unsupported, what).remedy("solve for one after the other")
-        );
+        return Err(Error::new(ErrorKind::Unsupported, what).remedy("solve for them one at a time"));
     }
     let space = Space::new(options.ranks, ctx);
     let maxiter = options.maxiter.unwrap_or(space.len(shape.1)?.saturating_mul(10));

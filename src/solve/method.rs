@@ -83,7 +83,7 @@ impl Method {
         }
     }
 
-    /// What it needs, with so many vectors of a basis, which an order bounds.
+    /// What it needs, with `restart` or `shadow` vectors of a basis, at most as many as the order.
     pub(super) fn needs(self, restart: usize, shadow: usize, order: usize) -> Needs {
         let (restart, shadow) = (restart.min(order), shadow.min(order));
         let (mut basis, mut reads) = (0, 0);

@@ -218,7 +218,7 @@ impl<X: Scalar> Basis<X> {
         self.numbers.chunks_exact_mut(self.n.max(1))
     }
 
-    /// Counts the reading of so many vectors, if they are in a file.
+    /// Counts the reading of `vectors` vectors, if they are in a file.
     pub(super) fn count_read(&self, vectors: usize) {
         self.numbers.count_read(self.n.saturating_mul(vectors));
     }

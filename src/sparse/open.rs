@@ -21,7 +21,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Maps the matrix stored in a folder, without copying it.
     ///
     /// Reads the pointers once, to check them; indices and values are not read. With `T = ()` the values of any stored
-    /// matrix are ignored and only its pattern is opened. If one value stands for all entries (`iso` in Binsparse),
+    /// matrix are ignored and only its pattern is opened. If one value represents all entries (`iso` in Binsparse),
     /// there is nothing to map: it is expanded in memory to the size that values of other matrices have in their file,
     /// regardless of a memory limit; opened with `()` it needs none. Fails, naming file and field, if format, types,
     /// counts or pointers are wrong, or if the values are open for writing or were not closed.

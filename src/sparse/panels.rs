@@ -47,7 +47,7 @@ impl CompressedPanels {
         }
     }
 
-    /// Panels for one sweep: hardly any is pinned, because none is used again.
+    /// Panels for one pass: hardly any is pinned, because none is used again.
     pub(crate) fn for_one_sweep(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
         let larger = matrix.stored_bytes() > budget;
         Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)

@@ -272,7 +272,7 @@ impl SvdMemory {
         }
         let at_once = (ctx.memory_left() / 2 / bytes(1).max(1)) as usize;
         if at_once == 0 {
-            let remedy = "raise the limit: two vectors of each length are in memory at least";
+            let remedy = "raise the limit: at least two vectors of each length are in memory";
             let one =
                 ctx.check_memory("the vectors", ctx.memory_left().max(bytes(2)).saturating_add(1));
             one.map_err(|error| error.found(format!("{} bytes", bytes(2))).remedy(remedy))?;

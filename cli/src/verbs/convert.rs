@@ -15,7 +15,8 @@ pub(crate) const ABOUT: &str = "Convert to another format, element type, index t
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx, .npz, .csv or .tsv for either; a text format with .gz appended is compressed
+    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx, .npz, .csv or .tsv for either; a text format with .gz
+    /// appended is compressed
     output: PathBuf,
     /// Format of a sparse result
     #[arg(long, value_enum, default_value_t = To::Same)]

@@ -157,7 +157,7 @@ fn values(a: &AnyMatrix, name: &str, session: &Session, report: &mut Report) -> 
     let ctx = session.ctx();
     let (least, largest) = a.extremes(ctx)?.unwrap_or((0.0, 0.0));
     if !least.is_finite() || !largest.is_finite() {
-        return Err(Error::new(ErrorKind::Value, "an infinite value has no place on an axis"));
+        return Err(Error::new(ErrorKind::Value, "an infinite value cannot be drawn on an axis"));
     }
     report.fact("min", least);
     report.fact("max", largest);

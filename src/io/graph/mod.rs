@@ -4,7 +4,7 @@
 //!   threads parse to a [`chunk`] of edges each; [`first_lines`] – what separates the fields, [`edge_line`] – a line,
 //!   [`fields`] of it
 //! - [`vertex_ids`] – the ids of the vertices; [`numbering`] – which row is whose, [`interner`] – names numbered by all
-//!   threads; [`assemble`] – edges brought to their rows
+//!   threads; [`assemble`] – edges sorted into their rows
 //! - [`metis`] of [`metis_lines`], and [`metis_writer`] – METIS graphs; [`read`] – a graph from any file
 
 mod assemble;

@@ -161,13 +161,11 @@ fn has_banner(text: &TextFile) -> Result<bool> {
             return Ok(None);
         }
         if is_banner(cursor.rest()) && comments {
-            let what = "a Matrix Market banner stands behind other lines";
+            let what = "a Matrix Market banner follows other lines";
             let error = Error::new(ErrorKind::Format, what)
                 .expected("a banner on the first line, or none")
                 .found(quoted(cursor.token()))
-                .remedy(
-                    "move it to the front, or say with ReadOptions that the file is an edge list",
-                );
+                .remedy("move it to the front, or set the format to EdgeList in ReadOptions");
             return Err(text.error_at(line, error));
         }
         comments = cursor.at_any(b"#%");
@@ -193,7 +191,7 @@ pub(in crate::io) fn read_stored<I: Index, P: Index>(
         count: nrows,
         entries: nnz as u64,
         wanted: hypersparse,
-        remedy: "compact vertices are those that have an edge, renumbered; `hypersparse` asks for all of them",
+        remedy: "compact vertices are those that have an edge, renumbered; `hypersparse` keeps all of them",
     };
     match format {
         SparseFormat::Csr => Csr::open(path),

@@ -26,7 +26,7 @@ pub(super) struct Survey {
     zero: bool,
     /// Lines in the file.
     lines: u64,
-    /// Whether an id is no number, at which the pass ended.
+    /// Whether an id is not a number, at which the pass ended.
     pub(super) named: bool,
     pub(super) kept: KeptChunks,
 }
@@ -123,9 +123,9 @@ impl Survey {
         if edges == 0 || !lists_every_vertex || !counts_fit {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Format, "it could be an edge list, and a METIS graph")
-            .expected("a first line that is no count of the vertices and edges below")
+        Err(Error::new(ErrorKind::Format, "it could be an edge list or a METIS graph")
+            .expected("a first line that is not the number of vertices and edges below")
             .found(format!("{vertices} {edges}"))
-            .remedy("say which format it is"))
+            .remedy("name its format"))
     }
 }

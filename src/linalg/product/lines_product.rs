@@ -21,7 +21,7 @@ use crate::storage::{Context, Plan, Running, SparseFormat};
 pub(crate) type PanelProduct<X> =
     fn(&mut dyn LineSource, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
-/// The function for the product of some lines of a matrix with so many columns, along the lines.
+/// The function for the product of some lines of a matrix, whose number of columns is given, along the lines.
 pub(crate) type StepProduct<X> =
     fn(&LinesPart<'_>, usize, &mut Option<Expanded>, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
@@ -173,7 +173,7 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
     }
 }
 
-/// Products of a matrix in panels, several in one sweep; vectors have the lengths of the whole products.
+/// Products of a matrix in panels, several in one pass; vectors have the lengths of the whole products.
 ///
 /// Along the stored axis (each result from one line) every panel gives its own part of `y`; across it (each line adds
 /// to many results) panels add to `y` one after the other, in the order of the lines, so that the bits are those of the
@@ -207,7 +207,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     })
 }
 
-/// `y = Aᴴ f(A x)` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// `y = Aᴴ f(A x)` of a matrix in panels of rows, for several blocks of vectors in one pass: the bits are those of both
 /// products, since panels add to `y` one after the other.
 ///
 /// The caller counts a number for every line of a panel, and each of `k` vectors.

@@ -63,7 +63,7 @@ impl Budget {
         if all < least {
             return Err(Error::new(
                 ErrorKind::Memory,
-                "a product would have no memory to work with",
+                "there is no memory left for the work of the product",
             )
             .expected(format!("{least} bytes in addition to the matrices, within the memory limit"))
             .found(all)

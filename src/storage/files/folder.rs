@@ -66,7 +66,7 @@ impl Folder {
                 outcome => return outcome,
             }
         }
-        Err(replaced(path).remedy("try again: it is replaced faster than it can be opened"))
+        Err(replaced(path).remedy("try again: it is being replaced faster than it can be opened"))
     }
 
     /// Whether the path still leads to this folder.
@@ -122,7 +122,7 @@ impl Folder {
                         "the folder is locked by another process",
                     )
                     .in_file(&self.path)
-                    .expected("no process that publishes in it for more than a moment"));
+                    .expected("no process that holds the lock for more than a moment"));
                 }
                 Err(TryLockError::WouldBlock) => {
                     std::thread::sleep(pause);

@@ -51,7 +51,7 @@ pub(crate) fn check_replaceable(target: &StoredFile, what: What) -> Result<bool>
         (Some(FileType::RegularFile), What::Array) => return check_array(target).map(|()| true),
         (Some(FileType::Directory), _) => "a folder",
         (Some(FileType::RegularFile), _) => "a file",
-        (Some(FileType::Symlink), _) => "a link that leads nowhere",
+        (Some(FileType::Symlink), _) => "a dangling link",
         (Some(_), _) => "neither a file nor a folder",
     };
     Err(kept(target, what).found(found))

@@ -1,6 +1,6 @@
 //! Changing a stored array in place: its checksums are removed before the first store and written again after the last.
 //!
-//! While an array is being changed, and after a writer that died, a mark replaces its sums: a file called
+//! While an array is being changed, and after a writer that crashed, a mark replaces its sums: a file called
 //! `NAME.changing`. Opening the array then fails with that reason. The mark is written before the sums are removed, and
 //! removed after they are written again.
 
@@ -118,7 +118,7 @@ pub(crate) fn check_closed(stored: &StoredFile, locked: bool) -> Result<()> {
     Err(Error::new(ErrorKind::Unfinished, "the last writer did not close it")
         .in_file(stored.path())
         .expected(format!("no {}", mark.path().display()))
-        .found("it: values may be partly old and partly new")
+        .found("the mark: some values may be old and some new")
         .remedy("open it with open_unfinished, or write it again"))
 }
 

@@ -199,7 +199,7 @@ impl StoredFile {
         match self.kind()? {
             None => return Ok(false),
             Some(FileType::RegularFile) => {}
-            Some(_) => return Err(other("no ordinary file")),
+            Some(_) => return Err(other("not an ordinary file")),
         }
         let mut found = Vec::new();
         let file = match self.open() {

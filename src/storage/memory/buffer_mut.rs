@@ -65,7 +65,7 @@ impl RawBufferMut {
     /// have that much memory. The caller checks the limit.
     pub(crate) fn fresh(dtype: Option<DType>, len: usize) -> Result<Self> {
         let too_much = || {
-            Error::new(ErrorKind::Memory, "the system has not enough memory")
+            Error::new(ErrorKind::Memory, "the system does not have enough memory")
                 .found(format!("a request for {len} elements of {} bytes", width(dtype)))
         };
         let bytes = len.checked_mul(width(dtype)).ok_or_else(too_much)?;

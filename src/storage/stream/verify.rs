@@ -150,7 +150,7 @@ fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Resu
     let (expected_length, expected) = checksum::parse(side, &checksum::side_file(stored).path())?;
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let differs = |at: u64, expected: String, found: String| {
-        Err(Error::new(ErrorKind::Checksum, "the file is not what was written")
+        Err(Error::new(ErrorKind::Checksum, "the file is not as it was written")
             .in_file(path)
             .at_byte(at)
             .expected(expected)
@@ -249,7 +249,7 @@ fn check_last(stored: &StoredFile, dtype: DType, nnz: usize) -> Result<()> {
         return Err(Error::new(ErrorKind::Index, "the pointers do not span the entries")
             .in_file(path)
             .at_byte(at)
-            .expected(format!("an end of {nnz}, as the descriptor says"))
+            .expected(format!("an end of {nnz}, according to the descriptor"))
             .found(last));
     }
     Ok(())

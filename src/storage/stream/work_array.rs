@@ -55,14 +55,14 @@ impl<T: Element> WorkArray<T> {
         })
     }
 
-    /// Counts the reading of so many elements, if they are in a file.
+    /// Counts the reading of `elements` elements, if they are in a file.
     pub(crate) fn count_read(&self, elements: usize) {
         if let Some((_, meter)) = &self.scratch {
             meter.read(bytes_of::<T>(elements));
         }
     }
 
-    /// Counts the writing of so many elements, if they are in a file.
+    /// Counts the writing of `elements` elements, if they are in a file.
     pub(crate) fn count_written(&self, elements: usize) {
         if let Some((_, meter)) = &self.scratch {
             meter.wrote(bytes_of::<T>(elements));

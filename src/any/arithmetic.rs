@@ -2,22 +2,17 @@
 
 use num_complex::Complex;
 
-use crate::any::common::{bring, common, place_for, same_widths};
+use crate::any::common::{bring, common, same_widths};
 use crate::any::dtype::Change;
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::reshape::missing;
 use crate::convert::to_order;
-use crate::dense::{AnyDense, AnyDenseWriter, zipped};
+use crate::dense::AnyDense;
 use crate::error::{Error, ErrorKind, Location, Result, check_shape};
-use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract};
-use crate::storage::parallel::Tasks;
+use crate::linalg::{Multiply, Scalar, Subtract, add, multiply_elements, subtract, zip_map};
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
 use crate::storage::{Context, DType, Order, Place, SparseFormat};
-
-/// Elements of a task, and elements that are computed before they are written.
-const TASK: usize = 1 << 14;
-const STEP: usize = 1 << 20;
 
 /// An operation on two elements.
 #[derive(Clone, Copy)]
@@ -150,7 +145,7 @@ fn arithmetic(
             };
             let (a, mut b) = (a.as_matrix()?, b.as_matrix()?);
             if b.order() != a.order() && b.len() > 1 {
-                b = to_order(&b, a.order(), &place_for(b.buffer().bytes(), ctx), ctx)?;
+                b = to_order(&b, a.order(), &Place::aside(b.buffer().bytes(), ctx), ctx)?;
             }
             dense(operation, &a, &b, place, ctx).map(AnyMatrix::Dense)
         }
@@ -199,12 +194,12 @@ fn alike(
             _ if a.format() == format => return Ok(a.clone()),
             None => {
                 let elements = (nrows as u64).saturating_mul(ncols as u64);
-                place_for(elements.saturating_mul(size.max(1) as u64), ctx)
+                Place::aside(elements.saturating_mul(size.max(1) as u64), ctx)
             }
             // With indices, and a pointer for every line.
             Some(_) => {
                 let entries = (a.nnz() as u64).saturating_mul(size as u64 + 8);
-                place_for(entries.saturating_add(8 * nrows.max(ncols) as u64), ctx)
+                Place::aside(entries.saturating_add(8 * nrows.max(ncols) as u64), ctx)
             }
         };
         match format {
@@ -255,49 +250,16 @@ fn dense(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let (dtype, what) = (a.dtype(), (a.dtype(), a.len()));
+    let dtype = a.dtype();
     let combine = combine(operation, dtype);
-    let result = AnyDenseWriter::memory(what, place, ctx);
-    ctx.check_memory("the result", result)?;
-    let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(TASK));
-    let work = dtype.bytes_of(step.min(a.len()));
-    let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
-    let mut runs = zipped(a, b, left.min(ctx.memory_left() / 2))?;
-    let _running = ctx.begin(|| {
-        let plan = runs.plan("combining elements").throughout(work);
-        let plan = plan.works(a.len() as u64, work::ADD_DENSE);
-        Ok(AnyDenseWriter::plan(plan, what, place, ctx))
-    })?;
-    let _held = ctx.hold(work);
-    let mut made = ctx.raw_work("a run of elements", (Some(dtype), step.min(a.len())))?;
-    let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    let mut start = 0;
-    runs.sweep(ctx, &mut |_, parts| {
-        let (left, right) = (parts[0], parts[1]);
-        for at in (0..left.len()).step_by(step) {
-            let here = at..left.len().min(at + step);
-            let (left, right) = (left.slice(here.clone()), right.slice(here.clone()));
-            let mut made = made.as_mut();
-            let mut made = made.slice_mut(0..here.len());
-            let overflow = ctx.with_threads(|| {
-                made.reborrow().par_chunks_mut(TASK).enumerate().find_map_first(|(task, to)| {
-                    let run = task * TASK..task * TASK + to.len();
-                    let k = combine(left.slice(run.clone()), right.slice(run.clone()), to)?;
-                    Some(run.start + k)
-                })
-            });
-            if let Some(k) = overflow {
-                let what = format!("the {} of two elements overflows", operation.name());
-                let number = |of: Raw<'_>| of.typed::<i64>().map_or(0, |numbers| numbers[k]);
-                return Err(Error::new(ErrorKind::Value, what)
-                    .at(Location::Position((start + at + k) as u64))
-                    .expected(format!("a number that {dtype} can represent"))
-                    .found(format!("that of {} and {}", number(left), number(right))));
-            }
-            writer.push(made.as_raw())?;
-        }
-        start += left.len();
-        Ok(())
-    })?;
-    writer.finish()
+    let block = |start: usize, [left, right]: [Raw<'_>; 2], to: RawMut<'_>| {
+        let Some(k) = combine(left, right, to) else { return Ok(()) };
+        let what = format!("the {} of two elements overflows", operation.name());
+        let number = |of: Raw<'_>| of.typed::<i64>().map_or(0, |numbers| numbers[k]);
+        Err(Error::new(ErrorKind::Value, what)
+            .at(Location::Position((start + k) as u64))
+            .expected(format!("a number that {dtype} can represent"))
+            .found(format!("that of {} and {}", number(left), number(right))))
+    };
+    zip_map(("combining elements", work::ADD_DENSE), (a, b), (dtype, &block), place, ctx)
 }

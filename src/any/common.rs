@@ -59,15 +59,10 @@ pub(super) fn bring(a: &AnyMatrix, dtype: Option<DType>, ctx: &Context) -> Resul
     match dtype {
         Some(dtype) if a.dtype() != Some(dtype) => {
             let bytes = dtype.bytes_of(a.nnz());
-            a.to_dtype(dtype, place_for(bytes, ctx), ctx)
+            a.to_dtype(dtype, Place::aside(bytes, ctx), ctx)
         }
         _ => Ok(a.clone()),
     }
-}
-
-/// The place for `bytes` bytes of temporary data of an operation.
-pub(crate) fn place_for(bytes: u64, ctx: &Context) -> Place {
-    if bytes <= ctx.memory_left() / 4 { Place::Memory } else { Place::Scratch }
 }
 
 /// Two compressed matrices with the wider of their indices and of their pointers.
@@ -84,7 +79,7 @@ pub(super) fn same_widths(
         if types == a.types() {
             return Ok(a.clone());
         }
-        let place = place_for(types.bytes_of(a.major(), a.nnz()), ctx);
+        let place = Place::aside(types.bytes_of(a.major(), a.nnz()), ctx);
         dtype::lines(a, types, &place, ctx)
     };
     Ok((widened(a)?, widened(b)?))

@@ -3,23 +3,20 @@
 use crate::any::matrix::{AnyMatrix, Body};
 use crate::any::numbers::rewrite;
 use crate::any::reshape::missing;
-use crate::dense::{AnyDense, AnyDenseWriter, DensePanel, DensePanels};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::linalg::{ValueLines, map, transform, values_in_memory};
 use crate::sparse;
 use crate::sparse::{
-    AnyCoo, AnyCooWriter, AnyWriter, CheckedPanels, CooTypes, EntryPanels, IndexVec, Indices,
-    LineSplit, Types, check_types, coo_bytes, largest, memory_left,
+    AnyCoo, AnyCooWriter, CooTypes, EntryPanels, IndexVec, Types, check_types, coo_bytes, largest,
+    memory_left,
 };
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Place, RawBuffer};
+use crate::storage::{Context, DType, Pass, Place, RawBuffer};
 
 /// Values of a task.
 const TASK: usize = 1 << 14;
-
-/// Values of a dense matrix that are converted before they are written.
-const STEP: usize = 1 << 20;
 
 impl AnyMatrix {
     /// The same matrix with values of another type; a pattern counts as ones.
@@ -109,20 +106,17 @@ pub(super) struct Change<'a> {
 const TO_DTYPE: Change<'static> = Change { name: "changing the type", after: &|_| {} };
 
 impl Change<'_> {
-    /// Writes a run of values, starting with position `start`.
-    fn make(&self, start: usize, from: Raw<'_>, mut to: RawMut<'_>, ctx: &Context) -> Result<()> {
+    /// Writes a run of values, starting with position `start`, on the threads of the caller's context.
+    fn make(&self, start: usize, from: Raw<'_>, mut to: RawMut<'_>) -> Result<()> {
         let dtype = to.dtype();
-        let made = ctx.with_threads(|| {
-            let made = match from.dtype() == dtype {
-                true => {
-                    to.copy_from(from);
-                    Ok(())
-                }
-                false => rewrite(from, to.reborrow()),
-            };
-            to.par_chunks_mut(TASK).for_each(|task| (self.after)(task));
-            made
-        });
+        let made = match from.dtype() == dtype {
+            true => {
+                to.copy_from(from);
+                Ok(())
+            }
+            false => rewrite(from, to.reborrow()),
+        };
+        to.par_chunks_mut(TASK).for_each(|task| (self.after)(task));
         made.map_err(|(k, number)| {
             let error = Error::new(ErrorKind::Value, "a value does not fit in the requested type");
             let expected = dtype.map_or("a number", DType::name);
@@ -139,7 +133,12 @@ impl Change<'_> {
         ctx: &Context,
     ) -> Result<AnyMatrix> {
         let changed = match a.body() {
-            Body::Dense(a) => dense(a, dtype, self, place, ctx).map(AnyMatrix::Dense),
+            Body::Dense(a) => {
+                let block =
+                    |start: usize, from: Raw<'_>, to: RawMut<'_>| self.make(start, from, to);
+                let operation = (self.name, work::CHANGE_TYPE);
+                map(operation, a, (dtype, &block), place, ctx).map(AnyMatrix::Dense)
+            }
             Body::Lines(a) => {
                 let types = Types { values: Some(dtype), ..a.types() };
                 changed(a, types, self, place, ctx).map(AnyMatrix::of_lines)
@@ -179,41 +178,6 @@ pub(super) fn lines(
     changed(a, types, &TO_DTYPE, place, ctx)
 }
 
-fn dense(
-    a: &AnyDense,
-    dtype: DType,
-    change: &Change<'_>,
-    place: &Place,
-    ctx: &Context,
-) -> Result<AnyDense> {
-    let what = (dtype, a.len());
-    let result = AnyDenseWriter::memory(what, place, ctx);
-    ctx.check_memory("the result", result)?;
-    let step = STEP.min((ctx.memory_left() as usize / 32 / dtype.size()).max(1 << 12));
-    let work = dtype.bytes_of(step.min(a.len()));
-    let left = ctx.memory_left().saturating_sub(result.saturating_add(work));
-    let all = a.as_line();
-    let mut panels = DensePanels::once(&all, (1, 1), left.min(ctx.memory_left() / 2))?;
-    let _running = ctx.begin(|| {
-        let plan = panels.reading.plan(change.name).throughout(work);
-        Ok(AnyDenseWriter::plan(plan.works(a.len() as u64, work::CHANGE_TYPE), what, place, ctx))
-    })?;
-    let _held = ctx.hold(work);
-    let mut made = ctx.raw_work("a run of values", (Some(dtype), step.min(a.len())))?;
-    let mut writer = AnyDenseWriter::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    panels.sweep(ctx, &mut |DensePanel { offset, elements, .. }| {
-        for start in (0..elements.len()).step_by(step) {
-            let run = elements.slice(start..elements.len().min(start + step));
-            let mut made = made.as_mut();
-            let mut made = made.slice_mut(0..run.len());
-            change.make(offset + start, run, made.reborrow(), ctx)?;
-            writer.push(made.as_raw())?;
-        }
-        Ok(())
-    })?;
-    writer.finish()
-}
-
 fn changed(
     a: &sparse::AnyCompressed,
     types: Types,
@@ -221,39 +185,11 @@ fn changed(
     place: &Place,
     ctx: &Context,
 ) -> Result<sparse::AnyCompressed> {
-    let from = a.types();
-    let same_structure = Types { values: from.values, ..types } == from;
-    if *place == Place::Memory && same_structure {
+    if *place == Place::Memory && (Types { values: a.types().values, ..types }) == a.types() {
         return a.with_data(in_memory(a.data(), types.values, change, ctx)?);
     }
-    let (size, (major, minor)) = ((a.major(), a.nnz()), a.extents());
-    check_types((types.indices, types.pointers), major, minor, a.nnz())?;
-    let left = memory_left(types.bytes_of(size.0, size.1), place, ctx)?;
-    let mut panels = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
-    let (value, index, _) = types.sizes();
-    let work = (panels.most_entries() * (value + index)) as u64;
-    let _running = ctx.begin(|| {
-        let plan = panels.plan(change.name).throughout(work);
-        let plan = plan.works(a.nnz() as u64, work::CHANGE_TYPE);
-        Ok(AnyWriter::plan(plan, types, size, place, ctx))
-    })?;
-    let _held = ctx.hold(work);
-    let mut made = ctx.raw_work("a run of values", (types.values, panels.most_entries()))?;
-    let mut indices =
-        IndexVec::with_capacity("a run of indices", types.indices, panels.most_entries(), ctx)?;
-    let kind = (a.format(), types);
-    let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
-    let canonical = panels.sweep(ctx, &mut |panel| {
-        let part = panel.parts[0];
-        let mut made = made.as_mut();
-        let mut made = made.slice_mut(0..part.data.len());
-        change.make(part.start, part.data, made.reborrow(), ctx)?;
-        indices.clear();
-        let from: Indices<'_> = part.indices;
-        indices.extend_with(from.len(), &mut |k| from.at(k));
-        writer.push_panel(panel.closes, part.indptr, (indices.as_raw(), made.as_raw()))
-    })?;
-    writer.finish(canonical)
+    let lines = |lines: ValueLines<'_>, to: RawMut<'_>| change.make(lines.start, lines.data, to);
+    transform((change.name, work::CHANGE_TYPE), a, (types, &lines), place, ctx)
 }
 
 /// Values of another type, in memory; nothing else is read.
@@ -263,18 +199,8 @@ fn in_memory(
     change: &Change<'_>,
     ctx: &Context,
 ) -> Result<RawBuffer> {
-    let bytes = (data.len() as u64).saturating_mul(dtype.map_or(0, DType::size) as u64);
-    let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let mut panels = EntryPanels::within(left, 1, &[], data)?;
-    let _running = ctx.begin(|| {
-        let plan = panels.reading.plan(change.name).throughout(bytes);
-        Ok(plan.works(data.len() as u64, work::CHANGE_TYPE))
-    })?;
-    let mut made = ctx.raw_zeros("the values", (dtype, data.len()))?;
-    panels.sweep(ctx, &mut |start, _, data| {
-        change.make(start, data, made.as_mut().slice_mut(start..start + data.len()), ctx)
-    })?;
-    Ok(made.freeze())
+    let block = |start: usize, from: Raw<'_>, to: RawMut<'_>| change.make(start, from, to);
+    values_in_memory((change.name, work::CHANGE_TYPE), data, (dtype, &block), ctx)
 }
 
 fn coo(
@@ -291,34 +217,28 @@ fn coo(
     check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], a.data())?;
-    let most = panels.most_entries();
-    let work = coo_bytes(types, most);
-    let _running = ctx.begin(|| {
-        let plan = panels.reading.plan(change.name).throughout(work);
-        let plan = plan.works(nnz as u64, work::CHANGE_TYPE);
-        Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
-    })?;
-    let _held = ctx.hold(work);
-    let mut made = ctx.raw_work("a run of values", (types.0, most))?;
-    let same = types.1 == index;
-    let room =
-        || IndexVec::with_capacity("a run of indices", types.1, if same { 0 } else { most }, ctx);
-    let mut moved = [room()?, room()?];
-    let mut writer = AnyCooWriter::new(types, a.shape(), Some(nnz), place, ctx)?;
-    panels.sweep(ctx, &mut |start, coordinates, data| {
-        let (rows, cols) = (coordinates[0], coordinates[1]);
-        ctx.with_threads(|| a.check_run(start, rows, cols))?;
-        let mut made = made.as_mut();
-        let mut made = made.slice_mut(0..data.len());
-        change.make(start, data, made.reborrow(), ctx)?;
-        if same {
-            return writer.push(rows.raw(), cols.raw(), made.as_raw());
-        }
-        for (moved, from) in moved.iter_mut().zip([rows, cols]) {
-            moved.clear();
-            moved.extend_with(from.len(), &mut |k| from.at(k));
-        }
-        writer.push(moved[0].as_raw(), moved[1].as_raw(), made.as_raw())
-    })?;
-    writer.finish()
+    let (most, same) = (panels.most_entries(), types.1 == index);
+    let plan = panels.reading.plan(change.name).works(nnz as u64, work::CHANGE_TYPE);
+    let pass = Pass::new(plan).holding(coo_bytes(types, most));
+    pass.make((types, a.shape(), nnz), place, ctx, &mut |writer: &mut AnyCooWriter| {
+        let mut made = ctx.raw_work("a run of values", (types.0, most))?;
+        let capacity = if same { 0 } else { most };
+        let moved = || IndexVec::with_capacity("a run of indices", types.1, capacity, ctx);
+        let mut moved = [moved()?, moved()?];
+        panels.sweep_part(ctx, &mut |start, coordinates, data| {
+            let (rows, cols) = (coordinates[0], coordinates[1]);
+            ctx.with_threads(|| a.check_run(start, rows, cols))?;
+            let mut made = made.as_mut();
+            let mut made = made.slice_mut(0..data.len());
+            ctx.with_threads(|| change.make(start, data, made.reborrow()))?;
+            if same {
+                return writer.push(rows.raw(), cols.raw(), made.as_raw());
+            }
+            for (moved, from) in moved.iter_mut().zip([rows, cols]) {
+                moved.clear();
+                moved.extend_with(from.len(), &mut |k| from.at(k));
+            }
+            writer.push(moved[0].as_raw(), moved[1].as_raw(), made.as_raw())
+        })
+    })
 }

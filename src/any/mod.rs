@@ -32,9 +32,9 @@ mod reshape;
 mod selections;
 mod statistics;
 
-pub(crate) use common::place_for;
 pub use compressed::{AnyCompressed, AnyCsc, AnyCsr};
 pub use matrix::AnyMatrix;
 pub(crate) use matrix::Body;
+pub(crate) use numbers::rewrite;
 pub(crate) use open::check_known;
 pub use open::open;

@@ -51,7 +51,7 @@ trait AnyNumber: Element {
 
 /// Writes values as values of another type, those of a pattern as ones, on the threads of the caller's context. The
 /// error is the position of the first value that the type cannot represent, and that value.
-pub(super) fn rewrite(from: Raw<'_>, to: RawMut<'_>) -> Result<(), (usize, String)> {
+pub(crate) fn rewrite(from: Raw<'_>, to: RawMut<'_>) -> Result<(), (usize, String)> {
     assert_eq!(from.len(), to.len(), "as many values");
     let read = match from.dtype() {
         None => |_: Raw<'_>, to: &mut WideBlock| *to = WideBlock::Signed([1; BLOCK]),

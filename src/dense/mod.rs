@@ -51,5 +51,5 @@ pub(crate) use transposed::{memory_to_transpose, transposed};
 pub(crate) use transposer::Transposer;
 pub(crate) use writable::AnyDenseMut;
 pub use writable::DenseMut;
-pub(crate) use writer::{AnyDenseWriter, DenseWriter};
+pub(crate) use writer::AnyDenseWriter;
 pub(crate) use zipped::zipped;

@@ -5,14 +5,14 @@ use std::path::Path;
 use ndarray::{Dimension, IntoDimension};
 
 use crate::dense::any_dense::{AnyDense, check_dimensions};
-use crate::dense::base::{ARRAY, Dense};
+use crate::dense::base::Dense;
 use crate::dense::panels::DensePanels;
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::work;
 use crate::storage::{
-    ByteOrder, Context, DType, Element, MEMORY_TO_READ, NpyHeader, Order, Place, Plan, Stage,
-    StoredElements, StoredFile, map_array, map_raw, open_closed, read_array, read_elements,
+    ByteOrder, Context, DType, Element, MEMORY_TO_READ, NpyHeader, Order, Origin, Pass, Place,
+    Plan, StoredElements, StoredFile, check_closed, map_array, map_raw, open_closed, read_elements,
     read_header,
 };
 
@@ -162,25 +162,21 @@ impl AnyDense {
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let header = NpyHeader::read(path)?;
-        let _running = ctx.begin(|| {
-            if *place == Place::Memory {
-                let taken = AnyDenseWriter::memory((dtype, header.len()), place, ctx);
-                ctx.check_memory("the result", taken)?;
-            }
-            let plan = Plan::new("reading a .npy file")
-                .on_device_of(Some((path, 0)))
-                .reads(1, header.data_bytes())
-                .works(header.len() as u64, work::READ_DENSE)
-                .holds(MEMORY_TO_READ);
-            Ok(AnyDenseWriter::plan(plan, (dtype, header.len()), place, ctx))
-        })?;
-        ctx.meter().pass();
-        let stage = Stage::file(place, ctx)?;
-        let (NpyHeader { shape, order, .. }, buffer) = read_array(path, dtype, &stage, ARRAY, ctx)?;
-        check_dimensions(&shape, count).map_err(|e| e.in_file(path))?;
-        stage.publish(ARRAY)?;
-        Ok(AnyDense { buffer, shape, order })
+        let stored = StoredFile::at(path)?;
+        let file = stored.open_read()?;
+        check_closed(&stored, false)?;
+        let header = read_header(&file, path)?;
+        if header.dtype != dtype {
+            return Err(Error::new(ErrorKind::Type, "the array has another element type")
+                .in_file(path)
+                .at_field("descr")
+                .expected(dtype)
+                .found(header.dtype));
+        }
+        check_dimensions(&header.shape, count).map_err(|e| e.in_file(path))?;
+        let what = (dtype, &header.shape[..], header.order);
+        let from = (Origin { path: path.to_owned(), file }, StoredElements::of(&header));
+        copied_from("reading a .npy file", from, what, place, ctx)
     }
 
     /// As [`Dense::from_raw`].
@@ -216,20 +212,11 @@ impl AnyDense {
                 .expected(format!("{bytes} bytes for {shape:?}"))
                 .found(length.saturating_sub(offset)));
         }
-        let len = header.len();
-        let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let _running = ctx.begin(|| {
-            let plan = Plan::new("reading elements").on_device_of(Some((path, 0)));
-            let plan =
-                plan.reads(1, bytes).works(len as u64, work::READ_DENSE).holds(MEMORY_TO_READ);
-            Ok(AnyDenseWriter::plan(plan, (dtype, len), place, ctx))
-        })?;
-        ctx.meter().pass();
-        let mut writer = AnyDenseWriter::new(place, (dtype, shape, order), ctx)?;
-        let what = (dtype, StoredElements { start: offset, bytes, dtype, byte_order });
-        read_elements(file, path, what, ctx, &mut |elements| writer.push(elements))?;
-        writer.finish()
+        let from = (
+            Origin { path: path.to_owned(), file },
+            StoredElements { start: offset, bytes, dtype, byte_order },
+        );
+        copied_from("reading elements", from, (dtype, shape, order), place, ctx)
     }
 
     pub(crate) fn copied(&self, place: &Place, ctx: &Context) -> Result<Self> {
@@ -244,19 +231,30 @@ impl AnyDense {
         place: &Place,
         ctx: &Context,
     ) -> Result<Self> {
-        let what = (self.dtype(), self.len());
-        let result = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", result)?;
-        let all = self.as_line();
-        let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
+        let what = (self.dtype(), &self.shape[..], order);
+        let left = AnyDenseWriter::memory_left((self.dtype(), self.len()), place, ctx)?;
+        let (all, budget) = (self.as_line(), left.min(ctx.memory_left() / 2));
         let mut panels = DensePanels::once(&all, (1, 1), budget)?;
-        let _running = ctx.begin(|| {
-            let each = work::COPY_BYTE * self.dtype().size() as f64;
-            let plan = panels.reading.plan(operation).works(self.len() as u64, each);
-            Ok(AnyDenseWriter::plan(plan, what, place, ctx))
-        })?;
-        let mut writer = AnyDenseWriter::new(place, (self.dtype(), &self.shape, order), ctx)?;
-        panels.sweep(ctx, &mut |panel| writer.push(panel.elements))?;
-        writer.finish()
+        let each = work::COPY_BYTE * self.dtype().size() as f64;
+        let pass = Pass::new(panels.reading.plan(operation).works(self.len() as u64, each));
+        pass.make(what, place, ctx, &mut |writer: &mut AnyDenseWriter| {
+            panels.sweep_part(ctx, &mut |panel| writer.push(panel.elements))
+        })
     }
+}
+
+/// A copy of elements stored in a file.
+fn copied_from(
+    operation: &'static str,
+    (origin, elements): (Origin, StoredElements),
+    what: (DType, &[usize], Order),
+    place: &Place,
+    ctx: &Context,
+) -> Result<AnyDense> {
+    let (dtype, bytes) = (what.0, elements.bytes);
+    let plan = Plan::new(operation).on_device_of(Some((&origin.path, 0))).reads(1, bytes);
+    let plan = plan.works(bytes / dtype.size() as u64, work::READ_DENSE).holds(MEMORY_TO_READ);
+    Pass::new(plan).make(what, place, ctx, &mut |writer: &mut AnyDenseWriter| {
+        read_elements(&origin, (dtype, elements), ctx, &mut |elements| writer.push(elements))
+    })
 }

@@ -125,14 +125,24 @@ impl DensePanels {
         self.cut.height.min(self.cut.lines)
     }
 
-    /// Calls `work` with every panel in order; with an empty one for a matrix without lines.
+    /// Calls `work` with every panel in order, with an empty one for a matrix without lines: a pass over the input.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
         work: &mut dyn FnMut(DensePanel<'_>) -> Result<()>,
     ) -> Result<()> {
+        ctx.meter().pass();
+        self.sweep_part(ctx, work)
+    }
+
+    /// As [`sweep`](Self::sweep), as a part of a pass.
+    pub(crate) fn sweep_part(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(DensePanel<'_>) -> Result<()>,
+    ) -> Result<()> {
         let cut = self.cut;
-        self.reading.sweep(ctx, &mut |panel, parts| {
+        self.reading.sweep_part(ctx, &mut |panel, parts| {
             let (first, lines, offset, _) = cut.panel(panel);
             work(DensePanel { first, lines, offset, elements: parts[0] })
         })

@@ -41,11 +41,10 @@ impl ArrayToWrite<'_> {
             return self.replace_file(phase, work, replace, &ctx);
         }
         let stored = self.file().is_some();
-        let _running = ctx.begin(|| {
+        let _running = ctx.begin_pass(if stored { bytes } else { 0 }, || {
             let plan = Plan::new(phase).works(len as u64, work);
             Ok(if stored { plan.reads(1, bytes) } else { plan.reads(1, 0).throughout(bytes) })
         })?;
-        ctx.meter().pass_over(if stored { bytes } else { 0 });
         for start in (0..len).step_by(STEP) {
             ctx.report(phase, start as u64, len as u64)?;
             replace(self.elements().slice_mut(start..len.min(start + STEP)));

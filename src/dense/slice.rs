@@ -7,7 +7,7 @@ use crate::dense::panels::{DensePanel, DensePanels};
 use crate::dense::writer::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::work;
-use crate::storage::{Context, Order, Place};
+use crate::storage::{Context, Order, Pass, Place};
 
 impl AnyDense {
     /// The elements in these rows and columns of a matrix, in the same order. Lines outside are not read.
@@ -33,30 +33,26 @@ impl AnyDense {
         if band.len() == length {
             return from.copied(place, ctx);
         }
-        let what = (self.dtype(), lines.len() * band.len());
-        let result = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", result)?;
-        let budget = ctx.memory_left().saturating_sub(result).min(ctx.memory_left() / 2);
+        let len = lines.len() * band.len();
+        let left = AnyDenseWriter::memory_left((self.dtype(), len), place, ctx)?;
+        let budget = left.min(ctx.memory_left() / 2);
         let mut panels = DensePanels::once(&from, (1, 1), budget)?;
-        let _running = ctx.begin(|| {
-            let plan =
-                panels.reading.plan("slicing a dense array").works(what.1 as u64, work::COPY_DENSE);
-            Ok(AnyDenseWriter::plan(plan, what, place, ctx))
-        })?;
-        let mut writer = AnyDenseWriter::new(place, (self.dtype(), &shape, self.order), ctx)?;
-        panels.sweep(ctx, &mut |DensePanel { lines, offset, elements, .. }| {
-            let width = elements.len() / lines.max(1);
-            let start = band.start.max(offset) - offset;
-            let end = band.end.min(offset + width).saturating_sub(offset);
-            if start >= end {
-                return Ok(());
-            }
-            (0..lines).try_for_each(|line| {
-                let first = line * width;
-                writer.push(elements.slice(first + start..first + end))
+        let plan = panels.reading.plan("slicing a dense array").works(len as u64, work::COPY_DENSE);
+        let what = (self.dtype(), &shape[..], self.order);
+        Pass::new(plan).make(what, place, ctx, &mut |writer: &mut AnyDenseWriter| {
+            panels.sweep_part(ctx, &mut |DensePanel { lines, offset, elements, .. }| {
+                let width = elements.len() / lines.max(1);
+                let start = band.start.max(offset) - offset;
+                let end = band.end.min(offset + width).saturating_sub(offset);
+                if start >= end {
+                    return Ok(());
+                }
+                (0..lines).try_for_each(|line| {
+                    let first = line * width;
+                    writer.push(elements.slice(first + start..first + end))
+                })
             })
-        })?;
-        writer.finish()
+        })
     }
 }
 

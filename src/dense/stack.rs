@@ -14,8 +14,8 @@ use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::{Carrier, Raw, RawMut, by_size, carriers_mut};
 use crate::storage::work;
 use crate::storage::{
-    ArrayPanels, ArrayRange, Arrays, Context, DType, Element, Order, PADDING, Place, Plan, Reading,
-    bytes_within, packed, panel_elements,
+    ArrayPanels, ArrayRange, Arrays, Context, DType, Element, Order, PADDING, Pass, Place, Plan,
+    Reading, bytes_within, packed, panel_elements,
 };
 
 impl<T: Element> Dense<T> {
@@ -75,29 +75,28 @@ pub(crate) fn concatenate(
     let arrays = Arrays::within(budget, matrices.iter().map(AnyDense::buffer))?;
     let mut parts = ArrayPanels::new(arrays, stack.panels(budget), Reading::once(budget))?;
     let height = stack.height(budget);
-    let _running = ctx.begin(|| {
-        let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
-        let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
-        let band = dtype.bytes_of(height.saturating_mul(stack.length()));
-        let plan = plan
-            .holds(parts.memory().saturating_add(band))
-            .works(stack.len() as u64, work::STACK_DENSE);
-        Ok(AnyDenseWriter::plan(plan, (dtype, stack.len()), place, ctx))
-    })?;
-    let mut writer = AnyDenseWriter::new(place, (dtype, &stack.shape, stack.order), ctx)?;
-    if height == 0 {
-        parts.sweep(ctx, &mut |_, parts| parts.iter().try_for_each(|&part| writer.push(part)))?;
-    } else {
+    let file = matrices.iter().find_map(|matrix| matrix.buffer().file());
+    let band = dtype.bytes_of(height.saturating_mul(stack.length()));
+    let plan = Plan::new("stacking dense matrices").on_device_of(file).reads(1, stored);
+    let plan = plan
+        .holds(parts.memory().saturating_add(band))
+        .works(stack.len() as u64, work::STACK_DENSE);
+    let what = (dtype, &stack.shape[..], stack.order);
+    Pass::new(plan).make(what, place, ctx, &mut |writer: &mut AnyDenseWriter| {
+        if height == 0 {
+            return parts.sweep_part(ctx, &mut |_, parts| {
+                parts.iter().try_for_each(|&part| writer.push(part))
+            });
+        }
         let what = (Some(dtype), height.saturating_mul(stack.length()));
         let mut made = ctx.raw_zeros("lines of the result", what)?;
-        parts.sweep(ctx, &mut |_, parts| {
+        parts.sweep_part(ctx, &mut |_, parts| {
             let mut made = made.as_mut();
             let mut made = made.slice_mut(0..parts.iter().map(Raw::len).sum());
             ctx.with_threads(|| stack.interleave(parts, made.reborrow()));
             writer.push(made.as_raw())
-        })?;
-    }
-    writer.finish()
+        })
+    })
 }
 
 /// The inputs and the result of a concatenation.
@@ -160,10 +159,8 @@ impl DenseStack {
 
     /// The memory for reading, less the result or its writer. Fails if the result does not fit.
     fn budget(&self, place: &Place, ctx: &Context) -> Result<u64> {
-        let (limit, taken) =
-            (ctx.memory_left(), AnyDenseWriter::memory((self.dtype, self.len()), place, ctx));
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        Ok(limit.saturating_sub(taken).min(limit / 2))
+        let left = AnyDenseWriter::memory_left((self.dtype, self.len()), place, ctx)?;
+        Ok(left.min(ctx.memory_left() / 2))
     }
 
     /// Lines interleaved at a time; 0 if a line is larger than a panel, or the matrices are simply concatenated.

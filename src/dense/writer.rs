@@ -1,14 +1,10 @@
 //! A dense array written from its first element to its last, at any place: one sequential write, whatever its size.
 
-use std::marker::PhantomData;
-
-use ndarray::Dimension;
-
 use crate::dense::any_dense::AnyDense;
-use crate::dense::base::{ARRAY, Dense};
+use crate::dense::base::ARRAY;
 use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{Context, DType, Element, NpyHeader, Order, Place, Plan, RawWriter, Stage};
+use crate::storage::{Context, DType, Maker, NpyHeader, Order, Place, Plan, RawWriter, Stage};
 
 /// Takes the elements of an array in memory order.
 pub(crate) struct AnyDenseWriter {
@@ -53,9 +49,15 @@ impl AnyDenseWriter {
         Stage::memory(&[dtype.bytes_of(len)], place, ctx)
     }
 
+    /// The memory left for the work while an array of this many elements is made at `place`. Fails if the result goes to
+    /// memory and does not fit.
+    pub(crate) fn memory_left(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
+        Stage::memory_left(&[what.0.bytes_of(what.1)], place, ctx)
+    }
+
     /// Adds writing an array of this many elements to a plan.
     pub(crate) fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
-        Stage::plan(plan, &[what.0.bytes_of(what.1)], false, place, ctx)
+        Stage::plan(plan, &[what.0.bytes_of(what.1)], place, ctx)
     }
 
     /// Appends the next elements.
@@ -78,36 +80,20 @@ impl AnyDenseWriter {
     }
 }
 
-/// An [`AnyDenseWriter`] of a type and a number of dimensions known at compile time.
-pub(crate) struct DenseWriter<T: Element, D> {
-    any: AnyDenseWriter,
-    kind: PhantomData<(T, D)>,
-}
+impl Maker for AnyDenseWriter {
+    type What<'w> = (DType, &'w [usize], Order);
+    type Filled = ();
+    type Made = AnyDense;
 
-impl<T: Element, D: Dimension> DenseWriter<T, D> {
-    /// As [`AnyDenseWriter::new`].
-    pub(crate) fn new(place: &Place, shape: D, order: Order, ctx: &Context) -> Result<Self> {
-        let any = AnyDenseWriter::new(place, (T::DTYPE, shape.slice(), order), ctx)?;
-        Ok(DenseWriter { any, kind: PhantomData })
+    fn arrays((dtype, shape, order): Self::What<'_>, _: &Place) -> Result<Vec<u64>> {
+        Ok(vec![dtype.bytes_of(NpyHeader::new(dtype, shape, order).len())])
     }
 
-    /// As [`AnyDenseWriter::memory`].
-    pub(crate) fn memory(len: usize, place: &Place, ctx: &Context) -> u64 {
-        AnyDenseWriter::memory((T::DTYPE, len), place, ctx)
+    fn start(what: Self::What<'_>, place: &Place, ctx: &Context) -> Result<Self> {
+        Self::new(place, what, ctx)
     }
 
-    /// As [`AnyDenseWriter::plan`].
-    pub(crate) fn plan(plan: Plan, len: usize, place: &Place, ctx: &Context) -> Plan {
-        AnyDenseWriter::plan(plan, (T::DTYPE, len), place, ctx)
-    }
-
-    /// Appends the next elements.
-    pub(crate) fn push(&mut self, elements: &[T]) -> Result<()> {
-        self.any.push(Raw::of(elements))
-    }
-
-    /// The finished array. Fails if elements are missing.
-    pub(crate) fn finish(self) -> Result<Dense<T, D>> {
-        self.any.finish().map(AnyDense::into_typed)
+    fn end(self, (): ()) -> Result<AnyDense> {
+        self.finish()
     }
 }

@@ -41,7 +41,7 @@ fn zeros(
     ctx: &Context,
 ) -> Result<AnyDense> {
     let len = NpyHeader::new(dtype, shape, order).checked_bytes()? as usize / dtype.size();
-    ctx.check_memory("the result", AnyDenseWriter::memory((dtype, len), place, ctx))?;
+    AnyDenseWriter::memory_left((dtype, len), place, ctx)?;
     let bytes = if *place == Place::Memory { 0 } else { dtype.bytes_of(len.min(STEP)) };
     let _running = ctx.begin(|| {
         let plan = Plan::new("zeros").holds(bytes).works(len as u64, work::FILL_DENSE);

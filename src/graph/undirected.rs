@@ -10,7 +10,7 @@ use crate::storage::{Context, Entry, Index, Place};
 const TASK: usize = 1 << 12;
 
 /// The structure with every edge in both directions: as stored, without a copy, if it is symmetric; otherwise the union
-/// of it and its transpose, in memory if that takes less than a quarter of the limit and in scratch space otherwise.
+/// of it and its transpose, in memory if that takes at most a quarter of the limit and in scratch space otherwise.
 ///
 /// The indices have been checked.
 pub(super) fn undirected<T: Entry, I: Index, P: Index>(
@@ -22,10 +22,7 @@ pub(super) fn undirected<T: Entry, I: Index, P: Index>(
         return Ok(pattern);
     }
     ctx.check_cancelled()?;
-    let place = match 2 * pattern.bytes() < ctx.memory_left() / 4 {
-        true => Place::Memory,
-        false => Place::Scratch,
-    };
+    let place = Place::aside(2 * pattern.bytes(), ctx);
     let across = pattern.to_csc(&place, ctx)?.transpose();
     pattern.add(&across, place, ctx)
 }

@@ -82,6 +82,7 @@ mod arrays;
 mod entries;
 mod export;
 mod extents;
+mod file_range;
 mod format;
 mod graph;
 pub mod harwell_boeing;

@@ -76,6 +76,14 @@ pub(super) fn most_numbers(shadow: usize) -> usize {
     (COUNTERS * DIGITS + 32).saturating_add(shadow.saturating_mul(shadow))
 }
 
+/// What was done at a point where the state may be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtCheckpoint {
+    Nothing,
+    Saved,
+    Restored,
+}
+
 /// A state of a solve.
 pub(super) struct StateToSave<'s, X: Scalar> {
     pub(super) iterations: usize,

@@ -5,67 +5,23 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::check::check_types;
 use crate::sparse::files::{ValueWriter, describe, index_header};
-use crate::sparse::types::Types;
-use crate::sparse::writer::memory_left;
+use crate::sparse::writer::{CompressedSize, arrays_of};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, RawWriter, SparseFormat, Stage,
+    Context, DESCRIPTOR, INDICES_FILE, Maker, POINTERS_FILE, Place, RawWriter, Stage,
 };
 
 /// Takes the elements of the three arrays, each from the first to the last.
 pub(crate) struct AnyArrayWriter {
-    format: SparseFormat,
-    types: Types,
+    what: CompressedSize,
     stage: Stage,
-    shape: (usize, usize),
-    nnz: usize,
     indptr: RawWriter,
     indices: RawWriter,
     data: ValueWriter,
 }
 
 impl AnyArrayWriter {
-    /// A matrix of `shape` with exactly `nnz` entries.
-    ///
-    /// Fails if the index types are too narrow, or if memory or disk space is insufficient.
-    pub(crate) fn new(
-        (format, types): (SparseFormat, Types),
-        shape: (usize, usize),
-        nnz: usize,
-        place: &Place,
-        ctx: &Context,
-    ) -> Result<Self> {
-        Self::check((format, types), shape, nnz, place, ctx)?;
-        let (major, _) = format.swap_if_cols(shape);
-        let stage = Stage::folder(place, ctx)?;
-        let array = |name, dtype, len| stage.writer(name, dtype, &index_header(dtype, len), true);
-        Ok(AnyArrayWriter {
-            indptr: array(POINTERS_FILE, types.pointers, major.saturating_add(1))?,
-            indices: array(INDICES_FILE, types.indices, nnz)?,
-            data: ValueWriter::new(&stage, types.values, nnz, true)?,
-            format,
-            types,
-            stage,
-            shape,
-            nnz,
-        })
-    }
-
-    /// Fails as [`new`](Self::new) does, before anything is made.
-    pub(crate) fn check(
-        (format, types): (SparseFormat, Types),
-        shape: (usize, usize),
-        nnz: usize,
-        place: &Place,
-        ctx: &Context,
-    ) -> Result<()> {
-        let (major, minor) = format.swap_if_cols(shape);
-        check_types((types.indices, types.pointers), major, minor, nnz)?;
-        memory_left(types.bytes_of(major, nnz), place, ctx).map(drop)
-    }
-
     /// Appends pointers, of the type of the matrix.
     pub(crate) fn push_pointers(&mut self, pointers: Raw<'_>) -> Result<()> {
         self.indptr.push(pointers)
@@ -80,11 +36,35 @@ impl AnyArrayWriter {
     pub(crate) fn push_data(&mut self, values: Raw<'_>) -> Result<()> {
         self.data.push(values)
     }
+}
 
-    /// The finished matrix. Fails if elements are missing, or if the pointers do not rise from 0 to the number of
-    /// entries.
-    pub(crate) fn finish(self) -> Result<AnyCompressed> {
-        let AnyArrayWriter { format, types, stage, shape, nnz, indptr, indices, data } = self;
+impl Maker for AnyArrayWriter {
+    type What<'w> = CompressedSize;
+    type Filled = ();
+    type Made = AnyCompressed;
+
+    fn arrays(what: CompressedSize, place: &Place) -> Result<Vec<u64>> {
+        arrays_of(what, place)
+    }
+
+    fn start(what: CompressedSize, place: &Place, ctx: &Context) -> Result<Self> {
+        let ((format, types), shape, nnz) = what;
+        let (major, _) = format.swap_if_cols(shape);
+        let stage = Stage::folder(place, ctx)?;
+        let array = |name, dtype, len| stage.writer(name, dtype, &index_header(dtype, len), true);
+        Ok(AnyArrayWriter {
+            indptr: array(POINTERS_FILE, types.pointers, major.saturating_add(1))?,
+            indices: array(INDICES_FILE, types.indices, nnz)?,
+            data: ValueWriter::new(&stage, types.values, nnz, true)?,
+            stage,
+            what,
+        })
+    }
+
+    /// Fails if elements are missing, or if the pointers do not rise from 0 to the number of entries.
+    fn end(self, (): ()) -> Result<AnyCompressed> {
+        let AnyArrayWriter { what, stage, indptr, indices, data } = self;
+        let ((format, types), shape, nnz) = what;
         let (major, _) = format.swap_if_cols(shape);
         let header = index_header(types.pointers, major.saturating_add(1));
         let indptr = stage.finish_writer(POINTERS_FILE, indptr, &header)?;

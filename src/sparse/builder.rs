@@ -5,9 +5,10 @@
 
 use std::marker::PhantomData;
 
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
+use crate::sparse::check::index_out_of_range;
 use crate::sparse::checked_panels::CheckedPanels;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::index_vec::IndexVec;
@@ -226,11 +227,7 @@ impl AnyLineBuilder {
 /// Checks the indices of a line, which must be below `minor`; returns whether they rise.
 fn check_line<I: Index>(line: usize, indices: &[I], minor: usize) -> Result<bool> {
     if let Some(position) = indices.iter().position(|index| index.to_usize() >= minor) {
-        let location = Location::Entry { major: line as u64, position: position as u64 };
-        return Err(Error::new(ErrorKind::Index, "an index is out of range")
-            .at(location)
-            .expected(format!("an index below {minor}"))
-            .found(indices[position]));
+        return Err(index_out_of_range(line, position, indices[position], minor));
     }
     Ok(indices.windows(2).all(|pair| pair[0] < pair[1]))
 }

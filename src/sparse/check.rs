@@ -137,9 +137,15 @@ pub(crate) fn index_out_of_range(
     index: impl std::fmt::Display,
     minor: usize,
 ) -> Error {
+    let at = Location::Entry { major: major as u64, position: position as u64 };
+    index_error(at, index, minor)
+}
+
+/// The error for an index that is not below `extent`.
+pub(crate) fn index_error(at: Location, index: impl std::fmt::Display, extent: usize) -> Error {
     Error::new(ErrorKind::Index, "an index is out of range")
-        .at(Location::Entry { major: major as u64, position: position as u64 })
-        .expected(format!("an index below {minor}"))
+        .at(at)
+        .expected(format!("an index below {extent}"))
         .found(index)
 }
 

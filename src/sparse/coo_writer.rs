@@ -7,7 +7,7 @@ use crate::sparse::files::{ValueWriter, index_header, stored_values, value_bytes
 use crate::sparse::types::on_disk;
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DESCRIPTOR, DType, Descriptor, INDICES_FILE, Place, Plan, ROWS_FILE, RawWriter,
+    Context, DESCRIPTOR, DType, Descriptor, INDICES_FILE, Maker, Place, Plan, ROWS_FILE, RawWriter,
     SparseFormat, Stage,
 };
 
@@ -54,9 +54,7 @@ impl AnyCooWriter {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let indices = types.1.bytes_of(nnz);
-        let arrays = [indices, indices, value_bytes(types.0, nnz, place)];
-        Stage::plan(plan, &arrays, true, place, ctx)
+        Stage::plan(plan, &bytes_of_arrays(types, nnz, place), place, ctx)
     }
 
     /// Appends the next entries, whose coordinates are already checked.
@@ -102,5 +100,30 @@ impl AnyCooWriter {
         stage.text(DESCRIPTOR, &|| descriptor.to_text())?;
         stage.publish(DESCRIPTOR)?;
         Ok(matrix)
+    }
+}
+
+fn bytes_of_arrays((values, index): CooTypes, nnz: usize, place: &Place) -> [u64; 3] {
+    let indices = index.bytes_of(nnz);
+    [indices, indices, value_bytes(values, nnz, place)]
+}
+
+impl Maker for AnyCooWriter {
+    /// Types, shape and number of entries.
+    type What<'w> = (CooTypes, (usize, usize), usize);
+    type Filled = ();
+    type Made = AnyCoo;
+
+    fn arrays((types, shape, nnz): Self::What<'_>, place: &Place) -> Result<Vec<u64>> {
+        check_types((types.1, DType::UInt64), shape.0, shape.1, nnz)?;
+        Ok(bytes_of_arrays(types, nnz, place).to_vec())
+    }
+
+    fn start((types, shape, nnz): Self::What<'_>, place: &Place, ctx: &Context) -> Result<Self> {
+        Self::new(types, shape, Some(nnz), place, ctx)
+    }
+
+    fn end(self, (): ()) -> Result<AnyCoo> {
+        self.finish()
     }
 }

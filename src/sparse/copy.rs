@@ -11,7 +11,7 @@ use crate::sparse::entry_panels::EntryPanels;
 use crate::sparse::join::{JoinGroup, join};
 use crate::sparse::writer::memory_left;
 use crate::storage::work;
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Context, Entry, Index, Pass, Place};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Copies the matrix to `place`; a slice becomes an independent matrix.
@@ -63,17 +63,13 @@ impl AnyCoo {
         let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
         let coordinates = [self.rows(), self.cols()];
         let mut panels = EntryPanels::within(left, 1, &coordinates, self.data())?;
-        let _running = ctx.begin(|| {
-            let plan = panels.reading.plan("copying");
-            let plan = plan.works(nnz as u64, work::COPY);
-            Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
-        })?;
-        let mut writer = AnyCooWriter::new(types, self.shape(), Some(nnz), place, ctx)?;
-        panels.sweep(ctx, &mut |first, coordinates, data| {
-            let (rows, cols) = (coordinates[0], coordinates[1]);
-            ctx.with_threads(|| self.check_run(first, rows, cols))?;
-            writer.push(rows.raw(), cols.raw(), data)
-        })?;
-        writer.finish()
+        let pass = Pass::new(panels.reading.plan("copying").works(nnz as u64, work::COPY));
+        pass.make((types, self.shape(), nnz), place, ctx, &mut |writer: &mut AnyCooWriter| {
+            panels.sweep_part(ctx, &mut |first, coordinates, data| {
+                let (rows, cols) = (coordinates[0], coordinates[1]);
+                ctx.with_threads(|| self.check_run(first, rows, cols))?;
+                writer.push(rows.raw(), cols.raw(), data)
+            })
+        })
     }
 }

@@ -57,14 +57,25 @@ impl EntryPanels {
         self.cut.step.min(self.cut.len)
     }
 
-    /// Calls `work` with every run in order: the number of its first entry, its index arrays, its values.
+    /// Calls `work` with every run in order, which is a pass over the input: the number of its first entry, its index
+    /// arrays, its values.
     pub(crate) fn sweep(
         &mut self,
         ctx: &Context,
         work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
     ) -> Result<()> {
+        ctx.meter().pass();
+        self.sweep_part(ctx, work)
+    }
+
+    /// As [`sweep`](Self::sweep), as a part of a pass.
+    pub(crate) fn sweep_part(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
+    ) -> Result<()> {
         let step = self.cut.step;
-        self.reading.sweep(ctx, &mut |run, parts| {
+        self.reading.sweep_part(ctx, &mut |run, parts| {
             let (data, indices) = parts.split_last().expect("an array of values");
             let indices: Vec<_> = indices.iter().map(|&part| Indices::of_raw(part)).collect();
             work(run * step, &indices, *data)

@@ -111,6 +111,11 @@ impl<'a> Indices<'a> {
         by_index!(self, indices => indices[at].to_usize())
     }
 
+    /// The position of the first that is not below `extent`.
+    pub(crate) fn first_beyond(self, extent: usize) -> Option<usize> {
+        by_index!(self, indices => indices.iter().position(|index| index.to_usize() >= extent))
+    }
+
     /// The same, for code that only moves them.
     pub(crate) fn raw(self) -> Raw<'a> {
         by_index!(self, indices => Raw::of(indices))

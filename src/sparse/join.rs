@@ -73,7 +73,7 @@ pub(crate) fn join(
     let nnz = groups.iter().fold(0usize, |sum, group| sum.saturating_add(group.nnz()));
     check_types((types.indices, types.pointers), major, minor, nnz)?;
     let left = memory_left(types.bytes_of(major, nnz), place, ctx)?;
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(0, || {
         let all = || groups.iter().flat_map(|group| &group.matrices);
         let files = all().find_map(|matrix| matrix.indices_buffer().file());
         let mut plan = Plan::new(operation).on_device_of(files).works(nnz as u64, work);
@@ -86,7 +86,6 @@ pub(crate) fn join(
     let shape = format.swap_if_cols((major, minor));
     let mut writer = AnyWriter::new((format, types), shape, nnz, true, place, ctx)?;
     let mut canonical = true;
-    ctx.meter().pass();
     for group in groups {
         canonical &= push(&mut writer, group, (types, left), ctx)?;
     }

@@ -82,6 +82,7 @@ pub use lines::Line;
 pub(crate) use panels::{CompressedPanel, CompressedPanels};
 pub use permutation::Permutation;
 pub(crate) use pick::{Pick, PickLines, estimate, pick};
+pub(crate) use read::repeat_value;
 pub(crate) use slice::pick_ranges;
 pub(crate) use stack::stack;
 pub(crate) use types::{Types, largest, on_disk};

@@ -75,16 +75,12 @@ impl CompressedPanels {
             true => None,
             false => {
                 budget -= pointer_bytes;
-                let kept = ctx.raw_work("the pointers", (pointers.dtype(), pointers.len()))?;
-                let mut kept = kept.counted(ctx.meter());
-                kept.as_mut().copy_from(pointers.as_raw());
-                ctx.meter().read(pointer_bytes);
-                Some(kept.freeze())
+                Some(pointers.kept("the pointers", ctx)?)
             }
         };
         let pointers = kept.as_ref().unwrap_or(pointers).clone();
         let panels = Self::over(matrix, &pointers, Reading::repeatedly(budget), budget)?;
-        Ok(CompressedPanels { kept: kept.map_or(0, |kept| kept.bytes()), ..panels })
+        Ok(CompressedPanels { kept: kept.map_or(0, |_| pointer_bytes), ..panels })
     }
 
     fn over(

@@ -8,23 +8,23 @@ use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::any_coo::{AnyCoo, CooTypes, coo_bytes};
 use crate::sparse::array_writer::AnyArrayWriter;
 use crate::sparse::axis::Axis;
-use crate::sparse::check::check_types;
+use crate::sparse::check::index_error;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
 use crate::sparse::files::{stored_index_types, stored_value_types};
-use crate::sparse::indices::{Indices, by_index};
+use crate::sparse::indices::Indices;
 use crate::sparse::open::{
     check_count, check_format, check_one_dimensional, check_values, other_type, refuse_iso, wider,
 };
 use crate::sparse::types::Types;
-use crate::sparse::writer::{AnyWriter, memory_left};
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::work;
 use crate::storage::{
-    Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ, POINTERS_FILE,
-    Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, StoredElements, StoredFile, StoredValues,
-    VALUES_FILE, check_closed, count_elements, read_elements, read_header,
+    Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ, Origin,
+    POINTERS_FILE, Pass, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, StoredElements,
+    StoredFile, StoredValues, VALUES_FILE, check_closed, count_elements, read_elements,
+    read_header,
 };
 
 /// Values written at a time if there is one for all entries.
@@ -71,22 +71,22 @@ impl AnyCompressed {
         check_format(&descriptor, format, folder.path())?;
         let shape = (descriptor.nrows, descriptor.ncols);
         let ((major, minor), nnz) = (format.swap_if_cols(shape), descriptor.nnz);
-        AnyArrayWriter::check((format, types), shape, nnz, place, ctx)?;
         let (pointers, indices) = (folder.file(POINTERS_FILE), folder.file(INDICES_FILE));
-        let _running = ctx.begin(|| {
-            let plan = plan(&indices, types.bytes_of(major, nnz), nnz);
-            Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
-        })?;
-        ctx.meter().pass();
-        let mut writer = AnyArrayWriter::new((format, types), shape, nnz, place, ctx)?;
-        let stored_types = stored_index_types(types.pointers);
-        let len = major.saturating_add(1);
-        let what = (types.pointers, descriptor.pointers, &stored_types[..], len);
-        copy(&pointers, what, ctx, &mut |run| writer.push_pointers(run))?;
-        let what = (types.indices, minor);
-        copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push_indices(run))?;
-        copy_values(folder, &descriptor, types.values, ctx, &mut |run| writer.push_data(run))?;
-        writer.finish().map_err(|error| error.in_file(pointers.path()))
+        let what = ((format, types), shape, nnz);
+        let pass = Pass::new(plan(&indices, types.bytes_of(major, nnz), nnz));
+        let in_file = |error: Error| match error.kind() {
+            ErrorKind::Index => error.in_file(pointers.path()),
+            _ => error,
+        };
+        pass.blaming(&in_file).make(what, place, ctx, &mut |writer: &mut AnyArrayWriter| {
+            let stored_types = stored_index_types(types.pointers);
+            let len = major.saturating_add(1);
+            let what = (types.pointers, descriptor.pointers, &stored_types[..], len);
+            copy(&pointers, what, ctx, &mut |run| writer.push_pointers(run))?;
+            let what = (types.indices, minor);
+            copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push_indices(run))?;
+            copy_values(folder, &descriptor, types.values, ctx, &mut |run| writer.push_data(run))
+        })
     }
 }
 
@@ -125,20 +125,14 @@ impl AnyCoo {
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;
         let (nnz, shape) = (descriptor.nnz, (descriptor.nrows, descriptor.ncols));
-        check_types((index, DType::UInt64), shape.0, shape.1, nnz)?;
-        memory_left(coo_bytes(types, nnz), place, ctx)?;
         let (rows, cols) = (folder.file(ROWS_FILE), folder.file(INDICES_FILE));
-        let _running = ctx.begin(|| {
-            let plan = plan(&rows, coo_bytes(types, nnz), nnz);
-            Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
-        })?;
-        ctx.meter().pass();
-        let mut writer = AnyCooWriter::new(types, shape, Some(nnz), place, ctx)?;
-        let (of_rows, of_cols) = ((index, shape.0), (index, shape.1));
-        copy_indices(&rows, &descriptor, of_rows, ctx, &mut |run| writer.push_rows(run))?;
-        copy_indices(&cols, &descriptor, of_cols, ctx, &mut |run| writer.push_cols(run))?;
-        copy_values(folder, &descriptor, values, ctx, &mut |run| writer.push_data(run))?;
-        writer.finish()
+        let pass = Pass::new(plan(&rows, coo_bytes(types, nnz), nnz));
+        pass.make((types, shape, nnz), place, ctx, &mut |writer: &mut AnyCooWriter| {
+            let (of_rows, of_cols) = ((index, shape.0), (index, shape.1));
+            copy_indices(&rows, &descriptor, of_rows, ctx, &mut |run| writer.push_rows(run))?;
+            copy_indices(&cols, &descriptor, of_cols, ctx, &mut |run| writer.push_cols(run))?;
+            copy_values(folder, &descriptor, values, ctx, &mut |run| writer.push_data(run))
+        })
     }
 }
 
@@ -163,7 +157,7 @@ fn copy(
         return Err(other_type(&path, declared.name(), header.dtype));
     }
     check_count(&path, len, found)?;
-    read_elements(file, &path, (dtype, StoredElements::of(&header)), ctx, take)
+    read_elements(&Origin { path, file }, (dtype, StoredElements::of(&header)), ctx, take)
 }
 
 /// Passes on indices, checked to be below `extent`.
@@ -178,15 +172,9 @@ fn copy_indices(
     let what = (dtype, Some(descriptor.indices), &stored_types[..], descriptor.nnz);
     copy(stored, what, ctx, &mut |run| {
         let indices = Indices::of_raw(run);
-        let beyond = by_index!(indices, indices => {
-            indices.iter().position(|index| index.to_usize() >= extent)
-        });
-        if let Some(k) = beyond {
-            return Err(Error::new(ErrorKind::Index, "an index is out of range")
-                .in_file(stored.path())
-                .at(Location::Position(done + k as u64))
-                .expected(format!("an index below {extent}"))
-                .found(indices.at(k)));
+        if let Some(k) = indices.first_beyond(extent) {
+            let at = Location::Position(done + k as u64);
+            return Err(index_error(at, indices.at(k), extent).in_file(stored.path()));
         }
         done += run.len() as u64;
         take(run)
@@ -216,14 +204,21 @@ fn copy_values(
             if declared != dtype {
                 refuse_iso(descriptor, &stored.path())?;
             }
-            let mut run = RawVec::new(Some(dtype));
-            run.resize(STEP);
-            copy(&stored, (dtype, None, &stored_types, 1), ctx, &mut |values| {
-                run.as_mut().fill(values);
-                Ok(())
-            })?;
-            let run = run.as_raw();
-            (0..nnz).step_by(STEP).try_for_each(|start| take(run.slice(0..STEP.min(nnz - start))))
+            let what = (dtype, None, &stored_types[..], 1);
+            copy(&stored, what, ctx, &mut |value| repeat_value(value, nnz, take))
         }
     }
+}
+
+/// Passes on `nnz` values that are all the same, some at a time.
+pub(crate) fn repeat_value(
+    value: Raw<'_>,
+    nnz: usize,
+    take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut run = RawVec::new(value.dtype());
+    run.resize(STEP.min(nnz));
+    run.as_mut().fill(value);
+    let run = run.as_raw();
+    (0..nnz).step_by(STEP).try_for_each(|start| take(run.slice(0..STEP.min(nnz - start))))
 }

@@ -13,7 +13,8 @@ use crate::sparse::indices::Indices;
 use crate::sparse::types::{Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, Plan, RawWriter, SparseFormat, Stage,
+    Context, DESCRIPTOR, INDICES_FILE, Maker, POINTERS_FILE, Place, Plan, RawWriter, SparseFormat,
+    Stage,
 };
 
 /// Takes the lines of a matrix (rows of CSR, columns of CSC), in order.
@@ -72,9 +73,7 @@ impl AnyWriter {
         place: &Place,
         ctx: &Context,
     ) -> Plan {
-        let pointers = types.pointers.bytes_of(major.saturating_add(1));
-        let arrays = [pointers, types.indices.bytes_of(nnz), value_bytes(types.values, nnz, place)];
-        Stage::plan(plan, &arrays, true, place, ctx)
+        Stage::plan(plan, &bytes_of_arrays(types, (major, nnz), place), place, ctx)
     }
 
     /// Memory needed to write a matrix to files.
@@ -223,10 +222,42 @@ impl AnyWriter {
 /// The memory left for the work while a sparse result of `bytes` bytes is made at `place`. Fails if the result goes to
 /// memory and does not fit.
 pub(crate) fn memory_left(bytes: u64, place: &Place, ctx: &Context) -> Result<u64> {
-    let limit = ctx.memory_left();
-    if *place == Place::Memory {
-        ctx.check_memory("the result", bytes)?;
-        return Ok(limit.saturating_sub(bytes));
+    Stage::memory_left(&[bytes, 0, 0], place, ctx)
+}
+
+/// Types, shape and number of entries of a compressed matrix.
+pub(crate) type CompressedSize = ((SparseFormat, Types), (usize, usize), usize);
+
+/// Bytes of the arrays of a compressed matrix. Fails if its index types are too narrow.
+pub(crate) fn arrays_of(
+    ((format, types), shape, nnz): CompressedSize,
+    place: &Place,
+) -> Result<Vec<u64>> {
+    let (major, minor) = format.swap_if_cols(shape);
+    check_types((types.indices, types.pointers), major, minor, nnz)?;
+    Ok(bytes_of_arrays(types, (major, nnz), place).to_vec())
+}
+
+fn bytes_of_arrays(types: Types, (major, nnz): (usize, usize), place: &Place) -> [u64; 3] {
+    let pointers = types.pointers.bytes_of(major.saturating_add(1));
+    [pointers, types.indices.bytes_of(nnz), value_bytes(types.values, nnz, place)]
+}
+
+impl Maker for AnyWriter {
+    type What<'w> = CompressedSize;
+    /// Whether indices strictly rise in every line.
+    type Filled = bool;
+    type Made = AnyCompressed;
+
+    fn arrays(what: CompressedSize, place: &Place) -> Result<Vec<u64>> {
+        arrays_of(what, place)
     }
-    Ok(limit.saturating_sub(3 * RawWriter::extra_memory(limit)))
+
+    fn start((kind, shape, nnz): CompressedSize, place: &Place, ctx: &Context) -> Result<Self> {
+        Self::new(kind, shape, nnz, true, place, ctx)
+    }
+
+    fn end(self, canonical: bool) -> Result<AnyCompressed> {
+        self.finish(canonical)
+    }
 }

@@ -3,9 +3,11 @@
 use ndarray::Array2;
 use num_traits::{Float, One, Zero};
 
+use crate::dense::transpose_lines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Scalar, is_safe, largest, norm, orthogonalise, power_of_two};
 use crate::storage::Context;
+use crate::storage::raw::{Raw, RawMut};
 
 /// A vector whose remainder is below this many rounding errors was a combination of those before it.
 const NOTHING_LEFT: f64 = 100.0;
@@ -61,27 +63,14 @@ pub(super) fn bring_near_one<X: Scalar>(numbers: &mut [X], ctx: &Context) -> Res
     Ok(back)
 }
 
-/// Rows of `k` elements as `k` consecutive columns; with the numbers exchanged, the inverse.
-pub(super) fn transposed<X: Scalar>(rows: &[X], k: usize, to: &mut [X]) {
-    let length = rows.len() / k.max(1);
-    // Few columns: each is written as one stream, and the rows are read again from the cache.
-    for (block, rows) in rows.chunks((k * 256).max(1)).enumerate() {
-        for j in 0..k {
-            let column = &mut to[j * length + block * 256..][..rows.len() / k];
-            column.iter_mut().zip(rows.iter().skip(j).step_by(k)).for_each(|(to, &x)| *to = x);
-        }
+/// Consecutive columns, `count` of them, as rows; or rows as columns.
+pub(super) fn transposed<X: Scalar>(lines: &[X], count: usize, to: &mut [X], ctx: &Context) {
+    if lines.is_empty() {
+        return;
     }
-}
-
-/// `k` consecutive columns as rows of `k` elements.
-pub(super) fn interleaved<X: Scalar>(columns: &[X], k: usize, to: &mut [X]) {
-    let length = columns.len() / k.max(1);
-    for (block, rows) in to.chunks_mut((k * 256).max(1)).enumerate() {
-        for j in 0..k {
-            let column = &columns[j * length + block * 256..][..rows.len() / k];
-            rows.iter_mut().skip(j).step_by(k).zip(column).for_each(|(to, &x)| *to = x);
-        }
-    }
+    let length = lines.len() / count;
+    let line = |k: usize| Raw::of(&lines[k * length..][..length]);
+    ctx.with_threads(|| transpose_lines(RawMut::of(to), count, (0, count), &line));
 }
 
 #[cfg(test)]
@@ -110,9 +99,10 @@ mod tests {
     fn transposing_there_and_back() {
         let rows: Vec<f64> = (0..3 * 1000).map(f64::from).collect();
         let (mut columns, mut back) = (vec![0.0; 3000], vec![0.0; 3000]);
-        transposed(&rows, 3, &mut columns);
+        let ctx = Context::new();
+        transposed(&rows, 1000, &mut columns, &ctx);
         assert_eq!(columns[..3], [0.0, 3.0, 6.0]);
-        interleaved(&columns, 3, &mut back);
+        transposed(&columns, 3, &mut back, &ctx);
         assert_eq!(back, rows);
     }
 }

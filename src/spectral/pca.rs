@@ -3,13 +3,12 @@
 //! The small matrix `(A − mean)ᵀ (A − mean)` holds all that is needed. The means take a separate pass: subtracting
 //! `n mean meanᵀ` from `Aᵀ A` afterwards would lose the digits that a large mean shares with every row.
 
-use ndarray::Ix2;
-
-use crate::dense::{Dense, DenseWriter};
+use crate::dense::{AnyDense, AnyDenseWriter, Dense};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{Factor, Scalar, power_of_two};
 use crate::spectral::finite::not_finite_in;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
+use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, DType, Element, Order, Place};
 
@@ -70,7 +69,7 @@ pub fn pca<T: Scalar<Real = T> + Factor<f64>>(
             mean.then(gram).holds(4 * small).works(small / 8 * ncols as u64, work::SMALL_SVD);
         plan.operation = "principal components";
         if written > 0 {
-            plan = DenseWriter::<f64, Ix2>::plan(plan, written, &place, ctx);
+            plan = AnyDenseWriter::plan(plan, (DType::Float64, written), &place, ctx);
         }
         Ok(plan.throughout(16 * ncols as u64))
     })?;
@@ -93,16 +92,17 @@ pub fn pca<T: Scalar<Real = T> + Factor<f64>>(
     let _matrices = ctx.hold(4 * small);
     // The covariance is symmetric and positive semidefinite: its singular values are its eigenvalues.
     let SmallSvd { values, right, .. } = small_svd(&gram, ctx)?;
-    let shape = ndarray::Dim([k, ncols]);
-    let mut components = DenseWriter::<f64, Ix2>::new(&place, shape, Order::C, ctx)?;
+    let what = (DType::Float64, &[k, ncols][..], Order::C);
+    let mut components = AnyDenseWriter::new(&place, what, ctx)?;
     for mut vector in right.into_iter().take(k) {
         let largest = vector.iter().fold(0.0f64, |a, &b| if b.abs() > a.abs() { b } else { a });
         vector.iter_mut().for_each(|x| *x *= largest.signum());
-        components.push(&vector)?;
+        components.push(Raw::of(&vector))?;
     }
     let variances = values[..k].iter().map(|&variance| variance * back * back).collect();
     let total_variance = gram.diag().sum() * back * back;
-    Ok(Pca { mean, components: components.finish()?, variances, total_variance, passes: 2 })
+    let components = components.finish().map(AnyDense::into_typed)?;
+    Ok(Pca { mean, components, variances, total_variance, passes: 2 })
 }
 
 /// A power of two that scales numbers up to `farthest` near one, and its inverse; both 1 if sums of their squares are

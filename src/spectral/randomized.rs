@@ -14,17 +14,18 @@
 //! 2. Blocks and triangular factors are scaled near one by powers of two if squares would overflow or underflow, so
 //!    that the result has the same digits for any magnitude of the matrix.
 
-use ndarray::{Array2, Ix2};
+use ndarray::Array2;
 use num_traits::{Float, Zero};
 
-use crate::dense::{Dense, DenseWriter};
+use crate::dense::{AnyDense, AnyDenseWriter, Dense};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar};
 use crate::spectral::convergence::{Rising, SvdReason};
 use crate::spectral::finite::not_finite;
 use crate::spectral::jacobi::{SmallSvd, small_svd};
-use crate::spectral::orthonormal::{bring_near_one, interleaved, orthonormalize, transposed};
+use crate::spectral::orthonormal::{bring_near_one, orthonormalize, transposed};
 use crate::storage::random::random;
+use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, Order, Place, Plan, WorkArray, check_place, remove_with_sums};
 
@@ -149,14 +150,15 @@ pub fn randomized_svd<X: Scalar>(
         plan.cost.scratch = plan.cost.scratch.max(memory.scratch);
         for (length, place) in [(nrows, &u_place), (ncols, &v_place)] {
             if *place != Place::Memory {
-                plan = DenseWriter::<X, Ix2>::plan(plan, length * k, place, ctx);
+                plan = AnyDenseWriter::plan(plan, (X::DTYPE, length * k), place, ctx);
             }
         }
         Ok(plan.throughout(memory.memory))
     })?;
     if l == 0 {
         let none = |length, place: &Place| {
-            DenseWriter::<X, Ix2>::new(place, ndarray::Dim([length, 0]), Order::C, ctx)?.finish()
+            let none = AnyDenseWriter::new(place, (X::DTYPE, &[length, 0], Order::C), ctx)?;
+            none.finish().map(AnyDense::into_typed)
         };
         let (u, v) = (none(nrows, &u_place)?, none(ncols, &v_place)?);
         let (reason, errors) = (SvdReason::Converged, Vec::new());
@@ -330,13 +332,13 @@ impl<'a, X: Scalar, A: LinearOperator<X>> SvdIteration<'a, X, A> {
         while first < from.l || first == 0 {
             let k = (*at_once).min(from.l - first);
             let (x, y) = (&mut from.rows[..k * from.length], &mut to.rows[..k * to.length]);
-            interleaved(&from.columns[first * from.length..][..x.len()], k, x);
+            transposed(&from.columns[first * from.length..][..x.len()], k, x, ctx);
             match adjoint {
                 true => a.apply_adjoint_block(k, x, y, ctx)?,
                 false => a.apply_block(k, x, y, ctx)?,
             }
             *passes += 1;
-            transposed(y, k, &mut to.columns[first * to.length..][..y.len()]);
+            transposed(y, to.length, &mut to.columns[first * to.length..][..k * to.length], ctx);
             if k == 0 {
                 break;
             }
@@ -376,8 +378,8 @@ impl<X: Scalar> VectorBlock<X> {
 
     /// The combinations of the vectors with these weights, one column per combination.
     fn combined(&self, weights: &[Vec<X>], place: &Place, ctx: &Context) -> Result<Dense<X>> {
-        let shape = ndarray::Dim([self.length, weights.len()]);
-        let mut writer = DenseWriter::<X, Ix2>::new(place, shape, Order::C, ctx)?;
+        let shape = [self.length, weights.len()];
+        let mut writer = AnyDenseWriter::new(place, (X::DTYPE, &shape, Order::C), ctx)?;
         let mut rows = vec![X::zero(); ROWS.min(self.length) * weights.len()];
         let rows_with_elements = if weights.is_empty() { 0 } else { self.length };
         for first in (0..rows_with_elements).step_by(ROWS) {
@@ -390,10 +392,10 @@ impl<X: Scalar> VectorBlock<X> {
                     row.iter_mut().zip(weights).for_each(|(to, weights)| *to += x * weights[p]);
                 }
             }
-            writer.push(rows)?;
+            writer.push(Raw::of(&*rows))?;
             ctx.check_cancelled()?;
         }
-        writer.finish()
+        writer.finish().map(AnyDense::into_typed)
     }
 
     /// Fills with independent normal numbers times `size`, by Box and Muller.

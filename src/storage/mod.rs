@@ -35,9 +35,9 @@ pub use runtime::{
 };
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, random, work};
 pub(crate) use stream::{
-    ArrayPanels, ArrayRange, ArrayWindow, Arrays, Cut, EvenCut, IoBuffer, MEMORY_TO_READ, PADDING,
-    PanelCost, RawWriter, Reading, Scratch, ScratchFile, Stage, StagedFolder, StoredElements,
-    WorkArray, bytes_within, check_place, elements_within, largest_panel, packed, panel_elements,
-    read_array, read_elements, sweep_bytes, usable_bytes,
+    ArrayPanels, ArrayRange, ArrayWindow, Arrays, Cut, ElementDecoder, EvenCut, IoBuffer,
+    MEMORY_TO_READ, Maker, PADDING, PanelCost, Pass, RawWriter, Reading, Scratch, ScratchFile,
+    Stage, StagedFolder, StoredElements, WorkArray, bytes_within, check_place, elements_within,
+    largest_panel, packed, panel_elements, read_elements, sweep_bytes, usable_bytes,
 };
 pub use stream::{DeviceSpeeds, Traffic, Verified, device_speeds, has_checksums, verify};

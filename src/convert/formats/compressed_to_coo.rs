@@ -8,7 +8,7 @@ use crate::sparse::{
 };
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::work;
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Context, Entry, Index, Pass, Place};
 
 /// Entries of a task.
 const TASK: usize = 1 << 14;
@@ -38,22 +38,19 @@ pub(crate) fn expanded(from: &AnyCompressed, place: &Place, ctx: &Context) -> Re
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let mut lines = CheckedPanels::new(&[from], LineSplit::Entries, left, ctx)?;
     let work = (lines.most_entries() * types.1.size()) as u64;
-    let _running = ctx.begin(|| {
-        let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
-        let plan = lines.plan(name).throughout(work);
-        let plan = plan.works(nnz as u64, work::EXPAND);
-        Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
-    })?;
-    let mut writer = AnyCooWriter::new(types, from.shape(), Some(nnz), place, ctx)?;
-    let _held = ctx.hold(work);
-    let mut majors = IndexVec::new(types.1);
-    lines.sweep(ctx, &mut |panel| {
-        let part = panel.parts[0];
-        ctx.with_threads(|| write_out(panel.first, &part, &mut majors));
-        let (rows, cols) = format.swap_if_cols((majors.as_raw(), part.indices.raw()));
-        writer.push(rows, cols, part.data)
-    })?;
-    writer.finish()
+    let (name, _) = format.swap_if_cols(("CSR to COO", "CSC to COO"));
+    let pass = Pass::new(lines.plan(name).works(nnz as u64, work::EXPAND)).holding(work);
+    let what = (types, from.shape(), nnz);
+    pass.make(what, place, ctx, &mut |writer: &mut AnyCooWriter| {
+        let mut majors = IndexVec::new(types.1);
+        let swept = lines.sweep_part(ctx, &mut |panel| {
+            let part = panel.parts[0];
+            ctx.with_threads(|| write_out(panel.first, &part, &mut majors));
+            let (rows, cols) = format.swap_if_cols((majors.as_raw(), part.indices.raw()));
+            writer.push(rows, cols, part.data)
+        });
+        swept.map(drop)
+    })
 }
 
 /// The line of every entry of a run, whose pointers were checked.

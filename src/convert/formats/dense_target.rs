@@ -35,9 +35,8 @@ impl<'a> DenseTarget<'a> {
     ) -> Result<Self> {
         let dtype = values.expect("a matrix with values");
         let len = shape.0.saturating_mul(shape.1);
-        let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let free = ctx.less(taken);
+        let left = AnyDenseWriter::memory_left((dtype, len), place, ctx)?;
+        let free = ctx.less(ctx.memory_left() - left);
         Ok(DenseTarget { dtype, shape, order, place, ctx, free })
     }
 
@@ -57,9 +56,8 @@ impl<'a> DenseTarget<'a> {
 
     /// An empty result, which may have any number of empty lines.
     pub(super) fn nothing(&self) -> Result<AnyDense> {
-        let _running =
-            self.ctx.begin(|| Ok(self.plan_to_scatter(Plan::new("to dense").reads(1, 0), 0)))?;
-        self.ctx.meter().pass();
+        let plan = || Ok(self.plan_to_scatter(Plan::new("to dense").reads(1, 0), 0));
+        let _running = self.ctx.begin_pass(0, plan)?;
         self.create()?.freeze()
     }
 

@@ -16,7 +16,7 @@ use crate::sparse::{
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::work;
-use crate::storage::{Context, Entry, Index, Place, Plan, RawBufferMut};
+use crate::storage::{Context, Entry, Index, Pass, Place, Plan, RawBufferMut};
 
 /// Entries of a task.
 const TASK: usize = 1 << 14;
@@ -88,31 +88,30 @@ pub(crate) fn canonicalize(
     }
     let most = (lines.most_lines(), lines.most_entries());
     let work = SortedLines::bytes(kind.1, most);
-    let _running = ctx.begin(|| {
-        let plan = lines.plan(OPERATION).throughout(work).works(size.1 as u64, work::CANONICALIZE);
-        Ok(AnyWriter::plan(plan, kind.1, size, place, ctx))
-    })?;
-    let mut writer = AnyWriter::new(kind, from.shape(), size.1, true, place, ctx)?;
-    let _held = ctx.hold(work);
-    let mut sorting = SortedLines::new(kind.1, most, ctx)?;
-    let mut canonical = true;
-    lines.sweep(ctx, &mut |panel| {
-        let sorted = ctx.with_threads(|| sorting.sort(panel.first, &panel.parts[0], duplicates));
-        let sorted = sorted.map_err(|clash| clash.into_error(position(kind.0)))?;
-        let (mut line, mut entry) = (0, 0);
-        for SortedTask { lines, taken, filled } in sorted {
-            let lens = &mut sorting.lens[line..line + lines];
-            // Ends become lengths.
-            (1..lines).rev().for_each(|k| lens[k] -= lens[k - 1]);
-            let (indices, data) = (sorting.indices.as_raw(), sorting.data.as_raw());
-            let entries = entry..entry + filled.entries;
-            writer.push_lines(lens, indices.slice(entries.clone()), data.slice(entries))?;
-            canonical &= filled.canonical;
-            (line, entry) = (line + lines, entry + taken);
-        }
-        Ok(())
-    })?;
-    writer.finish(canonical)
+    let plan = lines.plan(OPERATION).works(size.1 as u64, work::CANONICALIZE);
+    let what = (kind, from.shape(), size.1);
+    Pass::new(plan).holding(work).make(what, place, ctx, &mut |writer: &mut AnyWriter| {
+        let mut sorting = SortedLines::new(kind.1, most, ctx)?;
+        let mut canonical = true;
+        lines.sweep_part(ctx, &mut |panel| {
+            let part = &panel.parts[0];
+            let sorted = ctx.with_threads(|| sorting.sort(panel.first, part, duplicates));
+            let sorted = sorted.map_err(|clash| clash.into_error(position(kind.0)))?;
+            let (mut line, mut entry) = (0, 0);
+            for SortedTask { lines, taken, filled } in sorted {
+                let lens = &mut sorting.lens[line..line + lines];
+                // Ends become lengths.
+                (1..lines).rev().for_each(|k| lens[k] -= lens[k - 1]);
+                let (indices, data) = (sorting.indices.as_raw(), sorting.data.as_raw());
+                let entries = entry..entry + filled.entries;
+                writer.push_lines(lens, indices.slice(entries.clone()), data.slice(entries))?;
+                canonical &= filled.canonical;
+                (line, entry) = (line + lines, entry + taken);
+            }
+            Ok(())
+        })?;
+        Ok(canonical)
+    })
 }
 
 /// A sorted copy of a panel of lines.

@@ -35,17 +35,15 @@ pub(super) fn take_lines(
     let plan = Plan::new(operation).on_device_of(from.indices_buffer().file());
     let to = Sizes::at(kind.1, (list.len(), minor), nnz, place);
     if *place == Place::Memory {
-        let _running = ctx.begin(|| {
+        let _running = ctx.begin_pass(0, || {
             check_fits(kind.1, size, place, ctx)?;
             Ok(plan_lines(plan, to, stored(from, size), place, ctx).throughout(held))
         })?;
-        ctx.meter().pass();
         return gather(from, list, ctx);
     }
     let left = memory_left(0, place, ctx)?;
-    let _running =
-        ctx.begin(|| Ok(plan_lines(plan, to, stored(from, size), place, ctx).throughout(held)))?;
-    ctx.meter().pass();
+    let plan = || Ok(plan_lines(plan, to, stored(from, size), place, ctx).throughout(held));
+    let _running = ctx.begin_pass(0, plan)?;
     let shape = from.format().swap_if_cols((list.len(), minor));
     let mut writer = AnyWriter::new(kind, shape, nnz, true, place, ctx)?;
     let (mut rest, mut canonical) = (list, true);

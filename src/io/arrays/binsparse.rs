@@ -1,6 +1,6 @@
 //! Matrices that a Binsparse descriptor describes, in whatever container the arrays are.
 
-use crate::any::{AnyMatrix, place_for};
+use crate::any::AnyMatrix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::array::ForeignArray;
 use crate::io::arrays::compressed::{ForeignLines, read as read_lines};
@@ -29,7 +29,7 @@ pub(in crate::io) fn read(
         return read_stored(operation, &descriptor, arrays, place, ctx);
     };
     // An entry as coordinates with its value, in both triangles.
-    let extra = place_for(2 * (16 + 16) * descriptor.nnz as u64, ctx);
+    let extra = Place::aside(2 * (16 + 16) * descriptor.nnz as u64, ctx);
     let (stored, _) = read_stored(operation, &descriptor, arrays, &extra, ctx)?;
     Ok((mirror(&stored, half, place, ctx)?, ReadAs::Copied))
 }

@@ -53,12 +53,11 @@ pub(in crate::io) fn read(
     let held = 8 * (indptr.len() as u64 + indices.len() as u64);
     let left = memory_left(types.bytes_of(*nrows, nnz), place, ctx).map_err(in_file)?;
     ctx.less(ctx.memory_left() - left).check_memory("the pointers of the blocks", held)?;
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(0, || {
         let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
         let plan = data.plan(indices.plan(indptr.plan(plan, ctx), ctx), ctx).throughout(held);
         Ok(AnyWriter::plan(plan, types, (*nrows, nnz), place, ctx))
     })?;
-    ctx.meter().pass();
     let _held = ctx.hold(held);
     let starts = indptr.positions(indices.len().saturating_add(1), ctx)?;
     let columns = indices.positions(ncols / breadth, ctx)?;

@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::io::arrays::array::ForeignArray;
 use crate::io::arrays::values::ForeignValues;
 use crate::io::read_as::ReadAs;
-use crate::sparse::{AnyArrayWriter, AnyCompressed, AnyWriter, Types, largest};
+use crate::sparse::{AnyArrayWriter, AnyCompressed, Types, largest};
 use crate::storage::work;
-use crate::storage::{Context, DType, Place, Plan, SparseFormat};
+use crate::storage::{Context, DType, Pass, Place, Plan, SparseFormat};
 
 /// A compressed matrix in a file.
 pub(in crate::io) struct ForeignLines {
@@ -94,24 +94,20 @@ impl ForeignLines {
         place: &Place,
         ctx: &Context,
     ) -> Result<AnyCompressed> {
-        let ((major, minor), nnz) = (self.extents(), self.nnz());
+        let ((_, minor), nnz) = (self.extents(), self.nnz());
         let kind = (self.format, types);
         let in_file = |error| self.blame(error);
-        AnyArrayWriter::check(kind, self.shape, nnz, place, ctx).map_err(in_file)?;
-        let _running = ctx.begin(|| {
-            let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
-            let plan = self.values.plan(self.indices.plan(self.indptr.plan(plan, ctx), ctx), ctx);
-            Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
-        })?;
-        ctx.meter().pass();
-        let mut writer = AnyArrayWriter::new(kind, self.shape, nnz, place, ctx).map_err(in_file)?;
-        let last = nnz.saturating_add(1);
-        self.indptr
-            .for_each_index((types.pointers, last), ctx, &mut |run| writer.push_pointers(run))?;
-        self.indices
-            .for_each_index((types.indices, minor), ctx, &mut |run| writer.push_indices(run))?;
-        self.values.for_each(nnz, ctx, &mut |run| writer.push_data(run))?;
-        writer.finish().map_err(in_file)
+        let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
+        let plan = self.values.plan(self.indices.plan(self.indptr.plan(plan, ctx), ctx), ctx);
+        let (of_pointers, of_indices) =
+            ((types.pointers, nnz.saturating_add(1)), (types.indices, minor));
+        let what = (kind, self.shape, nnz);
+        let pass = Pass::new(plan).blaming(&in_file);
+        pass.make(what, place, ctx, &mut |writer: &mut AnyArrayWriter| {
+            self.indptr.for_each_index(of_pointers, ctx, &mut |run| writer.push_pointers(run))?;
+            self.indices.for_each_index(of_indices, ctx, &mut |run| writer.push_indices(run))?;
+            self.values.for_each(nnz, ctx, &mut |run| writer.push_data(run))
+        })
     }
 
     /// Names the file, in an error about the whole.

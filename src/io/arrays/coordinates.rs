@@ -6,9 +6,9 @@ use crate::io::arrays::array::ForeignArray;
 use crate::io::arrays::compressed::at_least;
 use crate::io::arrays::values::ForeignValues;
 use crate::io::read_as::ReadAs;
-use crate::sparse::{AnyCoo, AnyCooWriter, check_types, coo_bytes, memory_left};
+use crate::sparse::{AnyCoo, AnyCooWriter, check_types};
 use crate::storage::work;
-use crate::storage::{Context, DType, Place, Plan};
+use crate::storage::{Context, DType, Pass, Place, Plan};
 
 /// A coordinate matrix in a file.
 pub(in crate::io) struct ForeignCoordinates {
@@ -51,17 +51,13 @@ pub(in crate::io) fn read(
         return Ok((AnyMatrix::Coo(matrix), ReadAs::Mapped));
     }
     let types = (values.dtype(), index);
-    memory_left(coo_bytes(types, nnz), place, ctx).map_err(in_file)?;
-    let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
-        let plan = values.plan(cols.plan(rows.plan(plan, ctx), ctx), ctx);
-        Ok(AnyCooWriter::plan(plan, types, nnz, place, ctx))
+    let plan = Plan::new(operation).works(nnz as u64, work::READ_SPARSE);
+    let pass = Pass::new(values.plan(cols.plan(rows.plan(plan, ctx), ctx), ctx)).blaming(&in_file);
+    let what = (types, *shape, nnz);
+    let matrix = pass.make(what, place, ctx, &mut |writer: &mut AnyCooWriter| {
+        rows.for_each_index((index, shape.0), ctx, &mut |run| writer.push_rows(run))?;
+        cols.for_each_index((index, shape.1), ctx, &mut |run| writer.push_cols(run))?;
+        values.for_each(nnz, ctx, &mut |run| writer.push_data(run))
     })?;
-    ctx.meter().pass();
-    let mut writer = AnyCooWriter::new(types, *shape, Some(nnz), place, ctx).map_err(in_file)?;
-    rows.for_each_index((index, shape.0), ctx, &mut |run| writer.push_rows(run))?;
-    cols.for_each_index((index, shape.1), ctx, &mut |run| writer.push_cols(run))?;
-    values.for_each(nnz, ctx, &mut |run| writer.push_data(run))?;
-    let matrix = writer.finish().map_err(in_file)?;
     Ok((AnyMatrix::Coo(matrix), ReadAs::Copied))
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::io::arrays::array::ForeignArray;
 use crate::io::read_as::ReadAs;
 use crate::storage::work;
-use crate::storage::{Context, Place, Plan};
+use crate::storage::{Context, Pass, Place, Plan};
 
 /// The array as a matrix: mapped if it can be used in place, else a copy at `place`. An array of one dimension is a
 /// column.
@@ -26,18 +26,11 @@ pub(in crate::io) fn read(
         let matrix = AnyDense { buffer, shape: shape.clone(), order: *order };
         return Ok((AnyMatrix::Dense(matrix.as_matrix()?), ReadAs::Mapped));
     }
-    let what = (*dtype, array.len());
-    if *place == Place::Memory {
-        let taken = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", taken).map_err(blame)?;
-    }
-    let _running = ctx.begin(|| {
-        let plan = Plan::new(operation).works(array.len() as u64, work::READ_DENSE);
-        Ok(AnyDenseWriter::plan(array.plan(plan, ctx), what, place, ctx))
+    let plan = Plan::new(operation).works(array.len() as u64, work::READ_DENSE);
+    let pass = Pass::new(array.plan(plan, ctx)).blaming(&blame);
+    let what = (*dtype, &shape[..], *order);
+    let matrix = pass.make(what, place, ctx, &mut |writer: &mut AnyDenseWriter| {
+        array.for_each(ctx, &mut |elements| writer.push(elements))
     })?;
-    ctx.meter().pass();
-    let mut writer = AnyDenseWriter::new(place, (*dtype, shape, *order), ctx).map_err(blame)?;
-    array.for_each(ctx, &mut |elements| writer.push(elements))?;
-    let matrix = writer.finish().map_err(blame)?.as_matrix()?;
-    Ok((AnyMatrix::Dense(matrix), ReadAs::Copied))
+    Ok((AnyMatrix::Dense(matrix.as_matrix()?), ReadAs::Copied))
 }

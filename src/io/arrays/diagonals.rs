@@ -13,7 +13,7 @@ use crate::io::read_as::ReadAs;
 use crate::sparse::{AnyWriter, IndexVec, Types, memory_left};
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Place, Plan, RawBuffer, SparseFormat};
+use crate::storage::{Context, DType, Order, Place, Plan, RawBuffer, SparseFormat, by_dtype};
 
 /// Entries written at a time, and lines.
 const STEP: usize = 1 << 14;
@@ -60,16 +60,17 @@ pub(in crate::io) fn read(
         pointers: at_least(DType::UInt32, data.len()),
     };
     let size = (data.dtype, data.len());
-    let fits = data.dtype.bytes_of(data.len()) <= ctx.memory_left() / 4;
-    let aside = if fits { Place::Memory } else { Place::Scratch };
-    let _running = ctx.begin(|| {
+    let bytes = data.dtype.bytes_of(data.len());
+    let aside = Place::aside(bytes, ctx);
+    let _running = ctx.begin_pass(0, || {
         let plan = Plan::new(operation).works(data.len() as u64, work::READ_SPARSE);
-        let bytes = data.dtype.bytes_of(data.len());
         let plan = data.plan(offsets.plan(plan, ctx), ctx);
-        let plan = if fits { plan.throughout(bytes) } else { plan.scratches(bytes) };
+        let plan = match aside {
+            Place::Memory => plan.throughout(bytes),
+            _ => plan.scratches(bytes),
+        };
         Ok(AnyWriter::plan(plan, types, (*nrows, data.len()), place, ctx))
     })?;
-    ctx.meter().pass();
     ctx.check_memory("the diagonals", 16 * count as u64)?;
     let mut places = Vec::new();
     for (k, offset) in offsets.few_signed(count, ctx)?.into_iter().enumerate() {
@@ -166,12 +167,5 @@ impl Bands<'_> {
 /// Whether a value is zero, of either sign.
 fn is_zero(value: Raw<'_>) -> bool {
     let Some(dtype) = value.dtype() else { return false };
-    let is_float = matches!(dtype.letter(), b'f' | b'c' | b'V');
-    value.bytes().chunks_exact(dtype.swap_unit()).all(|part| {
-        let (last, rest) = match cfg!(target_endian = "little") {
-            true => part.split_last().map_or((0, part), |(last, rest)| (*last, rest)),
-            false => part.split_first().map_or((0, part), |(first, rest)| (*first, rest)),
-        };
-        rest.iter().all(|&byte| byte == 0) && (last == 0 || (is_float && last == 0x80))
-    })
+    by_dtype!(dtype, T => value.as_typed::<T>() == [T::default()], _ => false)
 }

@@ -1,10 +1,11 @@
 //! The bytes of an array as elements: in the byte order of this machine, and indices in the width of the matrix.
 
+use crate::any::rewrite;
 use crate::error::{ErrorKind, Location, Result};
 use crate::io::arrays::array::ForeignArray;
-use crate::sparse::{Indices, by_index};
-use crate::storage::raw::Raw;
-use crate::storage::{ByteOrder, Context, DType, RawBufferMut};
+use crate::sparse::{IndexVec, Indices};
+use crate::storage::raw::{Raw, RawMut};
+use crate::storage::{Context, DType, ElementDecoder};
 
 /// Bytes of a block of elements; a multiple of every element size.
 const BLOCK: usize = 256 << 10;
@@ -21,22 +22,16 @@ impl ForeignArray {
     ) -> Result<()> {
         let size = self.dtype.size();
         let _held = ctx.hold(MEMORY);
-        let swaps = self.byte_order == ByteOrder::Swapped && size > 1;
-        let mut elements = RawBufferMut::fresh(Some(self.dtype), BLOCK / size)?;
+        let mut decoder = ElementDecoder::new((self.dtype, self.byte_order), BLOCK)?;
         let mut block: Vec<u8> = Vec::with_capacity(BLOCK);
         let mut left = self.len();
         let mut pass_on = |block: &mut Vec<u8>| {
             let count = (block.len() / size).min(left);
-            if swaps {
-                block.chunks_exact_mut(self.dtype.swap_unit()).for_each(<[u8]>::reverse);
-            }
-            let mut elements = elements.as_mut();
-            let mut elements = elements.slice_mut(0..count);
-            elements.copy_from_bytes(&block[..count * size]);
             left -= count;
-            block.clear();
             ctx.check_cancelled()?;
-            take(elements.as_raw())
+            decoder.decode(&block[..count * size], take)?;
+            block.clear();
+            Ok(())
         };
         self.bytes.read(ctx, &mut |mut bytes| {
             while !bytes.is_empty() {
@@ -88,36 +83,33 @@ impl ForeignArray {
         take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ) -> Result<()> {
         self.index_type()?;
-        let mut done = 0u64;
-        // `stored` are the same integers as they are in the file.
-        let mut check = |run: Raw<'_>, stored: Raw<'_>| {
-            let of_run = Indices::of_raw(run);
-            let beyond = by_index!(of_run, run => run.iter().position(|&i| i as usize >= extent));
-            if let Some(k) = beyond {
-                return Err(self.outside(done + k as u64, extent, element(stored, k)));
-            }
-            done += run.len() as u64;
-            take(run)
-        };
-        let (mut narrow, mut wide) = (Vec::<u32>::new(), Vec::<u64>::new());
+        let (mut done, mut made) = (0u64, IndexVec::new(indices));
         self.for_each(ctx, &mut |run| {
-            if self.is_stored_as(indices) {
+            let (mut refused, len) = (None, run.len());
+            let run_of_indices = if self.is_stored_as(indices) {
                 // The same bytes: a negative one becomes larger than every extent.
-                let same = Raw::read(run.bytes(), (Some(indices), run.len()));
-                return check(same.unwrap_or(run), run);
+                Raw::read(run.bytes(), (Some(indices), len)).unwrap_or(run)
+            } else {
+                made.resize(len, 0);
+                refused = ctx.with_threads(|| rewrite(run, made.as_mut().raw_mut())).err();
+                made.as_raw()
+            };
+            let written = refused.as_ref().map_or(len, |(k, _)| *k);
+            let beyond = Indices::of_raw(run_of_indices).slice(0..written).first_beyond(extent);
+            if let Some(k) = beyond.or(refused.map(|(k, _)| k)) {
+                return Err(self.outside(done + k as u64, extent, run.slice(k..k + 1)));
             }
-            widen(run, &mut wide);
-            if indices == DType::UInt64 {
-                return check(Raw::of(&wide), run);
-            }
-            // No narrower type is stored where this one is asked for, except negative ones, which are out of range.
-            narrow.clear();
-            narrow.extend(wide.iter().map(|&index| u32::try_from(index).unwrap_or(u32::MAX)));
-            check(Raw::of(&narrow), run)
+            done += len as u64;
+            take(run_of_indices)
         })
     }
 
-    fn outside(&self, position: u64, extent: usize, found: i128) -> crate::error::Error {
+    fn outside(&self, position: u64, extent: usize, index: Raw<'_>) -> crate::error::Error {
+        let mut number = [0u64];
+        let found = match rewrite(index, RawMut::of(&mut number)) {
+            Ok(()) => number[0].to_string(),
+            Err((_, negative)) => negative,
+        };
         self.error(ErrorKind::Index, "an index is out of range")
             .at(Location::Position(position))
             .expected(format!("an index below {extent} in {}", self.name()))
@@ -126,14 +118,14 @@ impl ForeignArray {
 
     /// A few integers, such as a shape. Fails if there are more than `most`, or one is negative.
     pub(in crate::io) fn few(&self, most: usize, ctx: &Context) -> Result<Vec<usize>> {
-        let position = |value| {
-            usize::try_from(value).map_err(|_| {
-                self.error(ErrorKind::Format, "a number is negative or too large")
-                    .expected("numbers from 0 to 2^63 - 1")
-                    .found(value)
-            })
-        };
+        let position = |value| usize::try_from(value).map_err(|_| self.unfit(&value));
         self.few_signed(most, ctx)?.into_iter().map(position).collect()
+    }
+
+    fn unfit(&self, number: &dyn std::fmt::Display) -> crate::error::Error {
+        self.error(ErrorKind::Format, "a number is negative or too large")
+            .expected("numbers from 0 to 2^63 - 1")
+            .found(number)
     }
 
     /// As [`few`](Self::few), of either sign.
@@ -145,11 +137,12 @@ impl ForeignArray {
                 .expected(format!("one dimension of at most {most} elements"))
                 .found(format!("{:?}", self.shape)));
         }
-        let (mut all, mut wide) = (Vec::new(), Vec::new());
+        let mut all = Vec::new();
         self.for_each(ctx, &mut |run| {
-            widen(run, &mut wide);
-            all.extend(wide.iter().map(|&value| value as i64));
-            Ok(())
+            let start = all.len();
+            all.resize(start + run.len(), 0i64);
+            let made = ctx.with_threads(|| rewrite(run, RawMut::of(&mut all[start..])));
+            made.map_err(|(_, number)| self.unfit(&number))
         })?;
         Ok(all)
     }
@@ -162,36 +155,5 @@ impl ForeignArray {
             Ok(())
         })?;
         Ok(all)
-    }
-}
-
-/// One of some integers of any width.
-fn element(run: Raw<'_>, k: usize) -> i128 {
-    match run.dtype() {
-        Some(DType::Int8) => run.as_typed::<i8>()[k].into(),
-        Some(DType::Int16) => run.as_typed::<i16>()[k].into(),
-        Some(DType::Int32) => run.as_typed::<i32>()[k].into(),
-        Some(DType::Int64) => run.as_typed::<i64>()[k].into(),
-        Some(DType::UInt8) => run.as_typed::<u8>()[k].into(),
-        Some(DType::UInt16) => run.as_typed::<u16>()[k].into(),
-        Some(DType::UInt32) => run.as_typed::<u32>()[k].into(),
-        Some(DType::UInt64) => run.as_typed::<u64>()[k].into(),
-        _ => unreachable!("integers, by the caller's check"),
-    }
-}
-
-/// Integers of any width as 64-bit ones; a negative one becomes larger than every extent.
-fn widen(run: Raw<'_>, wide: &mut Vec<u64>) {
-    wide.clear();
-    match run.dtype() {
-        Some(DType::Int8) => wide.extend(run.as_typed::<i8>().iter().map(|&i| i as u64)),
-        Some(DType::Int16) => wide.extend(run.as_typed::<i16>().iter().map(|&i| i as u64)),
-        Some(DType::Int32) => wide.extend(run.as_typed::<i32>().iter().map(|&i| i as u64)),
-        Some(DType::Int64) => wide.extend(run.as_typed::<i64>().iter().map(|&i| i as u64)),
-        Some(DType::UInt8) => wide.extend(run.as_typed::<u8>().iter().map(|&i| u64::from(i))),
-        Some(DType::UInt16) => wide.extend(run.as_typed::<u16>().iter().map(|&i| u64::from(i))),
-        Some(DType::UInt32) => wide.extend(run.as_typed::<u32>().iter().map(|&i| u64::from(i))),
-        Some(DType::UInt64) => wide.extend_from_slice(run.as_typed::<u64>()),
-        _ => unreachable!("integers, by the caller's check"),
     }
 }

@@ -2,11 +2,9 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::array::ForeignArray;
-use crate::storage::raw::{Raw, RawVec};
+use crate::sparse::repeat_value;
+use crate::storage::raw::Raw;
 use crate::storage::{Context, DType, Plan, RawBuffer};
-
-/// Values handed on at a time if there is one for all entries.
-const STEP: usize = 1 << 12;
 
 /// The values of a sparse matrix.
 pub(in crate::io) enum ForeignValues {
@@ -59,15 +57,7 @@ impl ForeignValues {
             ForeignValues::Each(array) => array.for_each(ctx, take),
             ForeignValues::Pattern => take(RawBuffer::pattern(nnz).as_raw()),
             ForeignValues::One(array) => {
-                let mut run = RawVec::new(Some(array.dtype));
-                run.resize(STEP);
-                array.for_each(ctx, &mut |value| {
-                    run.as_mut().fill(value);
-                    Ok(())
-                })?;
-                (0..nnz)
-                    .step_by(STEP)
-                    .try_for_each(|start| take(run.as_raw().slice(0..STEP.min(nnz - start))))
+                array.for_each(ctx, &mut |value| repeat_value(value, nnz, take))
             }
         }
     }

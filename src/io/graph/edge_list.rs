@@ -213,10 +213,10 @@ impl EdgeList {
         }
         let again =
             |take: &mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send)| passes.again(ctx, take);
-        let mut edges = survey.kept.take().map_or(Edges::Again(&again), Edges::Kept);
+        let mut edges = survey.kept.chunks.take().map_or(Edges::Again(&again), Edges::Kept);
         let (numbering, count, ids) = {
             let found = EdgeExtent { edges: survey.edges, largest: survey.largest };
-            number(found, vertices, &mut edges, &ctx.less(survey.bytes)).map_err(in_file)?
+            number(found, vertices, &mut edges, &ctx.less(survey.kept.bytes)).map_err(in_file)?
         };
         if matches!(numbering, VertexNumbering::AsInFile) {
             self.check_extent(count, &survey, wanted, place, ctx)?;
@@ -243,7 +243,7 @@ impl EdgeList {
         let interned = interner.finish();
         let ids = names_of(&interned);
         let weighted = parsing.keeps_weights;
-        let made = match survey.kept.take() {
+        let made = match survey.kept.chunks.take() {
             Some(chunks) => {
                 let numbering = VertexNumbering::Interned(interned);
                 let assembly = self.assembly(&numbering, count, &survey, wanted)?;

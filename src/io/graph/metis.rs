@@ -17,13 +17,14 @@ use crate::io::graph::assemble::{Assembly, suitable_types};
 use crate::io::graph::chunk::{EdgeChunk, Edges, MADE};
 use crate::io::graph::metis_lines::{COMMENTS, MetisHeader, NeighbourLines};
 use crate::io::graph::numbering::VertexNumbering;
+use crate::io::graph::survey::KeptChunks;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::lines::LineReader;
 use crate::io::text::records::TextLines;
 use crate::io::text::text_file::{Position, TextFile};
 use crate::sparse::{AnyCompressed, Duplicates, IndexVec};
 use crate::storage::random::mixed;
-use crate::storage::{Context, DType, Held, Place, Plan, work};
+use crate::storage::{Context, DType, Place, Plan, work};
 
 /// A METIS graph, open for reading.
 pub(in crate::io) struct Metis {
@@ -90,18 +91,9 @@ impl Metis {
             let bytes = entries.saturating_mul(if weighted { 24 } else { 12 });
             Ok(plan.works(entries, work::READ_TEXT).holds(bytes).at(place, true))
         })?;
-        let budget = ctx.memory_left() / 4;
-        let (mut kept, mut bytes) = (Some(Vec::new()), 0);
-        let mut held: Vec<Held> = Vec::new();
+        let mut kept = KeptChunks::default();
         self.pass(ctx, &mut |chunk| {
-            bytes += chunk.memory();
-            if bytes > budget {
-                (kept, held) = (None, Vec::new());
-            }
-            if let Some(kept) = &mut kept {
-                held.push(ctx.hold(chunk.memory()));
-                kept.push(chunk);
-            }
+            kept.keep(chunk, ctx);
             Ok(())
         })?;
         let assembly = Assembly {
@@ -117,7 +109,7 @@ impl Metis {
         let again = |take: &mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send)| {
             self.pass(ctx, &mut |chunk| take(&[chunk]))
         };
-        let edges = kept.map_or(Edges::Again(&again), Edges::Kept);
+        let edges = kept.chunks.take().map_or(Edges::Again(&again), Edges::Kept);
         match weighted {
             true => assembly.make::<i64>(edges, None, place, ctx),
             false => assembly.make::<()>(edges, None, place, ctx),

@@ -28,11 +28,35 @@ pub(super) struct Survey {
     lines: u64,
     /// Whether an id is not a number, at which the pass ended.
     pub(super) named: bool,
-    /// The edges, if they fit.
-    pub(super) kept: Option<Vec<EdgeChunk>>,
+    pub(super) kept: KeptChunks,
+}
+
+/// The edges of a pass, if they fit in a quarter of the memory.
+pub(super) struct KeptChunks {
+    pub(super) chunks: Option<Vec<EdgeChunk>>,
     held: Vec<Held>,
     /// Bytes of those that are kept.
     pub(super) bytes: u64,
+}
+
+impl Default for KeptChunks {
+    fn default() -> Self {
+        KeptChunks { chunks: Some(Vec::new()), held: Vec::new(), bytes: 0 }
+    }
+}
+
+impl KeptChunks {
+    /// Keeps some more edges, or drops all if they do not fit.
+    pub(super) fn keep(&mut self, chunk: EdgeChunk, ctx: &Context) {
+        let Some(chunks) = &mut self.chunks else { return };
+        self.bytes += chunk.memory();
+        if self.bytes > ctx.memory_left() / 4 {
+            *self = KeptChunks { chunks: None, held: Vec::new(), bytes: 0 };
+            return;
+        }
+        self.held.push(ctx.hold(chunk.memory()));
+        chunks.push(chunk);
+    }
 }
 
 impl Passes<'_> {
@@ -61,8 +85,7 @@ impl Passes<'_> {
 
     /// The first pass, which ends at a name where numbers are read.
     pub(super) fn survey(&self, ctx: &Context) -> Result<Survey> {
-        let mut survey = Survey { kept: Some(Vec::new()), ..Survey::default() };
-        let budget = ctx.memory_left() / 4;
+        let mut survey = Survey::default();
         let lines = self.run(ctx, &mut |chunk| {
             survey.edges += chunk.edges() as u64;
             survey.weighted += chunk.weighted;
@@ -76,7 +99,7 @@ impl Passes<'_> {
             if let Ids::Interned(interner) = self.parsing.ids {
                 check_table(interner, ctx).map_err(|e| e.in_file(self.text.path()))?;
             }
-            survey.keep(chunk, budget, ctx);
+            survey.kept.keep(chunk, ctx);
             Ok(())
         });
         match lines {
@@ -87,18 +110,6 @@ impl Passes<'_> {
 }
 
 impl Survey {
-    /// Keeps the edges, or drops all if they are more than these bytes.
-    fn keep(&mut self, chunk: EdgeChunk, budget: u64, ctx: &Context) {
-        let Some(kept) = &mut self.kept else { return };
-        self.bytes += chunk.memory();
-        if self.bytes > budget {
-            (self.kept, self.held, self.bytes) = (None, Vec::new(), 0);
-            return;
-        }
-        self.held.push(ctx.hold(chunk.memory()));
-        kept.push(chunk);
-    }
-
     /// Fails if a file that was not said to be an edge list is a METIS graph whose lines all have two or three numbers.
     pub(super) fn check_guess(&self) -> Result<()> {
         let Some((vertices, edges)) = self.first.filter(|_| !self.zero) else { return Ok(()) };

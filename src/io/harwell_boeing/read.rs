@@ -91,14 +91,13 @@ impl File<'_> {
         let held =
             kept.iter().fold(with_window, |sum, kept| sum.saturating_add(kept.memory(self.ctx)));
         let less = self.ctx.less(held);
-        let _running = self.ctx.begin(|| {
+        let _running = self.ctx.begin_pass(self.text.length(), || {
             let plan = Plan::new(PHASE).on_device_of(Some((self.text.path(), 0)));
             let plan =
                 kept.iter().fold(plan.reads(1, self.text.length()), |plan, kept| kept.plan(plan));
             let plan = CooBuilder::<T, I, ByRows>::plan::<I>(plan, shape, most, self.place, &less);
             Ok(plan.throughout(held))
         })?;
-        self.ctx.meter().pass_over(self.text.length());
         let _held = self.ctx.hold(memory);
         let (starts, behind_pointers) = self.pointers(&kept[0])?;
         let mut builder = CooBuilder::<T, I, ByRows>::with_types(shape, &less).map_err(in_file)?;
@@ -130,8 +129,8 @@ impl File<'_> {
                 let behind_rows = self.section(behind_pointers, indices, &index, &mut |run| {
                     rows.push(Raw::of(run))
                 })?;
-                let rows = kept[1].finish(rows)?;
-                let rows: &[I] = rows.as_raw().as_typed();
+                let rows = rows.finish()?;
+                let rows: &[I] = rows.buffer().as_raw().as_typed();
                 // A complex number may be cut by the end of a block.
                 let mut pending = Vec::new();
                 self.section(behind_rows, values, &T::parse, &mut |numbers| {
@@ -231,7 +230,7 @@ impl File<'_> {
             }
             writer.push(Raw::of(&run[..]))
         })?;
-        Ok((kept.finish(writer)?, behind))
+        Ok((writer.finish()?.buffer().clone(), behind))
     }
 
     fn lines(&self, from: Position) -> LineReader<'_> {

@@ -1,9 +1,7 @@
 //! Whole matrices from Matrix Market files.
 
-use ndarray::Ix2;
-
 use crate::convert::CooBuilder;
-use crate::dense::{Dense, DenseMut, DenseWriter};
+use crate::dense::{AnyDenseWriter, Dense, DenseMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::matrix_market::header::{Format, Header, Symmetry};
@@ -114,13 +112,12 @@ impl Reader {
         }
         let window = self.window(ctx);
         let less = ctx.less(window);
-        let _running = ctx.begin(|| {
+        let _running = ctx.begin_pass(self.bytes(), || {
             let plan = Plan::new(operation).reads(1, self.bytes());
             let plan = CooBuilder::<T, I, A>::plan::<P>(plan, shape, nnz, place, &less);
             Ok(plan.throughout(window))
         })?;
         let mut builder = CooBuilder::<T, I, A>::with_types(shape, &less).map_err(in_file)?;
-        ctx.meter().pass_over(self.bytes());
         self.for_each_stored::<T>(ctx, |row, col, value| builder.push(row, col, value))?;
         builder.finish(Duplicates::Sum, place, ctx).map_err(in_file)
     }
@@ -137,15 +134,14 @@ impl Reader {
     ) -> Result<Dense<T>> {
         let Header { format, symmetry, nrows, ncols, .. } = *self.header();
         let (place, entries) = (place.into(), nrows.saturating_mul(ncols));
-        let _running = ctx.begin(|| {
+        let _running = ctx.begin_pass(self.bytes(), || {
             let plan = Plan::new("Matrix Market to dense").reads(1, self.bytes());
             let plan = plan.works(self.expanded_upper_bound(), work::READ_TEXT);
-            let taken = DenseWriter::<T, Ix2>::memory(entries, &place, ctx);
-            ctx.check_memory("the result", if place == Place::Memory { taken } else { 0 })?;
-            let plan = DenseWriter::<T, Ix2>::plan(plan, entries, &place, ctx);
+            let what = (T::DTYPE, entries);
+            AnyDenseWriter::memory_left(what, &place, ctx)?;
+            let plan = AnyDenseWriter::plan(plan, what, &place, ctx);
             Ok(plan.throughout(self.window(ctx)))
         })?;
-        ctx.meter().pass_over(self.bytes());
         let mut dense = DenseMut::<T>::create((nrows, ncols), Order::Fortran, place, ctx)?;
         let elements = dense.as_mut_slice();
         if format == Format::Array && symmetry == Symmetry::General {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::any::{AnyMatrix, Body, place_for};
+use crate::any::{AnyMatrix, Body};
 use crate::convert::to_order;
 use crate::dense::{AnyDense, Dense, DensePanel, DensePanels};
 use crate::error::{ErrorKind, Result};
@@ -142,7 +142,7 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
     let a = match a.order() {
         // Across the order of the file: only in memory.
         Order::C if stored > 0 => {
-            let ordered = to_order(&a, Order::Fortran, &place_for(stored, ctx), ctx);
+            let ordered = to_order(&a, Order::Fortran, &Place::aside(stored, ctx), ctx);
             if ordered.as_ref().is_err_and(|error| error.kind() == ErrorKind::Planned) {
                 // Only planned; what follows is part of the plan.
                 ctx.begin(|| Ok(writer.plan(Plan::new(PHASE).reads(1, stored), LINE)))?;
@@ -152,8 +152,7 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
         _ => a,
     };
     if a.is_empty() || a.order() == Order::C {
-        let _running = ctx.begin(|| Ok(writer.plan(Plan::new(PHASE).reads(1, 0), LINE)))?;
-        ctx.meter().pass();
+        let _running = ctx.begin_pass(0, || Ok(writer.plan(Plan::new(PHASE).reads(1, 0), LINE)))?;
         let _texts = ctx.hold(writer.memory());
         writer.write(a.len(), &|range, text| {
             (lines.rows)(a.elements(), (nrows, ncols), range, header.field, text);

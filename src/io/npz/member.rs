@@ -1,8 +1,8 @@
 //! The bytes of a member: as they stand in the archive, or unpacked on the way. Their checksum is compared with that of
 //! the directory whenever all of them are read.
 
+use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use flate2::Crc;
@@ -10,6 +10,7 @@ use flate2::bufread::DeflateDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::{ArrayBytes, ForeignArray, ForeignFile};
+use crate::io::file_range::FileRange;
 use crate::io::npz::archive::{Archive, ArchiveMember, Located};
 use crate::storage::work;
 use crate::storage::{
@@ -106,12 +107,12 @@ impl MemberBytes {
         Ok(bytes)
     }
 
-    fn packed(&self) -> PackedBytes<'_> {
+    fn packed(&self) -> FileRange<&File> {
         let Located { offset, packed, .. } = self.located;
-        PackedBytes { file: &self.file, at: offset, end: offset.saturating_add(packed) }
+        FileRange { file: self.file.file(), at: offset, end: offset.saturating_add(packed) }
     }
 
-    fn unpacked(&self) -> DeflateDecoder<std::io::BufReader<PackedBytes<'_>>> {
+    fn unpacked(&self) -> DeflateDecoder<std::io::BufReader<FileRange<&File>>> {
         let capacity = STEP.min(self.located.packed as usize + 1);
         DeflateDecoder::new(std::io::BufReader::with_capacity(capacity, self.packed()))
     }
@@ -210,22 +211,6 @@ impl ArrayBytes for MemberBytes {
             sweep_bytes(&origin, range, (STEP, AHEAD), ctx, &mut elements)?;
         }
         self.check_sum(&crc)
-    }
-}
-
-/// The bytes of a member in the archive.
-struct PackedBytes<'a> {
-    file: &'a ForeignFile,
-    at: u64,
-    end: u64,
-}
-
-impl Read for PackedBytes<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.file.file().read_at(&mut buffer[..left], self.at)?;
-        self.at += count as u64;
-        Ok(count)
     }
 }
 

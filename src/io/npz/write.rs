@@ -184,7 +184,7 @@ fn write_members(
     ctx: &Context,
 ) -> Result<()> {
     ZipWriter::check(target)?;
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(0, || {
         let mut plan = Plan::new("writing an .npz file").works(matrix.nnz() as u64, work::COPY);
         for member in members {
             plan = plan.writes(member.size());
@@ -195,7 +195,6 @@ fn write_members(
         Ok(plan.throughout(BUFFER as u64))
     })?;
     let _buffer = ctx.hold(BUFFER as u64);
-    ctx.meter().pass();
     let mut zip = ZipWriter::create(target)?;
     members.iter().try_for_each(|member| member.write(&mut zip, ctx))?;
     ctx.check_cancelled()?;

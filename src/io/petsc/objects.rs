@@ -1,11 +1,12 @@
 //! The objects of a PETSc file, found by their headers.
 
-use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{ByteOrder, Context, DType, StoredElements, StoredFile, read_elements};
+use crate::storage::{
+    ByteOrder, Context, DType, Origin, StoredElements, StoredFile, read_elements,
+};
 
 pub(super) const MATRIX: u64 = 1_211_216;
 pub(super) const VECTOR: u64 = 1_211_214;
@@ -48,8 +49,7 @@ pub struct PetscOptions {
 
 /// An open file of PETSc.
 pub(super) struct PetscFile {
-    pub(super) path: PathBuf,
-    pub(super) file: File,
+    pub(super) origin: Origin,
     pub(super) length: u64,
     /// `Int32` or `Int64`.
     pub(super) integers: DType,
@@ -100,7 +100,11 @@ impl PetscFile {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = StoredFile::at(path)?.open_read()?;
         let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
-        let petsc = PetscFile { path: path.to_owned(), file, length, integers: DType::Int32 };
+        let petsc = PetscFile {
+            origin: Origin { path: path.to_owned(), file },
+            length,
+            integers: DType::Int32,
+        };
         let is_class = |found: u64| matches!(found, MATRIX | VECTOR | INDEX_SET);
         let narrow = petsc.integer(0)?.is_some_and(|class| is_class(class as u64));
         if narrow {
@@ -122,16 +126,16 @@ impl PetscFile {
     fn integer(&self, offset: u64) -> Result<Option<i64>> {
         let mut bytes = [0; 8];
         let size = self.integers.size();
-        match self.file.read_exact_at(&mut bytes[8 - size..], offset) {
+        match self.origin.file.read_exact_at(&mut bytes[8 - size..], offset) {
             Ok(()) if size == 4 => Ok(Some(i64::from(i64::from_be_bytes(bytes) as i32))),
             Ok(()) => Ok(Some(i64::from_be_bytes(bytes))),
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(Error::io("reading", &self.path, error)),
+            Err(error) => Err(Error::io("reading", &self.origin.path, error)),
         }
     }
 
     fn error_at(&self, offset: u64, what: &str) -> Error {
-        Error::new(ErrorKind::Format, what).in_file(&self.path).at_byte(offset)
+        Error::new(ErrorKind::Format, what).in_file(&self.origin.path).at_byte(offset)
     }
 
     /// The object at an offset.
@@ -197,7 +201,7 @@ impl PetscFile {
 
     fn sum_of_lengths(&self, start: u64, nrows: u64, ctx: &Context) -> Result<u64> {
         let (mut sum, what) = (0u64, self.integers(start, nrows)?);
-        read_elements(self.clone_file()?, &self.path, (what.dtype, what), ctx, &mut |run| {
+        read_elements(&self.origin, (what.dtype, what), ctx, &mut |run| {
             let run = run.as_typed::<i32>();
             sum = run
                 .iter()
@@ -205,11 +209,6 @@ impl PetscFile {
             Ok(())
         })?;
         Ok(sum)
-    }
-
-    /// The same file again, for a reader that keeps it.
-    pub(super) fn clone_file(&self) -> Result<File> {
-        self.file.try_clone().map_err(|error| Error::io("opening", &self.path, error))
     }
 
     /// The type of the values, from the length of the file.
@@ -232,7 +231,7 @@ impl PetscFile {
         }
         let ends = TRIED.map(|dtype| format!("{} bytes for {dtype}", end_of(dtype)));
         Err(Error::new(ErrorKind::Format, "the length of the file matches no type of values")
-            .in_file(&self.path)
+            .in_file(&self.origin.path)
             .expected(format!("{}, and further objects after them", ends.join(", ")))
             .found(format!("{} bytes", self.length))
             .remedy("if the file is complete, give the type of its values (PetscOptions)"))
@@ -280,7 +279,7 @@ impl PetscFile {
         for k in 0..=number {
             if at == self.length {
                 return Err(Error::new(ErrorKind::Format, "there is no such object in the file")
-                    .in_file(&self.path)
+                    .in_file(&self.origin.path)
                     .expected(format!("a number below {k}"))
                     .found(number));
             }

@@ -7,11 +7,12 @@ use crate::dense::AnyDenseWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::options::ReadOptions;
 use crate::io::petsc::objects::{BIG_ENDIAN, Object, ObjectKind, PetscFile};
-use crate::sparse::{AnyArrayWriter, AnyWriter, IndexVec, Types, largest, memory_left};
+use crate::sparse::{AnyArrayWriter, IndexVec, Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{
-    Context, DType, MEMORY_TO_READ, Order, Place, Plan, SparseFormat, StoredElements, read_elements,
+    Context, DType, MEMORY_TO_READ, Order, Pass, Place, Plan, SparseFormat, StoredElements,
+    read_elements,
 };
 
 /// Bytes of integers that were converted, at most: those of a block that is read.
@@ -65,7 +66,7 @@ fn position(number: u64) -> Result<usize> {
 }
 
 fn plan(file: &PetscFile, bytes: u64, elements: u64) -> Plan {
-    let plan = Plan::new("reading PETSc binary").on_device_of(Some((&file.path, 0)));
+    let plan = Plan::new("reading PETSc binary").on_device_of(Some((&file.origin.path, 0)));
     plan.reads(1, bytes).works(elements, work::READ_SPARSE).holds(MEMORY_TO_READ + CONVERTED)
 }
 
@@ -86,17 +87,12 @@ fn dense(
     // `nth` has seen that all elements are in the file, so that the product does not overflow.
     let len = position(object.nrows.saturating_mul(object.ncols))?;
     let what = values(object.start, len as u64, dtype);
-    let taken = AnyDenseWriter::memory((dtype, len), place, ctx);
-    ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-    let _running = ctx.begin(|| {
-        let plan = plan(file, what.1.bytes, len as u64);
-        Ok(AnyDenseWriter::plan(plan, (dtype, len), place, ctx))
+    let pass = Pass::new(plan(file, what.1.bytes, len as u64));
+    let result = (dtype, &shape[..], Order::C);
+    let made = pass.make(result, place, ctx, &mut |writer: &mut AnyDenseWriter| {
+        read_elements(&file.origin, what, ctx, &mut |elements| writer.push(elements))
     })?;
-    ctx.meter().pass();
-    let mut writer = AnyDenseWriter::new(place, (dtype, &shape, Order::C), ctx)?;
-    let handle = file.clone_file()?;
-    read_elements(handle, &file.path, what, ctx, &mut |elements| writer.push(elements))?;
-    AnyMatrix::try_from(writer.finish()?)
+    AnyMatrix::try_from(made)
 }
 
 fn sparse(
@@ -114,25 +110,22 @@ fn sparse(
         indices: narrow(nrows.max(ncols) <= largest(DType::UInt32)),
         pointers: narrow(entries <= largest(DType::UInt32)),
     };
-    memory_left(types.bytes_of(nrows, entries), place, ctx).map_err(|e| e.in_file(&file.path))?;
     let word = file.integers.size() as u64;
     let indices_at = object.start + object.nrows * word;
     let values = values(indices_at + nnz * word, nnz, scalars);
-    let _running = ctx.begin(|| {
-        let plan = plan(file, (object.nrows + nnz) * word + values.1.bytes, nnz);
-        Ok(AnyWriter::plan(plan, types, (nrows, entries), place, ctx))
-    })?;
-    ctx.meter().pass();
-    let _held = ctx.hold(CONVERTED);
-    let kind = (SparseFormat::Csr, types);
-    let mut writer = AnyArrayWriter::new(kind, (nrows, ncols), entries, place, ctx)?;
-    let mut push = |run: Raw<'_>| writer.push_pointers(run);
-    pointers(file, object, (nnz, types.pointers), &mut push, ctx)?;
+    let in_file = |error: Error| error.in_file(&file.origin.path);
+    let plan = plan(file, (object.nrows + nnz) * word + values.1.bytes, nnz);
+    let result = ((SparseFormat::Csr, types), (nrows, ncols), entries);
     let what = file.integers(indices_at, nnz)?;
-    columns(file, what, (ncols, types.indices), &mut |run| writer.push_indices(run), ctx)?;
-    let handle = file.clone_file()?;
-    read_elements(handle, &file.path, values, ctx, &mut |run| writer.push_data(run))?;
-    Ok(AnyMatrix::of_lines(writer.finish()?))
+    let pass = Pass::new(plan).blaming(&in_file);
+    let made = pass.make(result, place, ctx, &mut |writer: &mut AnyArrayWriter| {
+        let _held = ctx.hold(CONVERTED);
+        let mut push = |run: Raw<'_>| writer.push_pointers(run);
+        pointers(file, object, (nnz, types.pointers), &mut push, ctx)?;
+        columns(file, what, (ncols, types.indices), &mut |run| writer.push_indices(run), ctx)?;
+        read_elements(&file.origin, values, ctx, &mut |run| writer.push_data(run))
+    })?;
+    Ok(AnyMatrix::of_lines(made))
 }
 
 /// Calls `take` with integers of the file and the offset of the first of them.
@@ -143,7 +136,7 @@ fn for_each_run(
     take: &mut dyn FnMut(u64, &mut dyn Iterator<Item = i64>) -> Result<()>,
 ) -> Result<()> {
     let mut at = what.start;
-    read_elements(file.clone_file()?, &file.path, (what.dtype, what), ctx, &mut |run| {
+    read_elements(&file.origin, (what.dtype, what), ctx, &mut |run| {
         let bytes = run.bytes().len() as u64;
         match what.dtype {
             DType::Int32 => take(at, &mut run.as_typed::<i32>().iter().map(|&n| i64::from(n)))?,
@@ -162,7 +155,7 @@ fn pointers(
     push: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ctx: &Context,
 ) -> Result<()> {
-    let error = |what: &str| Error::new(ErrorKind::Index, what).in_file(&file.path);
+    let error = |what: &str| Error::new(ErrorKind::Index, what).in_file(&file.origin.path);
     let (mut ends, mut sum) = (IndexVec::new(dtype), 0u64);
     ends.resize(1, 0);
     push(ends.as_raw())?;
@@ -201,14 +194,14 @@ fn columns(
 ) -> Result<()> {
     let outside = |at: u64, found: i64| {
         Error::new(ErrorKind::Index, "a column index is out of range")
-            .in_file(&file.path)
+            .in_file(&file.origin.path)
             .at_byte(at)
             .expected(format!("an index from 0, below {ncols}"))
             .found(found)
     };
     let mut at = what.start;
     let mut narrowed = Vec::new();
-    read_elements(file.clone_file()?, &file.path, (what.dtype, what), ctx, &mut |run| {
+    read_elements(&file.origin, (what.dtype, what), ctx, &mut |run| {
         let start = at;
         at += run.bytes().len() as u64;
         let below = ncols as u64;

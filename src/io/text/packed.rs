@@ -7,13 +7,13 @@
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind as IoKind, Read};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::file_range::FileRange;
 use crate::io::text::tar::{BLOCK, LONGEST_NAME, MemberKind, MemberSearch, TarMember};
 
 /// The first bytes of a gzip file.
@@ -42,13 +42,7 @@ pub(in crate::io) struct PackedText {
     state: Mutex<Option<Unpacking>>,
 }
 
-type GzipDecoder = MultiGzDecoder<BufReader<GzipBytes>>;
-
-/// The bytes of a file in order. Several may read one file, because none moves its position.
-struct GzipBytes {
-    file: Arc<File>,
-    at: u64,
-}
+type GzipDecoder = MultiGzDecoder<BufReader<FileRange<Arc<File>>>>;
 
 struct Unpacking {
     decoder: GzipDecoder,
@@ -240,7 +234,7 @@ impl Unpacked {
 }
 
 fn decoder(file: &Arc<File>) -> GzipDecoder {
-    let bytes = GzipBytes { file: Arc::clone(file), at: 0 };
+    let bytes = FileRange { file: Arc::clone(file), at: 0, end: u64::MAX };
     MultiGzDecoder::new(BufReader::with_capacity(STEP, bytes))
 }
 
@@ -264,14 +258,6 @@ fn damaged(path: &Path, at: u64, error: std::io::Error) -> Error {
         .in_file(path)
         .expected("gzip data up to the end")
         .found(error)
-}
-
-impl Read for GzipBytes {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
 }
 
 #[cfg(test)]

@@ -120,11 +120,10 @@ pub(in crate::io) fn write_coordinates(
 ) -> Result<()> {
     a.check()?;
     let (ctx, phase) = (writer.ctx(), writer.phase());
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(a.stored_bytes(), || {
         let plan = Plan::new(phase).on_device_of(a.rows().file());
         Ok(writer.plan(plan.reads(1, a.stored_bytes()), TYPICAL))
     })?;
-    ctx.meter().pass_over(a.stored_bytes());
     let _texts = ctx.hold(writer.memory());
     let places = EntryPlaces::Each(Indices::of(a.rows()), Indices::of(a.cols()));
     let entries = PlacedEntries { places, data: a.data().as_raw() };

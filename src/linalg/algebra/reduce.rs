@@ -86,8 +86,7 @@ impl<'a> Stored<'a> {
         }
         let file = self.buffer.and_then(RawBuffer::file);
         let plan = || Plan::new(operation).on_device_of(file).reads(1, stored);
-        let _running = ctx.begin(|| working(plan()))?;
-        ctx.meter().pass_over(stored);
+        let _running = ctx.begin_pass(stored, || working(plan()))?;
         for start in (0..data.len()).step_by(STEP) {
             ctx.report(operation, start as u64, data.len() as u64)?;
             take(data.slice(start..data.len().min(start + STEP)));

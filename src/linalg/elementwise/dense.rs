@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::storage::parallel::Tasks;
 use crate::storage::raw::{Raw, RawMut};
 use crate::storage::work;
-use crate::storage::{Context, DType, Element, Order, Place, Plan, RawBufferMut};
+use crate::storage::{Context, DType, Element, Maker, Order, Pass, Place, RawBufferMut};
 use ndarray::Dimension;
 
 /// Elements of a task.
@@ -63,11 +63,14 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         ctx: &Context,
         f: impl Fn(T) -> U + Sync,
     ) -> Result<Dense<U, D>> {
-        let block = |from: Raw<'_>, to: RawMut<'_>| {
+        let block = |_: usize, from: Raw<'_>, to: RawMut<'_>| {
             let to = to.typed::<U>().expect("elements of the type that is made");
             to.iter_mut().zip(from.as_typed()).for_each(|(to, &x)| *to = f(x));
+            Ok(())
         };
-        map(&self.to_any(), (U::DTYPE, &block), &place.into(), ctx).map(AnyDense::into_typed)
+        let (a, place) = (self.to_any(), place.into());
+        map(("mapping elements", work::MAP_DENSE), &a, (U::DTYPE, &block), &place, ctx)
+            .map(AnyDense::into_typed)
     }
 
     /// A new array of `f(x, y)` for the elements `x` of this array and `y` of another of the same shape and order, at
@@ -90,13 +93,15 @@ impl<T: Element, D: Dimension> Dense<T, D> {
         ctx: &Context,
         f: impl Fn(T, S) -> U + Sync,
     ) -> Result<Dense<U, D>> {
-        let block = |x: Raw<'_>, y: Raw<'_>, to: RawMut<'_>| {
+        let block = |_: usize, [x, y]: [Raw<'_>; 2], to: RawMut<'_>| {
             let to = to.typed::<U>().expect("elements of the type that is made");
             let from = x.as_typed().iter().zip(y.as_typed());
             to.iter_mut().zip(from).for_each(|(to, (&x, &y))| *to = f(x, y));
+            Ok(())
         };
-        zip_map((&self.to_any(), &other.to_any()), (U::DTYPE, &block), &place.into(), ctx)
-            .map(AnyDense::into_typed)
+        let (operation, pair) =
+            (("mapping pairs of elements", work::MAP_DENSE), (&self.to_any(), &other.to_any()));
+        zip_map(operation, pair, (U::DTYPE, &block), &place.into(), ctx).map(AnyDense::into_typed)
     }
 }
 
@@ -105,117 +110,89 @@ fn each_task(elements: RawMut<'_>, block: &(dyn Fn(RawMut<'_>) + Sync)) {
     elements.par_chunks_mut(TASK).for_each(block);
 }
 
-/// A new array of elements of a type, computed by `block` from the existing ones, many at a time.
+/// Computes values from others, one for each, given the position of the first.
+pub(crate) type MakeValues<'f> = dyn Fn(usize, Raw<'_>, RawMut<'_>) -> Result<()> + Sync + 'f;
+
+/// The same from pairs.
+type MakeOfPairs<'f> = dyn Fn(usize, [Raw<'_>; 2], RawMut<'_>) -> Result<()> + Sync + 'f;
+
+/// A new array of elements of a type, computed by `block` from the existing ones, many at a time. `operation` is its
+/// name in plans and the work for an element. The first element that fails is the error.
 pub(crate) fn map(
+    (operation, work): (&'static str, f64),
     a: &AnyDense,
-    (dtype, block): (DType, &(dyn Fn(Raw<'_>, RawMut<'_>) + Sync)),
+    (dtype, block): (DType, &MakeValues<'_>),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut panels = DensePanels::once(&a.as_line(), (1, 1), budget)?;
-    let _running = ctx.begin(|| {
-        let plan = panels.reading.plan("mapping elements");
-        Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
-    })?;
-    let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    panels.sweep(ctx, &mut |DensePanel { elements, .. }| {
-        made.take(elements.len(), &|here, to| block(elements.slice(here), to))
-    })?;
-    made.finish()
+    let plan = panels.reading.plan(operation).works(a.len() as u64, work);
+    let pass = Pass::new(plan).holding(NewArray::extra_memory(dtype, place, ctx));
+    pass.make((dtype, a.shape(), a.order()), place, ctx, &mut |made: &mut NewArray| {
+        panels.sweep_part(ctx, &mut |DensePanel { offset, elements, .. }| {
+            made.take(elements.len(), &|here, to| {
+                block(offset + here.start, elements.slice(here), to)
+            })
+        })
+    })
 }
 
-/// A new array of elements of a type, computed by `block` from two arrays of one shape and order, many at a time.
+/// A new array of elements of a type, computed by `block` from two arrays of one shape and order; otherwise as [`map`].
 pub(crate) fn zip_map(
+    (operation, work): (&'static str, f64),
     (a, b): (&AnyDense, &AnyDense),
-    (dtype, block): (DType, &(dyn Fn(Raw<'_>, Raw<'_>, RawMut<'_>) + Sync)),
+    (dtype, block): (DType, &MakeOfPairs<'_>),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
     let budget = NewArray::budget((dtype, a.len()), place, ctx)?;
     let mut runs = zipped(a, b, budget)?;
-    let _running = ctx.begin(|| {
-        let plan = runs.plan("mapping pairs of elements");
-        Ok(NewArray::plan(plan, (dtype, a.len()), place, ctx))
-    })?;
-    let mut made = NewArray::new(place, (dtype, a.shape(), a.order()), ctx)?;
-    runs.sweep(ctx, &mut |_, parts| {
-        let (left, right) = (parts[0], parts[1]);
-        made.take(left.len(), &|here, to| block(left.slice(here.clone()), right.slice(here), to))
-    })?;
-    made.finish()
+    let plan = runs.plan(operation).works(a.len() as u64, work);
+    let pass = Pass::new(plan).holding(NewArray::extra_memory(dtype, place, ctx));
+    pass.make((dtype, a.shape(), a.order()), place, ctx, &mut |made: &mut NewArray| {
+        let mut start = 0;
+        runs.sweep_part(ctx, &mut |_, parts| {
+            let (left, right) = (parts[0], parts[1]);
+            made.take(left.len(), &|here, to| {
+                let pair = [left.slice(here.clone()), right.slice(here.clone())];
+                block(start + here.start, pair, to)
+            })?;
+            start += left.len();
+            Ok(())
+        })
+    })
 }
 
 /// A new array computed in order, many elements at a time.
-enum NewArray<'a> {
+enum NewArray {
     /// In memory, with the number of elements so far.
-    Here(Box<AnyDenseMut>, usize, &'a Context),
+    Here(Box<AnyDenseMut>, usize, Context),
     /// In a file, with a buffer in which elements are computed.
-    Written(Box<AnyDenseWriter>, RawBufferMut, &'a Context),
+    Written(Box<AnyDenseWriter>, RawBufferMut, Context),
 }
 
-impl<'a> NewArray<'a> {
-    fn new(
-        place: &Place,
-        (dtype, shape, order): (DType, &[usize], Order),
-        ctx: &'a Context,
-    ) -> Result<Self> {
-        let what = (dtype, shape, order);
+impl Maker for NewArray {
+    type What<'w> = (DType, &'w [usize], Order);
+    type Filled = ();
+    type Made = AnyDense;
+
+    fn arrays(what: Self::What<'_>, place: &Place) -> Result<Vec<u64>> {
+        AnyDenseWriter::arrays(what, place)
+    }
+
+    fn start(what: Self::What<'_>, place: &Place, ctx: &Context) -> Result<Self> {
         if *place == Place::Memory {
-            return Ok(NewArray::Here(Box::new(AnyDenseMut::create(place, what, ctx)?), 0, ctx));
+            let array = AnyDenseMut::create(place, what, ctx)?;
+            return Ok(NewArray::Here(Box::new(array), 0, ctx.clone()));
         }
         let writer = AnyDenseWriter::new(place, what, ctx)?;
-        let buffer = ctx.raw_work("a run of elements", (Some(dtype), buffer_len(dtype, ctx)))?;
-        Ok(NewArray::Written(Box::new(writer), buffer.counted(ctx.meter()), ctx))
+        let len = buffer_len(what.0, ctx);
+        let buffer = ctx.raw_work("a run of elements", (Some(what.0), len))?;
+        Ok(NewArray::Written(Box::new(writer), buffer, ctx.clone()))
     }
 
-    /// The memory in addition to the array, for the part computed at a time.
-    fn extra_memory(dtype: DType, place: &Place, ctx: &Context) -> u64 {
-        if *place == Place::Memory { 0 } else { dtype.bytes_of(buffer_len(dtype, ctx)) }
-    }
-
-    /// The memory left for reading next to an array of this many elements.
-    fn budget(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
-        let limit = ctx.memory_left();
-        let taken = AnyDenseWriter::memory(what, place, ctx);
-        ctx.check_memory("the result", if *place == Place::Memory { taken } else { 0 })?;
-        let extra = Self::extra_memory(what.0, place, ctx);
-        let left = limit.saturating_sub(taken.saturating_add(extra));
-        Ok(left.min(limit / 2))
-    }
-
-    fn plan(plan: Plan, what: (DType, usize), place: &Place, ctx: &Context) -> Plan {
-        let plan = plan
-            .works(what.1 as u64, work::MAP_DENSE)
-            .throughout(Self::extra_memory(what.0, place, ctx));
-        AnyDenseWriter::plan(plan, what, place, ctx)
-    }
-
-    /// Computes the next `len` elements: `fill` is called, on all threads, with ranges of them and their destination.
-    fn take(&mut self, len: usize, fill: &(dyn Fn(Range<usize>, RawMut<'_>) + Sync)) -> Result<()> {
-        match self {
-            NewArray::Here(array, at, ctx) => {
-                let mut array = array.elements_mut();
-                let mut to = array.slice_mut(*at..*at + len);
-                *at += len;
-                for start in (0..len).step_by(STEP) {
-                    ctx.check_cancelled()?;
-                    spread(to.take_front(STEP.min(len - start)), start, fill, ctx);
-                }
-            }
-            NewArray::Written(writer, buffer, ctx) => {
-                for start in (0..len).step_by(buffer.len()) {
-                    ctx.check_cancelled()?;
-                    let now = (len - start).min(buffer.len());
-                    spread(buffer.as_mut().slice_mut(0..now), start, fill, ctx);
-                    writer.push(buffer.as_raw().slice(0..now))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<AnyDense> {
+    fn end(self, (): ()) -> Result<AnyDense> {
         match self {
             NewArray::Here(array, ..) => array.freeze(),
             NewArray::Written(writer, ..) => writer.finish(),
@@ -223,19 +200,56 @@ impl<'a> NewArray<'a> {
     }
 }
 
+impl NewArray {
+    /// The memory in addition to the array, for the part computed at a time.
+    fn extra_memory(dtype: DType, place: &Place, ctx: &Context) -> u64 {
+        if *place == Place::Memory { 0 } else { dtype.bytes_of(buffer_len(dtype, ctx)) }
+    }
+
+    /// The memory left for reading next to an array of this many elements.
+    fn budget(what: (DType, usize), place: &Place, ctx: &Context) -> Result<u64> {
+        let left = AnyDenseWriter::memory_left(what, place, ctx)?;
+        let left = left.saturating_sub(Self::extra_memory(what.0, place, ctx));
+        Ok(left.min(ctx.memory_left() / 2))
+    }
+
+    /// Computes the next `len` elements: `fill` is called, on all threads, with ranges of them and their destination.
+    fn take(&mut self, len: usize, fill: &FillElements<'_>) -> Result<()> {
+        match self {
+            NewArray::Here(array, at, ctx) => {
+                let mut array = array.elements_mut();
+                let mut to = array.slice_mut(*at..*at + len);
+                *at += len;
+                for start in (0..len).step_by(STEP) {
+                    ctx.check_cancelled()?;
+                    spread(to.take_front(STEP.min(len - start)), start, fill, ctx)?;
+                }
+            }
+            NewArray::Written(writer, buffer, ctx) => {
+                for start in (0..len).step_by(buffer.len()) {
+                    ctx.check_cancelled()?;
+                    let now = (len - start).min(buffer.len());
+                    spread(buffer.as_mut().slice_mut(0..now), start, fill, ctx)?;
+                    writer.push(buffer.as_raw().slice(0..now))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fills a range of elements.
+type FillElements<'f> = dyn Fn(Range<usize>, RawMut<'_>) -> Result<()> + Sync + 'f;
+
 /// Fills elements from the `start` on, task by task.
-fn spread(
-    to: RawMut<'_>,
-    start: usize,
-    fill: &(dyn Fn(Range<usize>, RawMut<'_>) + Sync),
-    ctx: &Context,
-) {
-    ctx.with_threads(|| {
-        to.par_chunks_mut(TASK).enumerate().for_each(|(task, to)| {
+fn spread(to: RawMut<'_>, start: usize, fill: &FillElements<'_>, ctx: &Context) -> Result<()> {
+    let failed = ctx.with_threads(|| {
+        to.par_chunks_mut(TASK).enumerate().find_map_first(|(task, to)| {
             let first = start + task * TASK;
-            fill(first..first + to.len(), to);
-        });
+            fill(first..first + to.len(), to).err()
+        })
     });
+    failed.map_or(Ok(()), Err)
 }
 
 /// Elements that are computed before they are written: no more than a thirty-second of the limit.

@@ -18,4 +18,6 @@ mod merge_panels;
 mod sparse_pairs;
 mod sparse_values;
 
+pub(crate) use dense::{map, zip_map};
 pub(crate) use sparse_pairs::{add, multiply_elements, subtract};
+pub(crate) use sparse_values::{ValueLines, transform, values_in_memory};

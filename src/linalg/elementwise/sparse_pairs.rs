@@ -175,13 +175,12 @@ fn in_memory(
     (a, b): (&AnyCompressed, &AnyCompressed),
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(0, || {
         let bytes = ResultSize::new(how, (a, b), &Place::Memory, ctx).bytes;
         let plan = Plan::new(operation).reads(1, 0).works((a.nnz() + b.nnz()) as u64, work::MERGE);
         let plan = plan.throughout(bytes.min(ctx.memory_left()));
         Ok(Plan { entries: Some(estimate(how.union, (a, b)) as u64), ..plan })
     })?;
-    ctx.meter().pass();
     let made = pair.combine(how, ctx)?;
     made.map_err(|clash| overflow(how.what, a.format(), clash))
 }

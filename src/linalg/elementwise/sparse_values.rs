@@ -7,14 +7,15 @@ use std::ops::Range;
 
 use crate::error::{Result, check_shape};
 use crate::linalg::algebra::{Scalar, by_scalar, no_arithmetic};
+use crate::linalg::elementwise::dense::MakeValues;
 use crate::sparse::{
-    AnyCompressed, AnyWriter, Axis, CheckedLines, CheckedPanels, Compressed, EntryPanels, Indices,
-    LineSplit, Types, by_index, memory_left, partition,
+    AnyCompressed, AnyWriter, Axis, CheckedLines, CheckedPanels, Compressed, EntryPanels, IndexVec,
+    Indices, LineSplit, Types, by_index, check_types, memory_left, partition,
 };
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::{Raw, RawMut, width};
 use crate::storage::work;
-use crate::storage::{Context, DType, Entry, Index, Place, SparseFormat};
+use crate::storage::{Context, DType, Entry, Index, Pass, Place, RawBuffer, SparseFormat};
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -39,9 +40,10 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx: &Context,
         f: impl Fn(T) -> U + Sync,
     ) -> Result<Compressed<U, I, P, A>> {
-        let block = |from: Raw<'_>, to: RawMut<'_>| {
+        let block = |_: usize, from: Raw<'_>, to: RawMut<'_>| {
             let to = to.typed::<U>().expect("values of the type that is made");
             to.iter_mut().zip(from.as_typed()).for_each(|(to, &value)| *to = f(value));
+            Ok(())
         };
         map_values(&self.to_any(), (U::ENTRY_DTYPE, &block), &place.into(), ctx)
             .map(AnyCompressed::into_typed)
@@ -84,9 +86,6 @@ impl<T: Scalar, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 }
 
-/// Computes values from others, one for each.
-pub(crate) type MakeValues<'f> = dyn Fn(Raw<'_>, RawMut<'_>) + Sync + 'f;
-
 /// The same structure with values of another type, computed by `block` from the existing ones, many at a time.
 pub(crate) fn map_values(
     a: &AnyCompressed,
@@ -114,7 +113,7 @@ pub(crate) fn scale(
 ) -> Result<AnyCompressed> {
     by_scalar!(common("scaling", a, alpha)?, T => {
         let alpha = alpha.as_typed::<T>()[0];
-        map("scaling", a, (T::ENTRY_DTYPE, &|from, to| scale_all(alpha, from, to)), place, ctx)
+        map("scaling", a, (T::ENTRY_DTYPE, &|_, from, to| scale_all(alpha, from, to)), place, ctx)
     }, _ => Err(no_arithmetic("scaling", a)))
 }
 
@@ -154,28 +153,34 @@ fn scale_lines(
             true => scale_along(d, lines, to),
             false => scale_across(d, lines, to),
         };
-        transform(operation, a, (T::ENTRY_DTYPE, &change), place, ctx)
+        let types = Types { values: T::ENTRY_DTYPE, ..a.types() };
+        transform((operation, work::MAP_SPARSE), a, (types, &change), place, ctx)
     }, _ => Err(no_arithmetic(operation, a)))
 }
 
 /// Lines whose values are changed.
-struct ValueLines<'a> {
-    /// The number of the first line.
+pub(crate) struct ValueLines<'a> {
+    /// The number of the first line, and the position of the first value.
     first: usize,
+    pub(crate) start: usize,
     /// Their begins and ends, from any base.
     ends: Indices<'a>,
     indices: Indices<'a>,
-    data: Raw<'a>,
+    pub(crate) data: Raw<'a>,
 }
 
+/// Computes the values of some lines.
+type ChangeLines<'f> = dyn Fn(ValueLines<'_>, RawMut<'_>) -> Result<()> + Sync + 'f;
+
 /// `alpha x` for each value.
-fn scale_all<T: Scalar>(alpha: T, from: Raw<'_>, to: RawMut<'_>) {
+fn scale_all<T: Scalar>(alpha: T, from: Raw<'_>, to: RawMut<'_>) -> Result<()> {
     let to = to.typed::<T>().expect("values of the type of both");
     to.iter_mut().zip(from.as_typed()).for_each(|(to, &value)| *to = alpha * value);
+    Ok(())
 }
 
 /// Every value times the number of its line.
-fn scale_along<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) {
+fn scale_along<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) -> Result<()> {
     let mut to = to.typed::<T>().expect("values of the type of both");
     let mut data = lines.data.as_typed::<T>();
     for (line, &scale) in (1..lines.ends.len()).zip(&d[lines.first..]) {
@@ -185,15 +190,17 @@ fn scale_along<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) {
         (these, data) = data.split_at(count);
         mine.iter_mut().zip(these).for_each(|(to, &value)| *to = scale * value);
     }
+    Ok(())
 }
 
 /// Every value times the number of its index.
-fn scale_across<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) {
+fn scale_across<T: Scalar>(d: &[T], lines: ValueLines<'_>, to: RawMut<'_>) -> Result<()> {
     let to = to.typed::<T>().expect("values of the type of both");
     let to = to.iter_mut().zip(lines.data.as_typed::<T>());
     by_index!(lines.indices, indices => {
         to.zip(indices).for_each(|((to, &value), index)| *to = d[index.to_usize()] * value);
     });
+    Ok(())
 }
 
 fn map(
@@ -203,95 +210,112 @@ fn map(
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
+    let (operation, types) = ((operation, work::MAP_SPARSE), Types { values: dtype, ..a.types() });
     match place {
-        Place::Memory => map_in_memory(operation, a, (dtype, block), ctx),
-        _ => transform(operation, a, (dtype, &|lines, to| block(lines.data, to)), place, ctx),
+        Place::Memory => a.with_data(values_in_memory(operation, a.data(), (dtype, block), ctx)?),
+        _ => {
+            let change = |lines: ValueLines<'_>, to: RawMut<'_>| block(lines.start, lines.data, to);
+            transform(operation, a, (types, &change), place, ctx)
+        }
     }
 }
 
-/// Shares the structure, and computes values that depend only on values.
-fn map_in_memory(
-    operation: &'static str,
-    a: &AnyCompressed,
+/// Values in memory that depend only on other values; nothing else is read. `operation` is its name in plans and the
+/// work for a value. The first value that fails is the error.
+pub(crate) fn values_in_memory(
+    (operation, work): (&'static str, f64),
+    data: &RawBuffer,
     (dtype, block): (Option<DType>, &MakeValues<'_>),
     ctx: &Context,
-) -> Result<AnyCompressed> {
-    let bytes = (a.nnz() * width(dtype)) as u64;
+) -> Result<RawBuffer> {
+    let bytes = (data.len() as u64).saturating_mul(width(dtype) as u64);
     let left = memory_left(bytes, &Place::Memory, ctx)?;
-    let mut panels = EntryPanels::within(left, 1, &[], a.data())?;
+    let mut panels = EntryPanels::within(left, 1, &[], data)?;
     let _running = ctx.begin(|| {
         let plan = panels.reading.plan(operation).throughout(bytes);
-        Ok(plan.works(a.nnz() as u64, work::MAP_SPARSE))
+        Ok(plan.works(data.len() as u64, work))
     })?;
-    let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
+    let mut values = ctx.raw_zeros("the values", (dtype, data.len()))?;
     panels.sweep(ctx, &mut |start, _, data| {
         let mut values = values.as_mut();
         let to = values.slice_mut(start..start + data.len()).par_chunks_mut(TASK);
-        ctx.with_threads(|| {
-            to.enumerate().for_each(|(task, to)| {
-                let start = task * TASK;
-                block(data.slice(start..start + to.len()), to);
-            });
+        let failed = ctx.with_threads(|| {
+            to.enumerate().find_map_first(|(task, to)| {
+                let at = task * TASK;
+                block(start + at, data.slice(at..at + to.len()), to).err()
+            })
         });
-        Ok(())
+        failed.map_or(Ok(()), Err)
     })?;
-    a.with_data(values.freeze())
+    Ok(values.freeze())
 }
 
-/// The same structure with values of a type that `change` computes for some lines; their indices are checked before
-/// they are passed to it.
-fn transform(
-    operation: &'static str,
+/// The same entries with values, indices and pointers of these types, the values computed by `change` for some lines;
+/// their indices are checked before they are passed to it. In memory the structure is shared, so it must have its
+/// types.
+pub(crate) fn transform(
+    (operation, work): (&'static str, f64),
     a: &AnyCompressed,
-    (dtype, change): (Option<DType>, &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync)),
+    (types, change): (Types, &ChangeLines<'_>),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyCompressed> {
-    let types = Types { values: dtype, ..a.types() };
-    let bytes = (a.nnz() * width(dtype)) as u64;
+    let (from, dtype, (major, minor)) = (a.types(), types.values, a.extents());
+    let shared = *place == Place::Memory && Types { values: from.values, ..types } == from;
+    let bytes = match shared {
+        true => (a.nnz() * width(dtype)) as u64,
+        false => types.bytes_of(major, a.nnz()),
+    };
+    check_types((types.indices, types.pointers), major, minor, a.nnz())?;
     let left = memory_left(bytes, place, ctx)?;
     let mut lines = CheckedPanels::new(&[a], LineSplit::Entries, left, ctx)?;
-    let work = (lines.most_entries() * width(dtype)) as u64;
-    let _running = ctx.begin(|| {
-        let plan = lines.plan(operation).works(a.nnz() as u64, work::MAP_SPARSE);
-        Ok(match place {
-            Place::Memory => plan.throughout(bytes),
-            _ => AnyWriter::plan(plan, types, (a.major(), a.nnz()), place, ctx).throughout(work),
-        })
-    })?;
-    if *place == Place::Memory {
+    let plan = lines.plan(operation).works(a.nnz() as u64, work);
+    if shared {
+        let _running = ctx.begin(|| Ok(plan.throughout(bytes)))?;
         let mut values = ctx.raw_zeros("the values", (dtype, a.nnz()))?;
         lines.sweep(ctx, &mut |panel| {
             let part = &panel.parts[0];
             let mut values = values.as_mut();
             let to = values.slice_mut(part.start..part.start + part.data.len());
-            ctx.with_threads(|| fill(panel.first, part, change, to));
-            Ok(())
+            ctx.with_threads(|| fill(panel.first, part, change, to))
         })?;
         return a.with_data(values.freeze());
     }
-    let kind = (a.format(), types);
-    let mut writer = AnyWriter::new(kind, a.shape(), a.nnz(), true, place, ctx)?;
-    let _held = ctx.hold(work);
-    let mut values = ctx.raw_work("a run of values", (dtype, lines.most_entries()))?;
-    let canonical = lines.sweep(ctx, &mut |panel| {
-        let part = &panel.parts[0];
-        let mut made = values.as_mut();
-        let mut made = made.slice_mut(0..part.data.len());
-        ctx.with_threads(|| fill(panel.first, part, change, made.reborrow()));
-        let values = made.as_raw();
-        writer.push_panel(panel.closes, part.indptr, (part.indices.raw(), values))
-    })?;
-    writer.finish(canonical)
+    let (most, same) = (lines.most_entries(), types.indices == from.indices);
+    let index = if same { 0 } else { types.indices.size() };
+    let pass = Pass::new(plan).holding((most * (width(dtype) + index)) as u64);
+    pass.make(
+        ((a.format(), types), a.shape(), a.nnz()),
+        place,
+        ctx,
+        &mut |writer: &mut AnyWriter| {
+            let mut values = ctx.raw_work("a run of values", (dtype, most))?;
+            let len = if same { 0 } else { most };
+            let mut moved = IndexVec::with_capacity("a run of indices", types.indices, len, ctx)?;
+            lines.sweep_part(ctx, &mut |panel| {
+                let part = &panel.parts[0];
+                let mut made = values.as_mut();
+                let mut made = made.slice_mut(0..part.data.len());
+                ctx.with_threads(|| fill(panel.first, part, change, made.reborrow()))?;
+                let mut indices = part.indices;
+                if !same {
+                    moved.clear();
+                    moved.extend_with(indices.len(), &mut |k| part.indices.at(k));
+                    indices = moved.as_indices();
+                }
+                writer.push_panel(panel.closes, part.indptr, (indices.raw(), made.as_raw()))
+            })
+        },
+    )
 }
 
 /// The new values of a run of lines.
 fn fill(
     first: usize,
     part: &CheckedLines<'_>,
-    change: &(dyn Fn(ValueLines<'_>, RawMut<'_>) + Sync),
+    change: &ChangeLines<'_>,
     mut to: RawMut<'_>,
-) {
+) -> Result<()> {
     let parts = (part.data.len() / TASK).max(1);
     let tasks: Vec<_> = partition::split(part.indptr, parts)
         .into_iter()
@@ -301,9 +325,12 @@ fn fill(
             (lines, entries, mine)
         })
         .collect();
-    tasks.into_par_iter().for_each(|(lines, entries, to): (Range<usize>, Range<usize>, _)| {
+    let tasks = tasks.into_par_iter();
+    let failed = tasks.find_map_first(|(lines, entries, to): (Range<usize>, Range<usize>, _)| {
         let ends = part.indptr.slice(lines.start..lines.end + 1);
+        let (first, start) = (first + lines.start, part.start + entries.start);
         let (indices, data) = (part.indices.slice(entries.clone()), part.data.slice(entries));
-        change(ValueLines { first: first + lines.start, ends, indices, data }, to);
+        change(ValueLines { first, start, ends, indices, data }, to).err()
     });
+    failed.map_or(Ok(()), Err)
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayViewMut2, Ix2, s};
+use ndarray::{ArrayViewMut2, s};
 
-use crate::dense::{Dense, DenseMut, DenseWriter};
+use crate::dense::{AnyDense, AnyDenseWriter, Dense, DenseMut};
 use crate::error::{Error, Result, check_shape};
 use crate::linalg::algebra::Scalar;
 use crate::linalg::gemm::in_memory::packing_memory;
@@ -12,6 +12,7 @@ use crate::linalg::gemm::operand::Operand;
 use crate::linalg::gemm::row_blocks::RowBlocks;
 use crate::linalg::gemm::tiles::Tiles;
 use crate::linalg::gemm::tiling::{Extents, GemmStrategy, Strategies, Tiling};
+use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{Context, Held, Order, Place, Plan, bytes_of};
 
@@ -43,15 +44,15 @@ impl<T: Scalar> Dense<T> {
         let place = place.into();
         let extents = extents(self, b)?;
         let elements = extents.m.saturating_mul(extents.n);
-        let taken = DenseWriter::<T, Ix2>::memory(elements, &place, ctx);
+        let what = (T::DTYPE, elements);
+        let taken = AnyDenseWriter::memory(what, &place, ctx);
         ctx.check_memory("the product", if place == Place::Memory { taken } else { 0 })?;
         if elements == 0 || extents.k == 0 {
             // There are no products, whatever the other extents are.
-            let _running = ctx.begin(|| {
+            let _running = ctx.begin_pass(0, || {
                 let plan = Plan::new("dense product").reads(1, 0);
-                Ok(DenseWriter::<T, Ix2>::plan(plan, elements, &place, ctx))
+                Ok(AnyDenseWriter::plan(plan, what, &place, ctx))
             })?;
-            ctx.meter().pass();
             return DenseMut::create((extents.m, extents.n), Order::C, &place, ctx)?.freeze();
         }
         let product = DenseProduct::new((self, b), extents, (place == Place::Memory, taken), ctx)?;
@@ -82,8 +83,7 @@ impl<T: Scalar> Dense<T> {
             return Ok(());
         }
         if c.is_empty() || extents.k == 0 {
-            let _running = ctx.begin(|| Ok(Plan::new("dense product").reads(1, 0)))?;
-            ctx.meter().pass();
+            let _running = ctx.begin_pass(0, || Ok(Plan::new("dense product").reads(1, 0)))?;
             c.fill(T::zero());
             return Ok(());
         }
@@ -150,7 +150,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
             Place::File(_) | Place::Replace(_) if self.in_row_blocks() => {
                 plan.at(place, false).writes(bytes).reads(0, bytes)
             }
-            _ => DenseWriter::<T, Ix2>::plan(plan, m * n, place, self.ctx),
+            _ => AnyDenseWriter::plan(plan, (T::DTYPE, m * n), place, self.ctx),
         }
     }
 
@@ -229,7 +229,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
         mut multiply: impl FnMut(Range<usize>, ArrayViewMut2<'_, T>) -> Result<()>,
     ) -> Result<Dense<T>> {
         let Extents { m, n, .. } = self.extents;
-        let mut writer = DenseWriter::new(place, ndarray::Dim([m, n]), Order::C, self.ctx)?;
+        let mut writer = AnyDenseWriter::new(place, (T::DTYPE, &[m, n], Order::C), self.ctx)?;
         let mut made = self
             .ctx
             .work::<T>("rows of the product", step.saturating_mul(n))?
@@ -241,9 +241,9 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
             }
             let shape = (rows.len(), n);
             multiply(rows, ArrayViewMut2::from_shape(shape, c).expect("length matches the shape"))?;
-            writer.push(c)?;
+            writer.push(Raw::of(&*c))?;
         }
-        writer.finish()
+        writer.finish().map(AnyDense::into_typed)
     }
 
     /// Computes a result in a mapped file tile by tile.

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::sparse::{Indices, by_index, partition};
+use crate::sparse::{Indices, by_index, index_out_of_range, partition};
 use crate::storage::Index;
 
 /// Something in the panel was out of range; [`Panel::out_of_range`] reports what and where.
@@ -186,12 +186,6 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         let limit = self.columns();
         let indices = self.indices[range.clone()].iter();
         let (n, index) = indices.enumerate().find(|(_, index)| index.to_usize() >= limit)?;
-        let position = (self.base + range.start + n) as u64;
-        Some(
-            Error::new(ErrorKind::Index, "an index is out of range")
-                .at(Location::Entry { major, position })
-                .expected(format!("an index below {limit}"))
-                .found(index),
-        )
+        Some(index_out_of_range(self.first_row + i, self.base + range.start + n, index, limit))
     }
 }

@@ -94,12 +94,25 @@ pub(crate) fn product_plan(
     ctx: &Context,
 ) -> Plan {
     let matrix = panels.matrix();
-    let (value, index, _) = matrix.types().sizes();
     panels
         .plan(product_name(adjoint))
         .reads_again(panels.reading.cost(0).again)
-        .throughout(scatter_memory(value, index, ctx.thread_count()))
+        .throughout(scatter_bytes(matrix, adjoint, ctx))
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
+}
+
+/// Memory of a product, or of one with the adjoint, besides panels: none along the lines.
+pub(crate) fn scatter_bytes(matrix: &AnyCompressed, adjoint: bool, ctx: &Context) -> u64 {
+    let (value, index, _) = matrix.types().sizes();
+    match is_along(matrix, adjoint) {
+        true => 0,
+        false => scatter_memory(value, index, ctx.thread_count()),
+    }
+}
+
+/// Whether a product, or that with the adjoint, sums along the stored lines.
+pub(crate) fn is_along(matrix: &AnyCompressed, adjoint: bool) -> bool {
+    (matrix.format() == SparseFormat::Csr) != adjoint
 }
 
 /// The products of lines, for entries of type `V` or entries decoded into it.
@@ -173,7 +186,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let matrix = source.matrix();
-    let along = (matrix.format() == SparseFormat::Csr) != adjoint;
+    let along = is_along(matrix, adjoint);
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
     let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));

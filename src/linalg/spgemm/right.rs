@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::kernels::{RowSource, WholeMatrix};
-use crate::sparse::{Csr, Indices, by_index};
-use crate::storage::{Buffer, Context, Entry, Index};
+use crate::sparse::{Csr, Indices, by_index, index_out_of_range};
+use crate::storage::{Buffer, Context, Entry, Index, RawBuffer};
 
 /// The rows of the right matrix, independent of the type of entries.
 #[derive(Clone, Copy)]
@@ -154,13 +154,9 @@ impl<T: Entry, I: Index, P: Index> RightMatrix<T, I, P> {
         let limit = self.matrix.ncols().min(I::LARGEST.saturating_add(1));
         for k in a.indices.iter().map(|k| k.to_usize()) {
             let (Ok(span), Ok((indices, _))) = (self.span(k), b.row(k)) else { break };
-            let bad = indices.iter().position(|index| index.to_usize() >= limit);
-            if let Some(n) = bad {
+            if let Some(n) = Indices::new(indices).first_beyond(limit) {
                 let position = self.indptr[0].to_usize() + span.start + n;
-                let error = Error::new(ErrorKind::Index, "an index is out of range")
-                    .at(Location::Entry { major: k as u64, position: position as u64 })
-                    .expected(format!("an index below {limit}"))
-                    .found(indices[n]);
+                let error = index_out_of_range(k, position, indices[n], limit);
                 return self.matrix.name_indices(error);
             }
         }
@@ -184,11 +180,5 @@ fn kept_pointers<T: Entry, I: Index, P: Index>(
         .found(format!("{bytes} bytes"))
         .remedy(format!("a limit of {} bytes", 2 * bytes)));
     }
-    if bytes == 0 {
-        return Ok(indptr.clone());
-    }
-    let mut kept = ctx.zeros("the pointers of the right matrix", indptr.len())?;
-    kept.copy_from_slice(indptr);
-    ctx.meter().read(bytes);
-    Ok(kept.freeze())
+    indptr.raw().kept("the pointers of the right matrix", ctx).map(RawBuffer::into_typed)
 }

@@ -40,7 +40,7 @@ pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<V
     if is_along(a, axis) {
         let (indptr, base) = (a.indptr_buffer(), a.indptr().at(0));
         let stored = indptr.stored_bytes();
-        let _running = ctx.begin(|| {
+        let _running = ctx.begin_pass(stored, || {
             let plan = Plan::new("counting entries").throughout(bytes);
             Ok(plan
                 .on_device_of(indptr.file())
@@ -48,7 +48,6 @@ pub(crate) fn nnz_per(a: &AnyCompressed, axis: usize, ctx: &Context) -> Result<V
                 .works(len as u64, work::COUNT_LINES))
         })?;
         let _held = ctx.hold(bytes);
-        ctx.meter().pass_over(stored);
         return by_index!(a.indptr(), indptr => {
             // Another process may have changed a mapped file since it was checked: stay within the entries.
             let end = |pointer: usize| pointer.wrapping_sub(base).min(a.nnz());

@@ -150,11 +150,10 @@ fn by_search(
     none: LargestDifference,
     ctx: &Context,
 ) -> Result<LargestDifference> {
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(a.stored_bytes(), || {
         let plan = Plan::new("symmetry").on_device_of(a.indices_buffer().file());
         Ok(plan.reads(1, a.stored_bytes()).works(a.nnz() as u64, work::TRANSPOSE))
     })?;
-    ctx.meter().pass_over(a.stored_bytes());
     let sorted;
     let a = match ctx.with_threads(|| a.check())? {
         true => a,

@@ -19,11 +19,6 @@ const LITTLE: u64 = 64 << 10;
 
 impl Context {
     /// `len` zeros in huge pages for `what`, counted as memory in use while they live.
-    pub(crate) fn zeros<T: Entry>(&self, what: &str, len: usize) -> Result<BufferMut<T>> {
-        self.raw_zeros(what, (T::ENTRY_DTYPE, len)).map(RawBufferMut::into_typed)
-    }
-
-    /// As [`zeros`](Self::zeros), of a type that is known at run time.
     pub(crate) fn raw_zeros(
         &self,
         what: &str,
@@ -139,7 +134,10 @@ mod tests {
         let ctx = Context::new().memory_limit(1000);
         assert_eq!(ctx.filled("x", 125, 1.0).unwrap().len(), 125);
         refuses(ctx.filled("x", 126, 1.0), "x would not fit");
-        refuses(ctx.zeros::<f64>("the values", 1 << 40), "the values would not fit");
+        refuses(
+            ctx.raw_zeros("the values", (Some(DType::Float64), 1 << 40)),
+            "the values would not fit",
+        );
         refuses(ctx.with_capacity::<u8>("names", 1001), "names would not fit");
         refuses(ctx.collected("order", 0..1 << 20), "order would not fit");
     }
@@ -149,7 +147,7 @@ mod tests {
         let ctx = Context::new().memory_limit(u64::MAX);
         for len in [1 << 58, 1 << 62, usize::MAX] {
             refuses(ctx.filled("x", len, 0.0), "x");
-            refuses(ctx.zeros::<f64>("x", len), "x");
+            refuses(ctx.raw_zeros("x", (Some(DType::Float64), len)), "x");
             refuses(ctx.with_capacity::<f64>("x", len), "x");
             refuses(filled("x", len, 0.0), "x");
             refuses(with_capacity::<f64>("x", len), "x");

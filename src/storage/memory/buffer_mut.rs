@@ -216,6 +216,20 @@ impl<T: Entry> BufferMut<T> {
         self.raw.counted(meter).into_typed()
     }
 
+    /// The vector of which it was made; the elements again, if it was made otherwise.
+    pub(crate) fn into_vec(self) -> std::result::Result<Vec<T>, Self> {
+        match self.raw.owner {
+            UniqueOwner::Vector(vector) => {
+                let (start, len, held) = (self.raw.start, self.raw.len, self.raw.held);
+                vector.downcast().map(|vector| *vector).map_err(|vector| {
+                    let owner = UniqueOwner::Vector(vector);
+                    RawBufferMut { start, len, dtype: T::ENTRY_DTYPE, owner, held }.into_typed()
+                })
+            }
+            _ => Err(self),
+        }
+    }
+
     /// Gives up writing: the same elements, shared and immutable.
     pub fn freeze(self) -> Buffer<T> {
         self.raw.freeze().into_typed()

@@ -12,6 +12,7 @@ use memmap2::{Mmap, MmapMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::memory::dtype::DType;
 use crate::storage::memory::raw::{Raw, width};
+use crate::storage::runtime::Context;
 
 /// A [`Buffer`](super::Buffer) of elements whose type is known at run time.
 #[derive(Clone)]
@@ -119,6 +120,18 @@ impl RawBuffer {
         unsafe {
             Raw::from_bytes(std::slice::from_raw_parts(self.start, bytes), self.dtype, self.len)
         }
+    }
+
+    /// The elements in memory: a copy of those in a file, counted as read and held.
+    pub(crate) fn kept(&self, what: &str, ctx: &Context) -> Result<Self> {
+        let stored = self.stored_bytes();
+        if stored == 0 {
+            return Ok(self.clone());
+        }
+        let mut kept = ctx.raw_work(what, (self.dtype, self.len))?.counted(ctx.meter());
+        kept.as_mut().copy_from(self.as_raw());
+        ctx.meter().read(stored);
+        Ok(kept.freeze())
     }
 
     /// The elements in `range`, sharing the same owner.

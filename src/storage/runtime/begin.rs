@@ -32,6 +32,18 @@ impl Context {
         self.begin_planned(&mut || plan.take().map_or_else(|| Ok(Plan::default()), |plan| plan()))
     }
 
+    /// As [`begin`](Self::begin), for an operation that makes one pass over its input, of which `mapped` bytes are used
+    /// on their maps; those that are read are counted where they are read.
+    pub(crate) fn begin_pass(
+        &self,
+        mapped: u64,
+        plan: impl FnOnce() -> Result<Plan>,
+    ) -> Result<Running> {
+        let running = self.begin(plan)?;
+        self.meter.pass_over(mapped);
+        Ok(running)
+    }
+
     fn begin_planned(&self, plan: &mut dyn FnMut() -> Result<Plan>) -> Result<Running> {
         self.check_cancelled()?;
         let recording = self.recording.as_ref();

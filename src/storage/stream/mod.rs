@@ -9,7 +9,9 @@
 //!   [`work_array`] – an array to work on, in memory or on the map of a scratch file
 //! - [`file_bytes`] – a range of a file, read ahead, for bytes that are not yet elements
 //! - [`verify`](mod@verify) – stored files compared with their checksums
-//! - [`stage`] – a result before it is published; [`staged_folder`] – one that is made in two steps; [`copy`] – an array read as a copy
+//! - [`pass`] – one pass that makes a result: check, plan, begin, fill, finish
+//! - [`stage`] – a result before it is published; [`staged_folder`] – one that is made in two steps
+//! - [`copy`] – elements read as a copy
 //! - [`measure`] – the cost of operations, predicted and measured
 
 mod array_panels;
@@ -23,6 +25,7 @@ mod panel_files;
 mod panel_reader;
 mod panel_ring;
 mod panel_sweep;
+mod pass;
 mod scratch;
 mod stage;
 mod staged_folder;
@@ -32,7 +35,7 @@ mod writer;
 
 pub(crate) use array_panels::{ArrayPanels, ArrayWindow, PanelCost, Reading};
 pub(crate) use arrays::Arrays;
-pub(crate) use copy::{MEMORY_TO_READ, StoredElements, read_array, read_elements};
+pub(crate) use copy::{ElementDecoder, MEMORY_TO_READ, StoredElements, read_elements};
 pub(crate) use device::IoBuffer;
 pub use device::{DeviceSpeeds, device_speeds};
 pub(crate) use file_bytes::sweep_bytes;
@@ -41,6 +44,7 @@ pub(crate) use panel_cut::{
     panel_elements, usable_bytes,
 };
 pub use panel_reader::Traffic;
+pub(crate) use pass::{Maker, Pass};
 pub(crate) use scratch::{Scratch, ScratchFile};
 pub(crate) use stage::{Stage, check_place};
 pub(crate) use staged_folder::StagedFolder;

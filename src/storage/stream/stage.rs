@@ -92,16 +92,20 @@ impl Stage {
         }
     }
 
-    /// Adds a result of arrays of these sizes, a folder or one file, to a plan: the memory of [`memory`](Self::memory),
-    /// and the bytes written.
-    pub(crate) fn plan(
-        plan: Plan,
-        arrays: &[u64],
-        is_folder: bool,
-        place: &Place,
-        ctx: &Context,
-    ) -> Plan {
-        let plan = plan.at(place, is_folder).throughout(Self::memory(arrays, place, ctx));
+    /// The memory left for the work while a result of these arrays is made at `place`. Fails if the result goes to memory
+    /// and does not fit.
+    pub(crate) fn memory_left(arrays: &[u64], place: &Place, ctx: &Context) -> Result<u64> {
+        let taken = Self::memory(arrays, place, ctx);
+        if *place == Place::Memory {
+            ctx.check_memory("the result", taken)?;
+        }
+        Ok(ctx.memory_left().saturating_sub(taken))
+    }
+
+    /// Adds a result of arrays of these sizes, one file or a folder of several, to a plan: the memory of
+    /// [`memory`](Self::memory), and the bytes written.
+    pub(crate) fn plan(plan: Plan, arrays: &[u64], place: &Place, ctx: &Context) -> Plan {
+        let plan = plan.at(place, arrays.len() > 1).throughout(Self::memory(arrays, place, ctx));
         match place {
             Place::Memory => plan,
             _ => arrays.iter().fold(plan, |plan, &bytes| plan.writes(bytes).writes(DATA_START)),

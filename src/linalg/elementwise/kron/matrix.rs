@@ -95,7 +95,7 @@ pub(crate) fn kron(
     let most =
         if in_memory { RESULT_PANEL } else { (budget.lines.min(major), budget.entries.min(nnz)) };
     let work = if in_memory { 0 } else { types.bytes_of(most.0, most.1) };
-    let _running = ctx.begin(|| {
+    let _running = ctx.begin_pass(0, || {
         let plan = Plan::new("Kronecker product").on_device_of(a.indices_buffer().file());
         let plan = plan.on_device_of(b.indices_buffer().file()).works(nnz as u64, work::KRON);
         let plan = plan.reads(1, panels.as_ref().map_or(0, CheckedPanels::bytes_to_read));
@@ -105,7 +105,6 @@ pub(crate) fn kron(
         let plan = plan.throughout(right.bytes);
         Ok(AnyWriter::plan(plan, types, (major, nnz), place, ctx))
     })?;
-    ctx.meter().pass();
     let b = right.in_memory(ctx)?;
     let (kind, shape) = ((format, types), format.swap_if_cols((major, minor)));
     let rising = ctx.with_threads(|| b.check())?;

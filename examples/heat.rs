@@ -2,7 +2,7 @@
 //!
 //! `u' = Δu` on the unit cube with `u = 0` on its boundary. Backward Euler solves `(I + τ/h² L) u⁺ = u` in every step by
 //! conjugate gradients with an incomplete Cholesky factor, where `L` is the Poisson matrix; forward Euler multiplies by
-//! `I − t/h² L`, with steps so small that it is stable, sixteen of them in one sweep over the matrix. The first
+//! `I − t/h² L`, with steps so small that it is stable, sixteen of them in one pass over the matrix. The first
 //! eigenfunction of the cube only shrinks, by the factors `1 / (1 + τ λ)` and `1 − t λ` a step, which is compared.
 
 mod support;
@@ -111,7 +111,7 @@ fn explicit(operator: &Operator<Csr<f64>>, grid: usize, step: f64, ctx: &Context
     Ok(())
 }
 
-/// Stores `I + scale L`: the Poisson matrix is built on disk, and its values are filled anew where they lie.
+/// Stores `I + scale L`: the Poisson matrix is built on disk, and its values are overwritten in place.
 fn build(path: &std::path::Path, grid: usize, scale: f64, ctx: &Context) -> outcore::Result<()> {
     Csr::<f64>::poisson(&[grid; 3], path, ctx).map(drop)?;
     let mut matrix = Csr::<f64>::open_mut(path, ctx)?;

@@ -180,7 +180,7 @@ fn read(folder: &Path, ctx: &Context) -> Outcome {
 }
 
 fn read_dense<T: Element + Multiplies<C64>>(path: &Path, ctx: &Context) -> Result<Value> {
-    // What cannot be used where it lies, such as the byte order of other machines, is copied.
+    // What cannot be used in place, such as the byte order of other machines, is copied.
     let mapped = Dense::<T, IxDyn>::open(path);
     let is_mapped = mapped.is_ok();
     let array = mapped.or_else(|_| Dense::read(path, Place::Memory, ctx))?;

@@ -14,7 +14,7 @@ use support::graphs::{load, take_number};
 const HELP: &str = "\
 usage: pagerank [PATH | rmat SCALE] [--threads N]
 
-PATH is a Matrix Market file, a list of edges `u v`, or a stored matrix (a folder).
+PATH is a Matrix Market file, an edge list `u v`, or a stored matrix (a folder).
 rmat SCALE makes a random graph of 2^SCALE vertices and 16 edges for each; SCALE is 14 if nothing is given.";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -42,9 +42,9 @@
 //! | 1, matrices | [`Dense`] and [`DenseMut`]; [`Csr`], [`Csc`] and [`Coo`]: shapes and structures over buffers |
 //! | 2, conversions | every pair of dense, COO, CSR and CSC, as methods `to_…` of the matrices; rows and columns in another order, a [`Permutation`] |
 //! | 3, [`linalg`] | [`LinearOperator`](linalg::LinearOperator) and products; [`Operator`](linalg::Operator), prepared for many products of a matrix that may be larger than memory; sums and norms |
-//! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank, orders of vertices; [`solve`]: linear systems |
+//! | 4, algorithms | [`graph`]: breadth-first search, components, PageRank, orders of vertices; [`solve`]: linear systems; [`spectral`]: singular values, principal components |
 //! | 4, run-time types | [`AnyMatrix`] and [`open()`]: matrices whose kind and types are known only at run time |
-//! | 5, [`io`] | foreign file formats: Matrix Market, edge lists |
+//! | 5, [`io`] | foreign file formats: Matrix Market, `.npz`, PETSc, METIS, CSV, HDF5, edge lists and others |
 //!
 //! In the repository: `docs/coming-from-scipy.md` and `docs/coming-from-petsc.md` translate names, `docs/recipes.md`
 //! has short programs for common tasks, `docs/architecture.md` follows a matrix through the floors, `docs/design.md`
@@ -81,7 +81,7 @@ pub use sparse::{
 pub use sparse::{CompressedBuilder, CscBuilder, CsrBuilder};
 pub use sparse::{CompressedIter, CooIter};
 pub use storage::{
-    Access, Buffer, BufferMut, ByteOrder, CancelToken, Context, Cost, DType, Descriptor,
+    Access, Buffer, BufferMut, ByteCount, ByteOrder, CancelToken, Context, Cost, DType, Descriptor,
     DeviceSpeeds, Element, Entry, Index, Leftover, MemoryLimit, NpyHeader, Order, Place, Plan,
     Progress, Report, SparseFormat, StoredValues, Traffic, Verified, device_speeds, has_checksums,
     leftovers, memory_limits, verify,

@@ -565,7 +565,7 @@ fn what_does_not_fit_is_an_error_that_says_what_would() {
     let error = a.matvec(&[1.0f32; 2]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "float64 entries do not meet such numbers: expected float64 or complex128, found float32"
+        "no product of float64 entries with vectors of this type: expected float64 or complex128, found float32"
     );
     let complex = AnyMatrix::from(coo::<Complex<f64>, u32>());
     let csr = AnyMatrix::from(complex.to_csr(&memory, &ctx).unwrap());
@@ -589,7 +589,7 @@ fn what_does_not_fit_is_an_error_that_says_what_would() {
     let error = AnyMatrix::vstack(&[&a, &b], &memory, &ctx).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Type);
     assert_eq!(AnyMatrix::vstack(&[], &memory, &ctx).unwrap_err().kind(), ErrorKind::Shape);
-    // A variant may be made of an array that is no matrix; it is an error wherever it is used.
+    // A variant may be made of an array that is not a matrix; it is an error wherever it is used.
     let cube = AnyDense::from(Dense::from(ndarray::arr3(&[[[1.0, 2.0]], [[3.0, 4.0]]])));
     assert_eq!(AnyMatrix::try_from(cube.clone()).unwrap_err().kind(), ErrorKind::Shape);
     let cube = AnyMatrix::Dense(cube);

@@ -1,4 +1,4 @@
-//! Files that cannot be used where they lie, read as copies: other byte orders, odd offsets, one value for all entries;
+//! Files that cannot be used in place, read as copies: other byte orders, odd offsets, one value for all entries;
 //! and single rows of files that are not read as a whole.
 
 use std::path::Path;
@@ -188,7 +188,7 @@ fn a_row_is_had_from_a_file_whose_other_rows_are_bad() {
         assert_eq!(error.kind(), ErrorKind::Index);
         assert!(text.contains("indices_1.npy") && text.contains("row 999"), "{text}");
     };
-    // Often enough for all to be looked at once, and again.
+    // Often enough for all to be examined once, and again.
     for i in (0..n - 1).cycle().take(5 * n) {
         assert_eq!(stored.get(i, i).unwrap(), Some(2.0));
         assert_eq!(stored.row(i).unwrap(), a.row(i).unwrap());

@@ -1,4 +1,4 @@
-//! Lists of edges as they are found: separators, headers, names, weights, directions, gaps.
+//! Edge lists as they are found: separators, headers, names, weights, directions, gaps.
 
 use std::fs;
 use std::path::Path;

@@ -103,7 +103,7 @@ fn scratch_space_is_asked_for_in_proportion() {
         let mut builder = builder(small.path());
         let count = runs * RUN + 10;
         (0..count).for_each(|k| push(&mut builder, k).unwrap());
-        // What is left is written when the entries are brought to their lines; it has no room beside the others.
+        // What is left is written when the entries are sorted into their lines; it has no room beside the others.
         let refused = builder.finish::<u32>(Duplicates::Sum, Place::Scratch, &Context::new());
         assert!(refused.is_ok() || mib == 6, "{refused:?}");
     }

@@ -189,7 +189,7 @@ fn collected_files_of_all_formats_are_graphs() {
     let files = ["interop", "matrices"].map(|folder| shared.join(folder).read_dir().unwrap());
     for path in files.into_iter().flatten().map(|file| file.unwrap().path()) {
         let Ok(matrix) = read_matrix(&path, Place::Memory, &ctx) else { continue };
-        // What is text and no matrix of its own kind is a list of edges, whose extents are those of its vertices.
+        // What is text and no matrix of its own kind is an edge list, whose extents are those of its vertices.
         if path.extension().is_some_and(|extension| extension == "tri") {
             continue;
         }

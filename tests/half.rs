@@ -73,7 +73,7 @@ fn same_products<X: Scalar>(narrow: &dyn LinearOperator<X>, wide: &dyn LinearOpe
         let one = Context::new().threads(1).unwrap();
         wide.apply_block(k, &x, &mut y, &one).unwrap();
         wide.apply_adjoint_block(k, &z, &mut w, &one).unwrap();
-        for threads in [1, 2, 3, 8] {
+        for &threads in if k == 1 { &[1, 2, 3, 8][..] } else { &[3] } {
             let ctx = Context::new().threads(threads).unwrap();
             let (mut y2, mut w2) = (vec![nothing; nrows * k], vec![nothing; ncols * k]);
             narrow.apply_block(k, &x, &mut y2, &ctx).unwrap();

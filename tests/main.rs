@@ -84,5 +84,6 @@ mod text_extents;
 mod text_files;
 mod text_mutations;
 mod triangular;
+mod vectors_in_files;
 mod vectors_of_solvers;
 mod zeros_and_duplicates;

@@ -1,4 +1,4 @@
-//! Good, odd and hostile `.npy` files: each is read as what NumPy reads, or refused by name, and never trusted.
+//! Good, odd and invalid `.npy` files: each is read as what NumPy reads, or refused by name, and never trusted.
 //!
 //! The collected files lie in a folder beside the checkout that not every machine has; the cases written here always
 //! run.
@@ -229,7 +229,7 @@ fn what_cannot_be_mapped_is_copied() {
     let swapped: Vec<u8> = (1..=6).flat_map(|k| f64::from(k).to_be_bytes()).collect();
     let cases: [(Vec<u8>, Attempt, &str); 3] = [
         (file(text, &six()), open::<f64>, "an address divisible by 8"),
-        (file(&header("'>f8'", "(2, 3)"), &swapped), open::<f64>, "read it as a copy"),
+        (file(&header("'>f8'", "(2, 3)"), &swapped), open::<f64>, "copy it with read"),
         (file(&header("'|b1'", "(2, 3)"), &[0, 1, 2, 255, 0, 1]), open::<bool>, "bool"),
     ];
     for (bytes, open, clue) in cases {

@@ -105,7 +105,7 @@ fn what_is_wrong_is_named() {
         ("2\n", Format, Some(1), "the end of the line"),
         ("2 1 2\n2\n1\n", Format, Some(1), "\"2\""),
         ("2 1 0 2\n2\n1\n", Format, Some(1), "\"2\""),
-        ("2 1 0 0 0\n2\n1\n", Format, Some(1), "more on the line"),
+        ("2 1 0 0 0\n2\n1\n", Format, Some(1), "extra fields"),
         ("2 1\n2\n3\n", Index, Some(3), "\"3\""),
         ("2 1\n2\n0\n", Index, Some(3), "\"0\""),
         ("2 1\n% c\n2\nb\n", Format, Some(4), "\"b\""),
@@ -132,9 +132,9 @@ fn what_is_wrong_is_named() {
     }
     // An edge that is listed twice on both lines.
     assert_eq!(read("2 2\n2 2\n1 1\n").map(|_| ()).unwrap_err().kind(), ErrorKind::Duplicate);
-    // The other way: a list of edges named so, and a graph that could pass for a list.
+    // The other way: an edge list named so, and a graph that could pass for a list.
     let error = read("0 1\n1 2\n").map(|_| ()).unwrap_err();
-    assert!(error.hint().unwrap().contains("list of edges"), "{error}");
+    assert!(error.hint().unwrap().contains("edge list"), "{error}");
     let folder = tempdir().unwrap();
     let path = folder.path().join("ring.txt");
     for ring in

@@ -170,7 +170,7 @@ fn faults_have_their_line_and_damage_its_place() {
     fs::write(&path, &flipped).unwrap();
     let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string();
     assert!(error.contains("damaged at byte") && error.contains("of the unpacked text"), "{error}");
-    // What is packed is looked at like what is not.
+    // What is packed is examined like what is not.
     pack(&path, b"\x89HDF\r\n\x1a\n\0\0");
     assert!(read_matrix(&path, Place::Memory, &ctx).unwrap_err().to_string().contains("HDF5"));
 }
@@ -213,7 +213,7 @@ fn the_matrix_of_an_archive_is_read() {
     for members in [&[("a.mtx", text.as_str()), ("b.mtx", rhs)][..], &[("notes", "words")]] {
         pack(&path, &archive(members));
         let error = read_matrix(&path, Place::Memory, &ctx).unwrap_err();
-        assert!(error.to_string().contains("no single matrix"), "{error}");
+        assert!(error.to_string().contains("exactly one matrix"), "{error}");
     }
     // A header that says more than there is.
     let mut lying = archive(&[("a/a.mtx", &text)]);

@@ -267,7 +267,7 @@ fn malformed_files_are_refused_where_they_are_wrong() {
         &sparse(&[MATRIX, 2, 3, 3, 1, 3, 2, 0, 1]),
         Index,
         Some(20),
-        "more than those of the matrix",
+        "more entries than the matrix",
     );
     check(&sparse(&[MATRIX, 2, 3, 3, 1, -1, 2, 0, 1]), Index, Some(20), "more than");
     check(&sparse(&[MATRIX, 2, 3, 3, 1, 1, 2, 0, 1]), Index, Some(16), "fewer");
@@ -296,7 +296,7 @@ fn malformed_files_are_refused_where_they_are_wrong() {
     let forced = ReadOptions { format: Some(FileFormat::Petsc), ..ReadOptions::default() };
     for bytes in [&b""[..], b"\0", b"0 1 2\n3 4 5\n"] {
         let error = read_with(&path, bytes, &forced).err().unwrap();
-        assert!(error.to_string().contains("not a file of PETSc"), "{error}");
+        assert!(error.to_string().contains("not a PETSc file"), "{error}");
     }
 }
 

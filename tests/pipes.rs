@@ -54,7 +54,7 @@ fn what_comes_through_a_pipe_is_read_as_a_file() {
     send(&path, market.chunks(9).map(<[u8]>::to_vec).collect());
     let a = Csr::<f64>::try_from(read(&path, &ctx).unwrap()).unwrap();
     assert_eq!((a.shape(), a.get(1, 0).unwrap()), ((2, 2), Some(4.0)));
-    // More than a pipe holds, and names, for which a list is looked at several times.
+    // More than a pipe holds, and names, for which a list is examined several times.
     let list: String = (0..200_000).map(|k| format!("v{} v{}\n", k % 1000, k % 777)).collect();
     send(&path, vec![list.clone().into_bytes()]);
     let (from, given) = (path.clone(), ctx.clone());

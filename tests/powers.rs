@@ -1,4 +1,4 @@
-//! Several products in one sweep: the bits of single products, and what they cost.
+//! Several products in one pass: the bits of single products, and what they cost.
 
 use std::sync::OnceLock;
 

@@ -249,7 +249,8 @@ fn what_is_pinned_is_not_read_again() {
 fn limits_that_are_too_small_say_what_is_needed() {
     let folder = tempdir().unwrap();
     let a = Csr::<f64>::poisson(&[400, 400], folder.path().join("a"), &Context::new()).unwrap();
-    let error = Operator::new(&a, &Context::new().memory_limit(5_000_000)).err().unwrap();
+    let little = Context::new().memory_limit(5_000_000);
+    let error = Operator::with_vectors(&a, 5_120_000, &little).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Memory);
     assert!(error.to_string().contains("more than 5120000 bytes"), "{error}");
     let error =

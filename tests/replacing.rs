@@ -142,7 +142,7 @@ fn sums_of_an_array_that_is_replaced_are_its_own() {
     assert_eq!(names(folder.path()), ["a.npy", "a.npy.xxh3"]);
 }
 
-/// Rounds of a test of concurrency: so many, or as the environment says.
+/// Rounds of a test of concurrency: `few`, or as the environment says.
 fn rounds(few: usize) -> usize {
     std::env::var("OUTCORE_ROUNDS").map_or(few, |rounds| rounds.parse().unwrap())
 }
@@ -206,7 +206,7 @@ fn what_a_writer_did_not_close_is_marked_until_somebody_does() {
     assert_eq!(Dense::<f64>::open_unfinished(&a).unwrap().as_slice()[1], 7.0);
     assert_eq!(Csc::<f32>::open_unfinished(&m).unwrap().nnz(), 3);
     assert_eq!(Csc::<()>::open(&m).unwrap().nnz(), 3);
-    // Written anew, or replaced.
+    // Written again, or replaced.
     DenseMut::<f64>::open_mut(&a, &ctx).unwrap().close().unwrap();
     Csc::<f32>::open_mut(&m, &ctx).unwrap().close().unwrap();
     assert_eq!(Dense::<f64>::open(&a).unwrap().as_slice()[1], 7.0);

@@ -1,4 +1,4 @@
-//! Sparse matrices: construction, checks, views, storing, what a hostile file gets.
+//! Sparse matrices: construction, checks, views, storing, what an invalid file gets.
 
 use std::fs;
 use std::path::Path;

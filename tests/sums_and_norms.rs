@@ -424,7 +424,7 @@ fn sums_of_rows_and_columns_have_the_same_bits_everywhere() {
             assert!((sum / near - 1.0).abs() < 1e-13, "{sum} {near}");
         }
     }
-    // What is no number, or infinite, comes through.
+    // What is not a number, or infinite, comes through.
     let odd = Dense::from(ndarray::arr2(&[[f64::NAN, f64::INFINITY], [1.0, 2.0]]));
     let sums = odd.sum_axis(0, &Context::new()).unwrap();
     assert!(sums[0].is_nan() && sums[1] == f64::INFINITY, "{sums:?}");

@@ -175,7 +175,7 @@ fn wrong_lines_are_named() {
     check("1,2\n3,4,5\n", Format, 2, "expected 2, like the first line, found 3");
     check("1,2\n3\n", Format, 2, "found 1");
     check("x,y\n1,2\n3,4\n5,a\n", Value, 4, "in column 2 (\"y\")");
-    check("1.5;2\n2,5;3\n", Value, 2, "the decimal sign is a point");
+    check("1.5;2\n2,5;3\n", Value, 2, "the decimal separator is a point");
     check("1,2\n1,0x10\n", Value, 2, "not a number");
     check("1,2\n1,\"2\n", Format, 2, "quoted field");
     check("1,2\n1,\"2\"3\n", Format, 2, "quoted field");
@@ -189,7 +189,7 @@ fn wrong_lines_are_named() {
     assert!(error.to_string().contains("zip archive"), "{error}");
     let error = read(&path, "<!DOCTYPE html><html>\n").unwrap_err();
     assert!(error.to_string().contains("web page"), "{error}");
-    // A table in a file of another name is a list of edges, and read as a table on request.
+    // A table in a file of another name is an edge list, and read as a table on request.
     let other = folder.path().join("a.txt");
     assert_eq!(read(&other, "1,2\n3,4\n").unwrap().shape(), (5, 5));
     let options = ReadOptions { format: Some(FileFormat::Csv), ..ReadOptions::default() };

@@ -142,7 +142,7 @@ fn the_first_fault_of_the_file_is_named_with_its_line() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{text}% the end\n\n2 1 1\n2 1 x\n")).unwrap();
     let error = fault(&folder, &path);
-    assert!(error.contains("more entries than announced"), "{error}");
+    assert!(error.contains("more entries than declared"), "{error}");
     assert!(error.contains(&format!("line {}", LINES - 9 + 5)), "{error}");
     fs::write(&path, format!("{text}% the end\n\n2 1 x\n")).unwrap();
     let error = fault(&folder, &path);
@@ -151,7 +151,7 @@ fn the_first_fault_of_the_file_is_named_with_its_line() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{text}1 2 1\n")).unwrap();
     let error = fault(&folder, &path);
-    assert!(error.contains("more entries than announced"), "{error}");
+    assert!(error.contains("more entries than declared"), "{error}");
     // Fewer.
     let cut = text.len() - text.lines().last().unwrap().len() - 1;
     fs::write(&path, &text[..cut]).unwrap();

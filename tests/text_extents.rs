@@ -50,7 +50,7 @@ fn check_refusal(error: &Error, bytes: u64, limit: u64) {
 }
 
 #[test]
-fn vertices_that_dwarf_the_edges_are_numbered_anew_or_refused_at_once() {
+fn vertices_that_dwarf_the_edges_are_renumbered_or_refused_at_once() {
     fn check<I: Index, P: Index>(last: u64) {
         let folders = Folders::new();
         let path = folders.path("a.txt");
@@ -78,7 +78,7 @@ fn vertices_that_dwarf_the_edges_are_numbered_anew_or_refused_at_once() {
 }
 
 #[test]
-fn compact_graphs_are_numbered_anew_with_the_map_back() {
+fn compact_graphs_are_renumbered_with_the_map_back() {
     let (folder, ctx) = (tempdir().unwrap(), Context::new());
     let path = folder.path().join("a.txt");
     std::fs::write(&path, "# c\n18446744073709551614 7\n0 1 0.5\n2000000000 7\n0 1\n7 7\n")
@@ -97,9 +97,9 @@ fn compact_graphs_are_numbered_anew_with_the_map_back() {
     );
     // The same for any number of threads, index types and places.
     let one = Context::new().threads(1).unwrap();
-    let anew = options(Vertices::Compact, false);
+    let renumbering = options(Vertices::Compact, false);
     let other: Graph<u64, u64> =
-        read_graph_with(&path, &anew, folder.path().join("g"), &one).unwrap();
+        read_graph_with(&path, &renumbering, folder.path().join("g"), &one).unwrap();
     assert_eq!((ids(&other), other.graph.nnz()), (&expected_ids[..], 4));
     assert!(other.graph.indices().file().is_some());
     // Without an edge there is no vertex.
@@ -136,8 +136,8 @@ fn compact_graphs_of_many_edges_are_those_of_a_plain_loop() {
             assert!(found == expected, "shift {shift}, limit {limit}");
         }
         let little = ctx.clone().memory_limit(100_000);
-        let anew = options(Vertices::Compact, false);
-        let error = read_graph_with::<u32, u32>(&path, &anew, Place::Memory, &little);
+        let renumbering = options(Vertices::Compact, false);
+        let error = read_graph_with::<u32, u32>(&path, &renumbering, Place::Memory, &little);
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
     }
 }
@@ -281,8 +281,8 @@ fn stored_matrices_that_dwarf_their_entries_are_refused_or_compact() {
     }
     let market = folders.path("a.mtx");
     std::fs::write(&market, format!("{MARKET}2 3 0\n")).unwrap();
-    let anew = options(Vertices::Compact, true);
-    let error = read_graph_with::<u32, u32>(&market, &anew, Place::Memory, &ctx);
+    let renumbering = options(Vertices::Compact, true);
+    let error = read_graph_with::<u32, u32>(&market, &renumbering, Place::Memory, &ctx);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Shape);
 }
 

@@ -107,7 +107,7 @@ fn the_caller_can_say_what_a_file_is() {
     assert_eq!(graph_as(&at("b.mtx"), Some(FileFormat::EdgeList)).unwrap(), pattern(2, &[(0, 1)]));
     // What is said wrongly is an error.
     let error = graph_as(&at("b.mtx"), Some(FileFormat::MatrixMarket)).unwrap_err();
-    assert!(error.to_string().contains("list of edges"), "{error}");
+    assert!(error.to_string().contains("edge list"), "{error}");
     assert!(graph_as(&at("b.mtx"), Some(FileFormat::Stored)).is_err());
     assert_eq!(
         graph_as(folder.path(), Some(FileFormat::EdgeList)).unwrap_err().kind(),
@@ -184,7 +184,7 @@ fn other_text_is_named_where_its_first_line_is_wrong() {
         ("0 1\n1,2\n", 2, "missing"),
         ("0 1\n1, 2\n", 2, "separated"),
         ("0.5,1.5\n1.5,2.5\n", 1, "table of numbers"),
-        ("0,1,2,3\n", 1, "more on the line"),
+        ("0,1,2,3\n", 1, "extra fields"),
         ("a,b\nc\n", 2, "missing"),
         ("a \"b\n", 1, "quote"),
         ("a b\nc ä\n", 2, "UTF-8"),

@@ -11,7 +11,7 @@ use outcore::{
 /// Columns of tall dense matrices.
 pub(crate) const COLUMNS: usize = 100;
 
-/// Matrices of about so many bytes each.
+/// Matrices of about `bytes` bytes each.
 pub(crate) struct Inputs {
     folder: PathBuf,
     /// 0 in the limited process, which finds everything there.

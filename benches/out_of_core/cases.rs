@@ -25,7 +25,7 @@ pub(crate) type Lines = Result<Vec<Line>, Box<dyn std::error::Error>>;
 /// Something to be measured.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// Makes the input, of about so many bytes, in a folder.
+    /// Makes the input in a folder, of about the given number of bytes.
     pub(crate) make: fn(&Path, u64) -> outcore::Result<PathBuf>,
     pub(crate) contestants: &'static [&'static str],
     run: fn(&Run<'_>, &Context) -> Lines,

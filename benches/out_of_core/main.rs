@@ -1,8 +1,9 @@
-//! Matrices several times larger than memory: each operation beside a plain mapped loop and the disk's own speed.
+//! Matrices several times larger than memory: each operation compared with a plain mapped loop and the disk's own
+//! speed.
 //!
 //! The program makes its input, then runs itself once for every measurement, in a control group with the memory limit
 //! in which everything counts, the page cache too, with cold caches. A run prints lines of JSON; the first process
-//! gathers them. Contestants of a case take turns, so that the moods of the disk meet all alike.
+//! collects them. The programs compared alternate, so that fluctuations of the disk affect all of them.
 
 #[path = "../../examples/support/mod.rs"]
 mod support;

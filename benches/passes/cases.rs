@@ -238,7 +238,7 @@ fn solve(run: &Run<'_>, (a, b): (&Csr<f64>, &[f64]), line: Line, ctx: &Context) 
     })
 }
 
-/// The plan of so many iterations, from those of two and of three.
+/// The plan of `iterations` iterations, from those of two and of three.
 fn of_iterations(two: &Plan, three: &Plan, iterations: usize) -> Cost {
     let along = |two: u64, three: u64| {
         two.saturating_add_signed((iterations as i64 - 2) * (three as i64 - two as i64))

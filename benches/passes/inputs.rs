@@ -29,7 +29,7 @@ impl Kind {
         }
     }
 
-    /// The size of a matrix that takes about so many bytes.
+    /// The size of a matrix that takes about `bytes` bytes.
     pub(crate) fn size(self, bytes: u64) -> usize {
         let side = |entries: u64| (bytes as f64 / (12 * entries + 4) as f64).cbrt() as usize;
         let size = match self {

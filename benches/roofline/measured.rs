@@ -35,7 +35,7 @@ impl Printer {
         Printer { threads: 0, json, rounds: Vec::new(), measured: Vec::new(), read: f64::NAN }
     }
 
-    /// Measures with so many threads from now on.
+    /// Measures with `threads` threads from now on.
     pub(crate) fn start(&mut self, threads: usize) {
         self.threads = threads;
         self.rounds.push(threads);

@@ -5,32 +5,29 @@ use outcore::{Error, ErrorKind};
 
 /// What a hint says, and what the tool says instead, one after the other.
 const WORDS: &[(&str, &str)] = &[
-    ("raise the limit, or let the result live in a file", "allow more with --memory-limit"),
-    ("choose another name, or Place::Replace", "choose another name, or say --overwrite"),
+    ("raise the limit, or store the result in a file", "raise the limit with --memory-limit"),
+    ("choose another name, or Place::Replace", "choose another name, or use --overwrite"),
     ("Place::Replace", "--overwrite"),
-    ("convert it with to_csr first", "outcore convert INPUT OUTPUT.bspnpy --to csr makes it so"),
+    ("convert it with to_csr first", "outcore convert INPUT OUTPUT.bspnpy --to csr converts it"),
     ("convert it with to_csr", "outcore convert --to csr"),
     ("convert the matrix with to_csr", "outcore convert --to csr"),
     ("convert it with to_dense", "outcore convert INPUT OUTPUT.npy"),
     ("convert it with to_dtype", "outcore convert --dtype"),
     (
-        "say what to put there (TableOptions::missing)",
-        "say what to put there: --missing nan, or a number",
+        "give a replacement (TableOptions::missing)",
+        "give a replacement: --missing nan, or a number",
     ),
     ("with `member`", "with --member"),
     ("leave out `member`", "leave out --member"),
-    ("say with ReadOptions that the file is a list of edges", "say --format edges"),
-    ("read it as EdgeList, or say so with ReadOptions", "say --format edges"),
-    ("ask for that format", "say so with --format"),
-    ("if that format is asked for", "with --format metis"),
-    ("say which format it is", "say which it is with --format"),
-    (
-        "say of which type its values are (PetscOptions)",
-        "say of which type its values are: --petsc-scalars",
-    ),
-    ("`hypersparse` asks for all of them", "--hypersparse asks for all of them"),
-    ("ask for ZeroDiagonal::IsOne", "use another --precond"),
-    ("use u64 indices and pointers, or compact vertices", "number the vertices anew: --compact"),
+    ("set the format to EdgeList in ReadOptions", "use --format edges"),
+    ("read it as EdgeList, or set that in ReadOptions", "use --format edges"),
+    ("request that format", "request it with --format"),
+    ("if that format is requested", "with --format metis"),
+    ("name its format", "name its format with --format"),
+    ("give the type of its values (PetscOptions)", "give the type of its values: --petsc-scalars"),
+    ("`hypersparse` keeps all of them", "--hypersparse keeps all of them"),
+    ("use ZeroDiagonal::IsOne", "use another --precond"),
+    ("use u64 indices and pointers, or compact vertices", "renumber the vertices: --compact"),
     ("open it with Dense::open", "leave out --format"),
     ("read it as a matrix or a graph, with read_matrix or read_graph", "leave out --format"),
     ("read an .npz file with read_matrix or read_graph", "leave out --format for an .npz file"),
@@ -39,32 +36,29 @@ const WORDS: &[(&str, &str)] = &[
         "outcore convert --dup sum adds them up",
     ),
     (
-        "bring it to the order of the others with to_order",
-        "outcore convert --order brings it to the order of the others",
+        "convert it to the order of the others with to_order",
+        "outcore convert --order converts it to the order of the others",
     ),
     (
         "convert the factors to wider integers or to f64 with `astype`",
         "outcore convert --dtype float64 makes wider numbers",
     ),
-    ("open it with open_unfinished, or write it anew", "write it anew"),
+    ("open it with open_unfinished, or write it again", "write it again"),
     (
-        "raise the limit, or take randomized_svd, which needs a few vectors only",
-        "allow more with --memory-limit, or say --method randomized, which needs a few vectors only",
+        "raise the limit, or use randomized_svd, which needs only a few vectors",
+        "raise the limit with --memory-limit, or use --method randomized, which needs only a few vectors",
     ),
-    (
-        "read it as a copy, with read, or with read_raw if it has no header",
-        "outcore convert makes a copy",
-    ),
+    ("copy it with read, or with read_raw if it has no header", "outcore convert makes a copy"),
     (
         "read it as coordinates with read_coo, or a graph on compact vertices",
-        "number the vertices of a graph anew with --compact",
+        "renumber the vertices of a graph with --compact",
     ),
     (
-        "bring both to one format, with to_csr, to_csc or to_dense",
-        "outcore convert --to brings both to one format",
+        "convert both to the same format with to_csr, to_csc or to_dense",
+        "outcore convert --to converts both to the same format",
     ),
     ("a line is `u v` or `u v weight`", "a line is u v or u v weight"),
-    ("is read by read_matrix and read_graph", "is read where a matrix or a graph is"),
+    ("is read by read_matrix and read_graph", "can be read as a matrix or a graph"),
 ];
 
 /// What to do about an error.
@@ -78,9 +72,9 @@ pub(crate) fn hint(error: &Error) -> String {
 /// What to do about an error of a kind.
 fn of_kind(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Io => "check the name, and that you may read or write there",
+        ErrorKind::Io => "check the name and the permissions",
         ErrorKind::Format => {
-            "check the file, or say what it is with --format; outcore VERB --help explains arguments"
+            "check the file, or name its format with --format; outcore VERB --help explains arguments"
         }
         ErrorKind::Type => {
             "outcore info tells the types; outcore convert changes them with --dtype and --index"
@@ -92,23 +86,23 @@ fn of_kind(kind: ErrorKind) -> &'static str {
             "outcore info tells how many rows and columns there are; they are counted from 0"
         }
         ErrorKind::Value => {
-            "correct the value, or choose a type that holds it with outcore convert --dtype"
+            "correct the value, or choose a type that can represent it with outcore convert --dtype"
         }
         ErrorKind::Duplicate => {
             "outcore convert --dup sum adds them up; --repeats does so for edges"
         }
-        ErrorKind::Memory => "allow more with --memory-limit",
-        ErrorKind::Locked => "wait until the other process is done",
-        ErrorKind::Exists => "choose another name, or say --overwrite",
-        ErrorKind::Space => "make space, or name another folder with --scratch",
-        ErrorKind::Replaced => "run the command again: the file was exchanged meanwhile",
-        ErrorKind::Unfinished => "make the file again: whoever wrote it did not finish",
+        ErrorKind::Memory => "raise the limit with --memory-limit",
+        ErrorKind::Locked => "wait until the other process has finished",
+        ErrorKind::Exists => "choose another name, or use --overwrite",
+        ErrorKind::Space => "free some space, or choose another folder with --scratch",
+        ErrorKind::Replaced => "run the command again: the file was replaced in the meantime",
+        ErrorKind::Unfinished => "create the file again: its writer did not finish",
         ErrorKind::NotDurable => {
-            "the result is there; copy it again to be sure that it survives a power loss"
+            "the result exists; copy it again to be sure that it survives a power loss"
         }
-        ErrorKind::Checksum => "take the file from a copy: its content has changed",
+        ErrorKind::Checksum => "restore the file from a copy: its content has changed",
         ErrorKind::Unsupported => {
-            "outcore convert writes other formats; outcore VERB --help tells what a verb takes"
+            "outcore convert writes other formats; outcore VERB --help lists what a verb accepts"
         }
         _ => "outcore VERB --help explains the arguments",
     }
@@ -129,7 +123,7 @@ mod tests {
     #[test]
     fn hints_name_flags() {
         let said = in_words_of_the_tool("choose another name, or Place::Replace");
-        assert_eq!(said, "choose another name, or say --overwrite");
+        assert_eq!(said, "choose another name, or use --overwrite");
         for &(library, tool) in WORDS {
             let said = in_words_of_the_tool(library);
             assert!(said.contains(tool) && !said.contains("::"), "{library}: {said}");
@@ -157,6 +151,16 @@ mod tests {
             Checksum,
             Unsupported,
         ];
+        // A match on kinds of another package is never exhaustive, so that its text says which there are.
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/error.rs");
+        let source = std::fs::read_to_string(source).unwrap();
+        let (_, all) = source.split_once("pub enum ErrorKind {").unwrap();
+        let (all, _) = all.split_once("\n}").unwrap();
+        let names = all.lines().map(str::trim).filter_map(|line| line.strip_suffix(','));
+        // These are no trouble: the first has words of its own, the second is not shown.
+        let named = names.filter(|name| !["Cancelled", "Planned"].contains(name));
+        let known = kinds.map(|kind| format!("{kind:?}"));
+        assert_eq!(named.collect::<Vec<_>>(), known);
         let mut seen = Vec::new();
         for kind in kinds {
             let said = hint(&Error::new(kind, "something is wrong"));

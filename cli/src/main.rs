@@ -26,8 +26,8 @@ use crate::verbs::Verb;
 
 /// Looks at, converts, computes with and draws sparse and dense matrices bigger than memory.
 ///
-/// Files are told apart by their content: .npy arrays, .bspnpy folders, Matrix Market files and lists of edges. Results
-/// go to the file named last, or to standard output; everything else goes to standard error.
+/// File formats are detected from the content: .npy arrays, .bspnpy folders, Matrix Market files, edge lists and
+/// others. Results go to the file named last, or to standard output; everything else goes to standard error.
 #[derive(Parser)]
 #[command(name = "outcore", version, max_term_width = 100)]
 struct Cli {
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if error.use_stderr() {
-                return session::misuse(&error.to_string());
+                return session::usage_error(&error.to_string());
             }
             // Help and the version are answers.
             let _ = error.print();
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     };
     let session = match Session::new(&flags) {
         Ok(session) => session,
-        Err(error) => return session::trouble(&error),
+        Err(error) => return session::report_error(&error),
     };
     let outcome = session.run(|session| verb.run(session));
     match outcome {
@@ -68,6 +68,6 @@ fn main() -> ExitCode {
             (false, true) => Form::Nothing,
             (false, false) => Form::Rows,
         }),
-        Err(error) => session::trouble(&error),
+        Err(error) => session::report_error(&error),
     }
 }

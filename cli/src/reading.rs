@@ -11,7 +11,7 @@ use crate::table_flags::TableFlags;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Inputs")]
 pub(crate) struct Reading {
-    /// Format of the inputs; their content and names decide if not given
+    /// Format of the inputs; detected from their content and names if not given
     #[arg(long, global = true, value_name = "FORMAT", value_parser = parse_format)]
     format: Option<FileFormat>,
     /// Which matrix of a file with several: a member of an archive, a path in HDF5
@@ -20,7 +20,7 @@ pub(crate) struct Reading {
     /// Make all rows up to the largest, however few entries there are
     #[arg(long, global = true)]
     hypersparse: bool,
-    /// Edges: number the vertices that occur anew; results have their ids
+    /// Edges: renumber the vertices; results carry their ids
     #[arg(long, global = true, conflicts_with = "no_compact")]
     compact: bool,
     /// Edges: keep the numbers of the vertices, and the gaps between them
@@ -32,10 +32,10 @@ pub(crate) struct Reading {
     /// Edges: leave out those from a vertex to itself
     #[arg(long, global = true)]
     drop_loops: bool,
-    /// Edges: what becomes of those that are listed several times
+    /// Edges: how to treat repeated edges
     #[arg(long, global = true, value_name = "WHAT", value_enum, default_value_t = Repeats::Sum)]
     repeats: Repeats,
-    /// Edges: what becomes of the third column
+    /// Edges: how to interpret the third column
     #[arg(long, global = true, value_name = "WHAT", value_enum, default_value_t = ThirdColumn::Weight)]
     weights: ThirdColumn,
     #[command(flatten)]
@@ -54,14 +54,14 @@ enum ThirdColumn {
     /// It is the weight of the edge
     Weight,
     Ignore,
-    /// An edge weighs how often it is listed
+    /// The weight of an edge is how often it is listed
     Count,
 }
 
 fn parse_format(name: &str) -> Result<FileFormat, String> {
     FileFormat::from_name(name).ok_or_else(|| {
         let names: Vec<_> = FileFormat::all().map(FileFormat::name).collect();
-        format!("no such format; there are {}", names.join(", "))
+        format!("unknown format; the known ones are {}", names.join(", "))
     })
 }
 

@@ -68,7 +68,7 @@ impl Report {
         self.negative = true;
     }
 
-    /// Writes it to standard output. A pipe that was closed is no trouble.
+    /// Writes it to standard output. A pipe that was closed is not an error.
     pub(crate) fn print(&self, form: Form) -> ExitCode {
         let mut out = io::stdout().lock();
         let written = match form {

@@ -25,16 +25,16 @@ use crate::vertices::{kept, separator_of};
 /// Flags that every verb takes.
 #[derive(clap::Args)]
 pub(crate) struct Flags {
-    /// Most memory to use: a size such as 2GiB, a part such as 50%, or auto for three quarters of what there is
+    /// Memory limit: a size such as 2GiB, a percentage such as 50%, or auto: 75 % of the available memory
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_limit, default_value = "auto", hide_default_value = true)]
     pub(crate) memory_limit: Limit,
-    /// Threads; one for each processor if not given
+    /// Number of threads; one per processor if not given
     #[arg(long, global = true, value_name = "N", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
     /// Folder for scratch files; the system's temporary folder if not given
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
-    /// Say what it would cost, and do nothing
+    /// Print the cost of each step; write no result
     #[arg(long, global = true)]
     pub(crate) plan: bool,
     /// Print one JSON object
@@ -43,10 +43,10 @@ pub(crate) struct Flags {
     /// How progress is shown, on standard error
     #[arg(long, global = true, value_enum, value_name = "HOW", default_value_t = Show::Auto, hide_default_value = true, hide_possible_values = true)]
     pub(crate) progress: Show,
-    /// No progress, and no results but files
+    /// Show no progress and print no results; files are still written
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Replace the output if it is there
+    /// Replace an existing output
     #[arg(long, global = true)]
     pub(crate) overwrite: bool,
     #[command(flatten)]
@@ -186,7 +186,7 @@ impl Session {
         all.try_into().map_err(|_| Error::new(ErrorKind::Unsupported, "two matrices are needed"))
     }
 
-    /// A matrix that another one is used with: the member that was named may be one of that.
+    /// The second operand. `--member` applies to it only if its file has members.
     pub(crate) fn read_second(&self, path: &Path) -> Result<AnyMatrix> {
         match self.reading.member.is_some() && !has_members(path) {
             true => {
@@ -208,7 +208,7 @@ impl Session {
         })?;
         if is_nameless(path) && reading.format.is_none() && read.format == FileFormat::EdgeList {
             self.note(
-                "the input was taken for a list of edges; --format says otherwise, such as triplets or csv",
+                "read as an edge list; use --format (triplets, csv, …) if it is something else",
             );
         }
         Ok(read)
@@ -282,9 +282,9 @@ impl Session {
     /// Fails if there is something at the path of a result that is not to be replaced.
     pub(crate) fn check_free(&self, path: &Path) -> Result<()> {
         match !self.overwrite && path.symlink_metadata().is_ok() {
-            true => Err(Error::new(ErrorKind::Exists, "the output is there already")
+            true => Err(Error::new(ErrorKind::Exists, "the output already exists")
                 .in_file(path)
-                .remedy("choose another name, or say --overwrite")),
+                .remedy("choose another name, or use --overwrite")),
             false => Ok(()),
         }
     }
@@ -382,7 +382,7 @@ fn check_scratch(folder: &Path) -> Result<()> {
     let kind = folder.metadata().map_err(|error| Error::io(what, folder, error))?;
     match kind.is_dir() {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Format, "scratch files need a folder")
+        false => Err(Error::new(ErrorKind::Format, "the scratch path is not a folder")
             .in_file(folder)
             .found("a file")),
     }
@@ -401,7 +401,7 @@ fn interrupted() -> CancelToken {
     let token = CancelToken::new();
     let flag = Arc::new(AtomicBool::new(false));
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    // What nohup started goes on when its terminal is gone.
+    // Under nohup, SIGHUP is ignored and must stay so.
     let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
     for signal in [SIGINT, SIGTERM].into_iter().chain(hangs_up) {
         let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag));
@@ -417,17 +417,17 @@ fn interrupted() -> CancelToken {
     token
 }
 
-/// Says what is wrong with the arguments, as the parser explains it, and where to read about them.
-pub(crate) fn misuse(text: &str) -> ExitCode {
+/// Reports wrong arguments, as the parser explains them, and where to read about them.
+pub(crate) fn usage_error(text: &str) -> ExitCode {
     let text = text.replace("For more information, try '--help'.", "");
     let _ = writeln!(std::io::stderr(), "{}\nhint: --help explains the arguments", text.trim_end());
     ExitCode::from(2)
 }
 
-/// Says what went wrong, in one line, and what to do, in another.
-pub(crate) fn trouble(error: &Error) -> ExitCode {
+/// Reports what went wrong in one line, and what to do about it in another.
+pub(crate) fn report_error(error: &Error) -> ExitCode {
     let (text, code) = match error.kind() {
-        ErrorKind::Cancelled => ("interrupted; no part of a result is left".to_owned(), 130),
+        ErrorKind::Cancelled => ("interrupted; no partial result is left".to_owned(), 130),
         _ => {
             let text = error.to_string();
             let remedy = error.hint().map(|remedy| format!(" ({remedy})")).unwrap_or_default();

@@ -30,7 +30,7 @@ pub(crate) fn parse_limit(text: &str) -> Result<Limit, String> {
     let Some(percent) = text.strip_suffix('%') else { return parse_size(text).map(Limit::Bytes) };
     match percent.trim().parse::<f64>() {
         Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(Limit::Part(percent / 100.0)),
-        _ => Err(format!("{text:?} is no part such as 50%")),
+        _ => Err(format!("{text:?} is not a percentage such as 50%")),
     }
 }
 
@@ -39,7 +39,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let number: f64 =
-        text[..digits].parse().map_err(|_| format!("{text:?} is no size such as 256MiB"))?;
+        text[..digits].parse().map_err(|_| format!("{text:?} is not a size such as 256MiB"))?;
     let unit = text[digits..].trim().to_ascii_lowercase();
     let (letter, rest) = unit.split_at(unit.len().min(1));
     let power = match letter {
@@ -58,23 +58,18 @@ fn parse_size(text: &str) -> Result<u64, String> {
     let bytes = number * base.powi(power);
     match bytes.is_finite() && bytes >= 1.0 && bytes < u64::MAX as f64 {
         true => Ok(bytes as u64),
-        false => Err(format!("{text:?} is no size")),
+        false => Err(format!("{text:?} is not a size")),
     }
 }
 
 /// Bytes as people read them, in powers of 1024.
 pub(crate) fn bytes(count: u64) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{count} bytes"),
-        _ => format!("{value:.1} {}", units[unit]),
-    }
+    outcore::ByteCount(count).to_string()
+}
+
+/// The noun that goes with a number: `one` for 1, otherwise `many`.
+pub(crate) fn noun<'n>(count: usize, one: &'n str, many: &'n str) -> &'n str {
+    if count == 1 { one } else { many }
 }
 
 /// A number with commas between its thousands.

@@ -1,4 +1,5 @@
-//! Flags for files that do not say all about themselves: tables, lists of entries, PETSc binary, elements without a header.
+//! Flags for files that do not describe themselves completely: tables, lists of entries, PETSc binary, elements without
+//! a header.
 
 use outcore::io::{FileFormat, RawLayout, ReadOptions};
 use outcore::{ByteOrder, DType, Order};
@@ -7,10 +8,10 @@ use outcore::{ByteOrder, DType, Order};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Tables and files without a header")]
 pub(crate) struct TableFlags {
-    /// What stands between the fields of a table or a list of edges: one character, tab, or blank for any blanks; found out if not given
+    /// Field separator: one character, `tab`, or `blank` for any whitespace; detected if not given
     #[arg(long, global = true, value_name = "CHAR", value_parser = parse_separator)]
     separator: Option<u8>,
-    /// Whether the first line of a table or a list of edges holds names; found out if not given
+    /// Whether the first line of a table or an edge list holds names; detected if not given
     #[arg(long, global = true, value_name = "yes|no", value_parser = parse_yes)]
     header: Option<bool>,
     /// The number to put where a table has none, such as 0 or nan
@@ -43,17 +44,17 @@ pub(crate) struct TableFlags {
 }
 
 impl TableFlags {
-    /// What stands between fields, if that was said.
+    /// The field separator, if it was given.
     pub(crate) fn separator(&self) -> Option<u8> {
         self.separator
     }
 
-    /// Whether the first line holds names, if that was said.
+    /// Whether the first line holds names, if that was given.
     pub(crate) fn header(&self) -> Option<bool> {
         self.header
     }
 
-    /// Puts what was said into the options for reading.
+    /// Applies the flags to the options for reading.
     pub(crate) fn apply(&self, options: &mut ReadOptions) {
         options.table.separator = self.separator;
         options.table.header = self.header;
@@ -80,7 +81,7 @@ impl TableFlags {
 pub(crate) fn parse_dtype(name: &str) -> std::result::Result<DType, String> {
     DType::ALL.into_iter().find(|dtype| dtype.name() == name).ok_or_else(|| {
         let names: Vec<_> = DType::ALL.into_iter().map(DType::name).collect();
-        format!("no such type; there are {}", names.join(", "))
+        format!("unknown type; the known ones are {}", names.join(", "))
     })
 }
 

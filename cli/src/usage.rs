@@ -23,7 +23,7 @@ pub(crate) fn usage() -> Value {
         "exit_codes": {
             "0": "yes",
             "1": "no: matrices differ, a checksum is wrong, a solve did not converge",
-            "2": "trouble",
+            "2": "error",
             "130": "interrupted",
         },
         "flags": flags.collect::<Vec<_>>(),

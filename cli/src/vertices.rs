@@ -9,7 +9,7 @@ use outcore::{Dense, Error, ErrorKind, Result};
 use crate::report::Report;
 use crate::session::Session;
 
-/// Lines between two looks at the token of the user's interrupt.
+/// Lines between two checks of the token of the user's interrupt.
 const STEP: usize = 1 << 16;
 
 /// The ids of the vertices of a matrix that goes to a path, if that can keep them: a stored matrix can.
@@ -62,7 +62,7 @@ pub(crate) fn separator_of(path: &Path) -> Result<Option<char>> {
     let known = [("npy", None), ("csv", Some(',')), ("tsv", Some('\t'))];
     let found = known.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name));
     found.map(|&(_, separator)| separator).ok_or_else(|| {
-        Error::new(ErrorKind::Unsupported, "the name says no format")
+        Error::new(ErrorKind::Unsupported, "the file name has no known extension")
             .in_file(path)
             .expected("a name that ends in .npy, .csv or .tsv")
     })

@@ -62,7 +62,7 @@ pub(crate) fn best_of<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -
     Ok(best)
 }
 
-/// Starts the count of [`peak_memory`] anew, where the system allows it.
+/// Resets [`peak_memory`], where the system allows it.
 pub(crate) fn reset_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

@@ -1,7 +1,7 @@
 //! Files that are nearly right: no reader panics, takes memory beyond its limit, or needs long for a few bytes.
 //!
 //! Mutations are drawn from a seed, in a worker whose memory is bounded; what it was fed with last stays in a file, so that
-//! an input that ends the process can be looked at.
+//! an input that ends the process can be examined.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

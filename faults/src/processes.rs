@@ -99,7 +99,7 @@ impl Met {
     }
 }
 
-/// Worker: opens, multiplies and verifies until so many opens have succeeded; prints faults and counts.
+/// Worker: opens, multiplies and verifies until `opens` opens have succeeded; prints faults and counts.
 pub fn opens(kind: &str, path: &Path, opens: usize) -> Result<String> {
     let (met, said, seen, held) = (Met::default(), Vec::new(), BTreeSet::new(), None);
     let mut reader = Reader { kind, path, ctx: Context::new(), met, said, seen, held };

@@ -118,7 +118,7 @@ fn scaled(
 ) -> Result<AnyMatrix> {
     match common(a.dtype(), Some(dtype)) {
         Some(common) if common != dtype => {
-            Err(Error::new(ErrorKind::Type, "such numbers do not hold what the matrix has")
+            Err(Error::new(ErrorKind::Type, "the type of the factor cannot represent the entries")
                 .expected(format!("a number of type {common}"))
                 .found(dtype))
         }
@@ -212,7 +212,7 @@ fn alike(
 }
 
 /// The remedy if two matrices cannot be combined directly.
-const REMEDY: &str = "bring both to one format, with to_csr, to_csc or to_dense";
+const REMEDY: &str = "convert both to the same format with to_csr, to_csc or to_dense";
 
 /// Combines runs of elements of one type; returns the position of the first that has no result.
 type CombineRuns = fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> Option<usize>;
@@ -258,7 +258,7 @@ fn dense(
         let number = |of: Raw<'_>| of.typed::<i64>().map_or(0, |numbers| numbers[k]);
         Err(Error::new(ErrorKind::Value, what)
             .at(Location::Position((start + k) as u64))
-            .expected(format!("a number that {dtype} holds"))
+            .expected(format!("a number that {dtype} can represent"))
             .found(format!("that of {} and {}", number(left), number(right))))
     };
     zip_map(("combining elements", work::ADD_DENSE), (a, b), (dtype, &block), place, ctx)

@@ -99,7 +99,7 @@ fn in_memory(on_disk: DType) -> Result<DType> {
     match on_disk {
         DType::Int32 => Ok(DType::UInt32),
         DType::Int64 => Ok(DType::UInt64),
-        other => Err(Error::new(ErrorKind::Type, "indices are not of this type")
+        other => Err(Error::new(ErrorKind::Type, "indices cannot have this type")
             .expected("int32 or int64")
             .found(other)),
     }

@@ -44,9 +44,12 @@ impl AnyMatrix {
     pub fn to_dtype(&self, dtype: DType, place: impl Into<Place>, ctx: &Context) -> Result<Self> {
         let place = place.into();
         if cfg!(not(feature = "half")) && matches!(dtype, DType::Float16 | DType::BFloat16) {
-            return Err(Error::new(ErrorKind::Unsupported, "values of this type are not made")
-                .found(dtype)
-                .remedy("compile with the feature half"));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "this build does not support this element type",
+            )
+            .found(dtype)
+            .remedy("compile with the feature half"));
         }
         TO_DTYPE.of(self, dtype, &place, ctx)
     }
@@ -70,7 +73,7 @@ impl AnyMatrix {
             DType::Int32 | DType::UInt32 => DType::UInt32,
             DType::Int64 | DType::UInt64 => DType::UInt64,
             other => {
-                return Err(Error::new(ErrorKind::Type, "indices are never of this type")
+                return Err(Error::new(ErrorKind::Type, "indices cannot have this type")
                     .expected("int32 or int64")
                     .found(other));
             }

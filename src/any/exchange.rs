@@ -190,7 +190,7 @@ fn check_dense(a: &AnyDense, dtype: DType, dimensions: Option<usize>) -> Result<
 }
 
 fn another(expected: &str, found: Body<'_>) -> Error {
-    Error::new(ErrorKind::Type, "the matrix is of another type")
+    Error::new(ErrorKind::Type, "the matrix has a different type")
         .expected(expected)
         .found(Described(found))
 }

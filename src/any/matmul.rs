@@ -90,7 +90,7 @@ fn product(a: &AnyMatrix, b: &AnyMatrix, place: &Place, ctx: &Context) -> Result
 
 /// Two dense matrices, or a dense and a sparse one, always have a common type that vectors can have.
 fn no_numbers() -> Error {
-    Error::new(ErrorKind::Type, "there are no products of such entries")
+    Error::new(ErrorKind::Type, "there is no product for entries of these types")
 }
 
 fn dense<X: Scalar>(a: AnyDense, b: AnyDense, place: &Place, ctx: &Context) -> Result<AnyMatrix> {

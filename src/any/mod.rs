@@ -2,7 +2,7 @@
 //!
 //! A program that opens arbitrary files, a command-line tool or a binding to another language cannot write
 //! `Csr<f32, u32, u64>` for a matrix it has not seen yet. [`AnyMatrix`] covers all formats, element types and index
-//! widths; [`open`] makes one from a path. It is a face like the typed matrices, over the same bodies, so that
+//! widths; [`open`] makes one from a path. Like the typed matrices it wraps the type-erased core, so that
 //! conversions, products and sums are those of the typed matrices, bit by bit, and hardly any code is compiled for it.
 //!
 //! - [`matrix`] – the four kinds as one, and their properties; [`compressed`] – CSR and CSC of any types;

@@ -18,7 +18,7 @@ use crate::storage::{
 ///
 /// As [`Dense::open`](crate::Dense::open), [`Csr::open`](crate::Csr) and [`Coo::open`](crate::Coo::open), with the
 /// types in the files; nothing is copied. An array of one dimension is treated as a column, in copies too. If one
-/// `int8` value stands for all entries (`iso[int8]` in Binsparse), the matrix is a pattern if the value is 1, as
+/// `int8` value represents all entries (`iso[int8]` in Binsparse), the matrix is a pattern if the value is 1, as
 /// patterns are written; any other value is expanded.
 ///
 /// Fails if nothing is there, if it is not a matrix (kind [`Format`](ErrorKind::Format), saying what was found), with
@@ -128,9 +128,8 @@ fn at(
 }
 
 fn neither(path: &Path) -> Error {
-    let expected =
-        format!("a .npy file, or the folder of a sparse matrix, in which {DESCRIPTOR} stands");
-    Error::new(ErrorKind::Format, "no matrix").in_file(path).expected(expected)
+    let expected = format!("a .npy file, or the folder of a sparse matrix, with a {DESCRIPTOR}");
+    Error::new(ErrorKind::Format, "not a stored matrix").in_file(path).expected(expected)
 }
 
 /// The types of the matrix in a folder, as they are in memory.
@@ -139,7 +138,7 @@ fn types_in(folder: &Arc<Folder>) -> Result<(SparseFormat, Types)> {
     let in_memory = |dtype: DType, field: &str| match dtype {
         DType::Int32 | DType::UInt32 => Ok(DType::UInt32),
         DType::Int64 | DType::UInt64 => Ok(DType::UInt64),
-        _ => Err(Error::new(ErrorKind::Unsupported, "indices of this type are not read")
+        _ => Err(Error::new(ErrorKind::Unsupported, "indices of this type cannot be read")
             .in_file(folder.file(DESCRIPTOR).path())
             .at_field(field)
             .expected("int32 or int64")
@@ -168,9 +167,11 @@ fn is_one(folder: &Arc<Folder>) -> Result<bool> {
 pub(crate) fn check_known(dtype: DType, path: &Path) -> Result<()> {
     match cfg!(feature = "half") || !matches!(dtype, DType::Float16 | DType::BFloat16) {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Unsupported, "elements of this type are not read")
-            .in_file(path)
-            .found(dtype)
-            .remedy("compile with the feature half")),
+        false => {
+            Err(Error::new(ErrorKind::Unsupported, "this build does not support this element type")
+                .in_file(path)
+                .found(dtype)
+                .remedy("compile with the feature half"))
+        }
     }
 }

@@ -167,11 +167,11 @@ fn lines_of(a: &AnyMatrix) -> Option<sparse::AnyCompressed> {
 /// The first of the matrices, which must be of one kind and the same types.
 fn alike<'a>(matrices: &[&'a AnyMatrix]) -> Result<&'a AnyMatrix> {
     let Some(first) = matrices.first() else {
-        return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));
+        return Err(Error::new(ErrorKind::Shape, "there are no matrices to stack"));
     };
     let kind = |a: &AnyMatrix| (a.format(), a.dtype(), a.index_dtype(), a.pointer_dtype());
     if let Some(k) = matrices.iter().position(|a| kind(a) != kind(first)) {
-        return Err(Error::new(ErrorKind::Type, format!("matrix {k} is of another type"))
+        return Err(Error::new(ErrorKind::Type, format!("matrix {k} has a different type"))
             .expected(format!("the type of {}", Described(first.body())))
             .found(Described(matrices[k].body())));
     }

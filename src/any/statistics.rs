@@ -53,7 +53,7 @@ impl AnyMatrix {
         use DType::{BFloat16, Complex64, Complex128, Float16, Float32, Float64};
         match self.dtype() {
             Some(dtype @ (BFloat16 | Complex64 | Complex128 | Float16 | Float32 | Float64)) => {
-                Err(Error::new(ErrorKind::Type, "exact sums are those of integers")
+                Err(Error::new(ErrorKind::Type, "exact sums exist only for integers")
                     .found(dtype)
                     .remedy("sum::<f64> sums real numbers, sum::<Complex<f64>> all"))
             }
@@ -83,7 +83,7 @@ impl AnyMatrix {
     pub fn stats(&self, axis: usize, ctx: &Context) -> Result<Stats> {
         match self.body() {
             _ if self.dtype().is_some_and(is_complex) => {
-                Err(Error::new(ErrorKind::Type, "complex numbers have no order and no extremes")
+                Err(Error::new(ErrorKind::Type, "complex numbers have no order, so no extremes")
                     .expected("real numbers")
                     .found(name(self.dtype())))
             }

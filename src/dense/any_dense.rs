@@ -122,7 +122,7 @@ pub(crate) fn check_at_most_two(shape: &[usize]) -> Result<()> {
     match shape.len() {
         0..=2 => Ok(()),
         _ => Err(Error::shape("the array", "at most two dimensions", format!("{shape:?}"))
-            .remedy("a Dense of as many dimensions takes it")),
+            .remedy("convert it to a Dense with this number of dimensions")),
     }
 }
 

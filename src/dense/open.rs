@@ -206,7 +206,7 @@ impl AnyDense {
         let file = StoredFile::at(path)?.open_read()?;
         let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
         if length.saturating_sub(offset) < bytes {
-            return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+            return Err(Error::new(ErrorKind::Format, "the file is too short for its shape")
                 .in_file(path)
                 .at_byte(offset)
                 .expected(format!("{bytes} bytes for {shape:?}"))

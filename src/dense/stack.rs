@@ -136,7 +136,7 @@ impl DenseStack {
                 return Err(Error::new(ErrorKind::Unsupported, "the matrices differ in order")
                     .expected(format!("{order:?}"))
                     .found(format!("{:?} of matrix {k}", matrix.order()))
-                    .remedy("bring it to the order of the others with to_order"));
+                    .remedy("convert it to the order of the others with to_order"));
             }
             extent = extent.saturating_add(matrix.shape()[axis]);
         }

@@ -58,7 +58,7 @@ impl TransposeCut {
             return Ok(Self::resident(dtype, count, length, ctx));
         }
         if slots == 0 {
-            return Err(Error::new(ErrorKind::Memory, "one line would not fit")
+            return Err(Error::new(ErrorKind::Memory, "a single line would not fit in memory")
                 .expected(format!("at most {} bytes (five eighths of the limit)", limit / 8 * 5))
                 .found(format!("{line} bytes"))
                 .remedy("raise the memory limit"));

@@ -163,5 +163,5 @@ pub(crate) fn memory_to_transpose(
 }
 
 pub(crate) fn damaged() -> Error {
-    Error::new(ErrorKind::Io, "the scratch file does not hold what was written to it")
+    Error::new(ErrorKind::Io, "the scratch file does not contain what was written to it")
 }

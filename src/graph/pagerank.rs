@@ -161,7 +161,7 @@ fn check_shapes((nrows, ncols): (usize, usize), row_sums: &[f64]) -> Result<()> 
         return Ok(());
     }
     Err(Error::shape(
-        "what is ranked, with its row sums,",
+        "the operator and its row sums",
         format!("{nrows} x {nrows}, {nrows} sums"),
         format!("{nrows} x {ncols}, {} sums", row_sums.len()),
     ))
@@ -179,7 +179,7 @@ fn check_row_sums(
     let near = |(a, b): (&f64, &f64)| (a - b).abs() <= LEAK * b.abs();
     match sums.iter().zip(row_sums).position(|sums| !near(sums)) {
         None => Ok(()),
-        Some(v) => Err(Error::new(ErrorKind::Value, format!("not the row sum, at vertex {v}"))
+        Some(v) => Err(Error::new(ErrorKind::Value, format!("wrong row sum at vertex {v}"))
             .at(Location::Row(v as u64))
             .expected(sums[v])
             .found(row_sums[v])),
@@ -235,17 +235,17 @@ fn plan(
 
 fn check_numbers(options: &PageRankOptions, row_sums: &[f64]) -> Result<()> {
     if !(0.0..=1.0).contains(&options.damping) {
-        return Err(Error::new(ErrorKind::Value, "not a damping")
+        return Err(Error::new(ErrorKind::Value, "the damping factor is out of range")
             .expected("0 to 1")
             .found(options.damping));
     }
     if !options.tol.is_finite() || options.tol < 0.0 {
-        return Err(Error::new(ErrorKind::Value, "not a tolerance")
+        return Err(Error::new(ErrorKind::Value, "the tolerance is invalid")
             .expected("a finite number, at least 0")
             .found(options.tol));
     }
     match row_sums.iter().position(|sum| !(sum.is_finite() && *sum >= 0.0)) {
-        Some(v) => Err(Error::new(ErrorKind::Value, format!("not a row sum, at vertex {v}"))
+        Some(v) => Err(Error::new(ErrorKind::Value, format!("invalid row sum at vertex {v}"))
             .expected("a finite number, at least 0")
             .found(row_sums[v])),
         None => Ok(()),

@@ -82,7 +82,7 @@ fn write(place: &Place, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
                 .remedy("convert it with to_csr, or name the file .npy or .mtx"))
         }
         (Some(FileFormat::Metis), true) => {
-            Err(wrong_kind(path, "a dense matrix is no METIS graph")
+            Err(wrong_kind(path, "a dense matrix is not a METIS graph")
                 .remedy("convert it with to_csr, or name the file .npy or .mtx"))
         }
         (Some(FileFormat::Hdf5), _) => {

@@ -41,11 +41,11 @@ impl JustifiedExtent<'_> {
         let JustifiedExtent { lines, count, entries, .. } = self;
         let what = match dwarfed {
             true => format!("the {lines} dwarf the entries"),
-            false => format!("the pointers of all {lines} would not fit"),
+            false => format!("the pointers of all {lines} do not fit in memory"),
         };
         let bound = match dwarfed {
             true => {
-                format!("at most {ALWAYS} bytes of pointers where entries are so few ({entries}), ")
+                format!("at most {ALWAYS} bytes of pointers for so few entries ({entries}), ")
             }
             false => String::new(),
         };
@@ -55,7 +55,7 @@ impl JustifiedExtent<'_> {
             .found(format!("{bytes} bytes for {count} {lines}"))
             .remedy(match dwarfed {
                 true => self.remedy,
-                false => "raise the limit, let the result live in a file, or leave out vertices without an edge \
+                false => "raise the limit, store the result in a file, or leave out vertices without an edge \
                           (compact vertices)",
             }))
     }

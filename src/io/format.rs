@@ -21,7 +21,7 @@ pub enum FileFormat {
     Hdf5,
     /// Matrix Market.
     MatrixMarket,
-    /// A list of edges `u v` or `u v weight`.
+    /// An edge list `u v` or `u v weight`.
     EdgeList,
     /// A METIS graph.
     Metis,
@@ -148,7 +148,7 @@ pub(super) fn no_format(path: &Path) -> Error {
     let names: Vec<_> =
         KNOWN.iter().filter(is_written).flat_map(|(.., names)| names.iter()).collect();
     let names: Vec<_> = names.into_iter().map(|name| format!(".{name}")).collect();
-    Error::new(ErrorKind::Unsupported, "the name says no format")
+    Error::new(ErrorKind::Unsupported, "the file name has no known extension")
         .in_file(path)
         .expected(format!("a name that ends in {}", names.join(", ")))
 }

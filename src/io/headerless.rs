@@ -54,17 +54,20 @@ pub(super) fn read(
     let Some(layout) = layout else {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            "a file without a header does not say what it holds",
+            "a file without a header does not describe its content",
         )
         .in_file(path)
         .expected("the type and the shape of the elements (ReadOptions::raw)"));
     };
     let RawLayout { dtype, shape: (nrows, ncols), order, offset, byte_order } = layout;
     if cfg!(not(feature = "half")) && matches!(dtype, DType::Float16 | DType::BFloat16) {
-        return Err(Error::new(ErrorKind::Unsupported, "values of this type are not read")
-            .in_file(path)
-            .found(dtype)
-            .remedy("compile with the feature half"));
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "this build does not support this element type",
+        )
+        .in_file(path)
+        .found(dtype)
+        .remedy("compile with the feature half"));
     }
     let shape = [nrows, ncols];
     let copied = || {

@@ -48,7 +48,7 @@ impl Imported {
 }
 
 /// The matrix in any supported file: a stored matrix or array, an `.npz` archive, HDF5 (with the feature `hdf5`), a
-/// Matrix Market file, a list of edges, a table, or one of the [other formats](crate::io).
+/// Matrix Market file, an edge list, a table, or one of the [other formats](crate::io).
 ///
 /// The content decides [what a file is](crate::io#what-a-file-is). Stored matrices, and those in archives and HDF5 files
 /// that lie there as they are used, are mapped in place; others are copied to `place`. Text is read to `place`: a
@@ -56,14 +56,14 @@ impl Imported {
 /// file as a dense matrix, edges as CSR with their weights as `f64`, the weights of an edge that is listed several times
 /// summed, or as a pattern if they have none; a METIS graph as CSR with `i64` or no values, the sizes and weights of its
 /// vertices checked and not returned. Indices have 32 bits if that suffices. [`read_matrix_with`] also returns the ids
-/// of vertices, which are numbered anew if they are names, or numbers far larger than there are vertices.
+/// of vertices, which are renumbered if they are names, or numbers far larger than there are vertices.
 ///
 /// A [table](crate::io::table) is a dense matrix, a list of entries and a
 /// [Harwell-Boeing](crate::io::harwell_boeing) file CSR, an object of [PETSc](crate::io::petsc) what it is there. A
 /// pipe, or standard input as `/dev/stdin`, is first received in a scratch file.
 ///
-/// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; a
-/// list of edges up to twice more if its edges do not fit in a quarter of the memory limit.
+/// Fails as the readers do, if a text file is empty, and if only some edges have weights. Cost: text is read once; an
+/// edge list up to twice more if its edges do not fit in a quarter of the memory limit.
 ///
 /// ```
 /// use outcore::{Context, DType, Place, io::read_matrix};
@@ -108,7 +108,7 @@ pub fn read_matrix_with(
     })
 }
 
-/// Reads a file that is no pipe.
+/// Reads a file that is not a pipe.
 pub(super) fn read(
     path: &Path,
     options: &ReadOptions,
@@ -160,7 +160,7 @@ pub(super) fn read(
     }
 }
 
-/// Reads a file that is Matrix Market, METIS or a list of edges.
+/// Reads a file that is Matrix Market, METIS or an edge list.
 fn read_text(path: &Path, options: &ReadOptions, place: &Place, ctx: &Context) -> Result<Imported> {
     match source(path, options)? {
         GraphFile::Stored => Ok(Imported::of((open(path)?, ReadAs::Mapped), FileFormat::Stored)),

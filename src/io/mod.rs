@@ -3,7 +3,7 @@
 //! This folder reads and writes formats that this library did not choose. They are written by many programs, and
 //! sometimes invalid. So a reader reports the file and the place at which it stopped, what it expected and what it found,
 //! and never guesses. Readers of text stream: they pass on entries in the order of the file, in memory that does not grow
-//! with it, and leave it to the caller what to build from them. Arrays in binary files are mapped where they lie if that
+//! with it, and leave it to the caller what to build from them. Arrays in binary files are mapped in place if that
 //! is possible, and otherwise copied a block at a time.
 //!
 //! | module | reads | writes |
@@ -28,7 +28,7 @@
 //! and so are pipes by those readers of one format that take a path.
 //!
 //! Text compressed by gzip is read directly, and of a `NAME.tar.gz`, as published by the SuiteSparse collection,
-//! `NAME/NAME.mtx`, or the member that [`ReadOptions::member`] names. The archive is looked at up to the header of a
+//! `NAME/NAME.mtx`, or the member that [`ReadOptions::member`] names. The archive is examined up to the header of a
 //! member that is named with its folder, or is `NAME/NAME.mtx`, and to its end otherwise; links, names that lead out of
 //! it, and two members of one name are refused where they are seen. Files that are clearly not text are refused by
 //! name, with a suggestion: compressors other than gzip, MATLAB files before version 7.3, other binary formats, XML,
@@ -41,7 +41,7 @@
 //! | a folder | a stored matrix |
 //! | the class of a matrix or a vector | PETSc binary |
 //! | counts, a type such as `RUA`, and Fortran formats on lines 2 to 4 | Harwell-Boeing |
-//! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries; as a graph a list of edges |
+//! | text in a file called `.csv`, `.tsv` or `.tri` without the banner below | a table, a list of entries; as a graph an edge list |
 //! | the signature of NumPy, zip or HDF5 (the last also behind a block of 512 bytes, 1024, …) | an array, an `.npz` archive, HDF5 |
 //! | `%%MatrixMarket` or `%MatrixMarket`, in any letter case, on the first line that is not blank, optionally after blanks | Matrix Market; invalid words after it are an error, and so is `%% MatrixMarket matrix` |
 //! | such a banner after other comment lines | refused: it could be either |
@@ -63,8 +63,8 @@
 //!
 //! # Extents
 //! A compressed matrix has a pointer for every row (column, for CSC), whether it has entries or not, so that a file of
-//! twenty bytes that names row 2,000,000,000 would need eight gigabytes. So a list of edges is read with its vertices
-//! numbered anew if the largest is far larger than there are different ones ([`Vertices::Auto`]), and their ids are
+//! twenty bytes that names row 2,000,000,000 would need eight gigabytes. So an edge list is read with its vertices
+//! renumbered if the largest is far larger than there are different ones ([`Vertices::Auto`]), and their ids are
 //! returned ([`VertexIds`]). Where all rows are wanted, and the extent comes from a file, and not from the caller, the
 //! entries must justify it:
 //!

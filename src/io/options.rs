@@ -41,7 +41,7 @@ pub struct ReadOptions {
     pub table: TableOptions,
     /// What a file without a header holds; it is then read as such, if no other format is given.
     pub raw: Option<RawLayout>,
-    /// How lists of edges are read.
+    /// How edge lists are read.
     pub edges: EdgeOptions,
 }
 

@@ -22,7 +22,7 @@ use crate::storage::{Context, Plan, named_scratch_file, scratch_file};
 /// Bytes received at a time.
 const STEP: usize = 1 << 18;
 
-/// How long to wait before the caller's cancel token is looked at again.
+/// How long to wait before the caller's cancel token is checked again.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// First bytes of archives, which are received as a whole even if they are only refused then: zip and HDF5.

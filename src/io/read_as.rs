@@ -18,7 +18,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadAs {
-    /// Its arrays are mapped where they lie: nothing was copied, and the file must stay.
+    /// Its arrays are mapped in place: nothing was copied, and the file must stay.
     Mapped,
     /// It was read into memory, or to the place that was asked for; the file is no longer needed.
     Copied,

@@ -9,9 +9,7 @@ use crate::any::{AnyMatrix, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::format::FileFormat;
-use crate::io::graph::{
-    GraphFile, VertexIds, Vertices, number_anew, read_file, read_stored, source,
-};
+use crate::io::graph::{GraphFile, VertexIds, Vertices, read_file, read_stored, renumber, source};
 use crate::io::import::{Imported, read};
 use crate::io::options::ReadOptions;
 use crate::io::pipe::through_file;
@@ -31,7 +29,7 @@ pub struct Graph<I: Index = u32, P: Index = u32> {
 }
 
 /// Reads the graph in a file or folder as compressed rows, each edge once; [`read_graph_with`] also returns the ids of
-/// the vertices, which are numbered anew if they are names, or numbers far larger than there are vertices.
+/// the vertices, which are renumbered if they are names, or numbers far larger than there are vertices.
 ///
 /// A matrix of any format is a graph: its entries are the edges, and of a dense one the elements that are not zero. A
 /// stored matrix (`NAME.bspnpy`) in compressed rows is mapped in place, whatever `place` is, and so is one in an archive
@@ -64,9 +62,9 @@ pub fn read_graph<I: Index, P: Index>(
 
 /// As [`read_graph`], with options, and with the ids of the vertices.
 ///
-/// [`Vertices::Compact`] numbers the vertices of any file anew, matrices included: those that have an edge, in
+/// [`Vertices::Compact`] renumbers the vertices of any file, matrices included: those that have an edge, in
 /// ascending order, counted from 0 even if the file counts from 1. All other [`edges`](ReadOptions::edges) options are
-/// for lists of edges. If the graph goes to a path, its ids are stored [with it](VertexIds::store_with).
+/// for edge lists. If the graph goes to a path, its ids are stored [with it](VertexIds::store_with).
 ///
 /// ```
 /// use outcore::io::{ReadOptions, read_graph_with};
@@ -125,7 +123,7 @@ fn read_one<I: Index, P: Index>(
     }
 }
 
-/// Whether a file is of a format that knows no graphs. Text is a list of edges, whatever its name, unless it is one of
+/// Whether a file is of a format that knows no graphs. Text is an edge list, whatever its name, unless it is one of
 /// matrices alone or the caller says what it is.
 fn is_read_as_matrix(path: &Path, options: &ReadOptions) -> Result<bool> {
     use FileFormat::{EdgeList, HarwellBoeing, MatrixMarket, Metis, Stored};
@@ -153,7 +151,7 @@ fn structure<I: Index, P: Index>(
     let Imported { matrix, read_as, vertices, .. } = read(path, options, &extra, ctx)?;
     if options.edges.vertices == Vertices::Compact {
         let (coo, types) = (matrix.to_coo(Place::Memory, ctx)?, (I::DTYPE, P::DTYPE));
-        let (graph, vertices) = number_anew(path, &coo, vertices.as_ref(), types, place, ctx)?;
+        let (graph, vertices) = renumber(path, &coo, vertices.as_ref(), types, place, ctx)?;
         return Ok(Graph { graph: graph.into_typed(), vertices });
     }
     if !matches!(matrix, AnyMatrix::Csr(_)) {
@@ -163,7 +161,7 @@ fn structure<I: Index, P: Index>(
             count: matrix.nrows(),
             entries: matrix.nnz() as u64,
             wanted: options.hypersparse,
-            remedy: "compact vertices are those that have an edge, numbered anew; `hypersparse` asks for all of them",
+            remedy: "compact vertices are those that have an edge, renumbered; `hypersparse` keeps all of them",
         };
         extent.check::<P>(place, ctx)?;
     }

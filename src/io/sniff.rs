@@ -11,11 +11,11 @@ use crate::io::text::packed::without_packing;
 use crate::io::text::records::without_end;
 use crate::io::text::text_file::TextFile;
 
-/// Lines that are looked at.
+/// Lines that are examined.
 const LINES: usize = 4;
 
 /// The format of an ordinary file of text, packed or not, if its lines or its name say that it is neither Matrix Market
-/// nor a list of edges.
+/// nor an edge list.
 pub(super) fn text_format(path: &Path, member: Option<&str>) -> Result<Option<FileFormat>> {
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(None);
@@ -57,10 +57,10 @@ pub(super) fn or_named_otherwise(path: &Path, options: &ReadOptions, error: Erro
     match named {
         Some(named) if is_about_text && !error.to_string().contains("seems to be") => {
             let name = named.name();
-            let what = format!("the name says {name}, and the content is something else");
+            let what = format!("the name indicates {name}, but the content is something else");
             Error::new(ErrorKind::Format, what)
                 .in_file(path)
-                .expected(format!("a file that begins as {name} does, or a matrix as text"))
+                .expected(format!("a file that begins like {name}, or a matrix as text"))
                 .found("neither")
                 .remedy("check how the file was made, or copied")
         }

@@ -28,8 +28,8 @@ pub use algebra::{
     Subtract, axpby, combine, dot, dots, norm,
 };
 pub(crate) use algebra::{
-    Stored, block_add, block_dots, block_norms, block_times, by_scalar, divide, exponent,
-    is_finite, is_safe, largest, norm_of, orthogonalise, power_of_two, sum_of, two_sum,
+    Stored, axpby_squares, block_add, block_dots, block_norms, block_times, by_scalar, divide,
+    exponent, is_finite, is_safe, largest, norm_of, orthogonalise, power_of_two, sum_of, two_sum,
 };
 pub use composed::{Adjoint, Centered, Compose, Product, Scaled, Shifted, Sum};
 pub(crate) use elementwise::{

@@ -34,7 +34,7 @@ use crate::storage::Context;
 pub(super) type BlockCallback<'c, X> =
     dyn FnMut(&BlockIterate<'_, X>) -> std::ops::ControlFlow<()> + 'c;
 
-/// A curvature that rounding errors alone can make: so many of them.
+/// A curvature that rounding errors alone can make, in units of these.
 const NO_CURVATURE: f64 = 2.0;
 
 /// The smallest pivot after which a block that was made orthonormal once is so.

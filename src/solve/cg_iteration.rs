@@ -2,7 +2,7 @@
 //!
 //! 1. The residual and what follows from it are scaled by `scale`, a power of two that is 1 unless `rᴴ z` or `pᴴ q`
 //!    would overflow or underflow. So the iterates have the same digits for any magnitude of `b` and of the operator.
-//! 2. A preconditioner that gives `A z` together with `z`, in one sweep over a file, saves the product `q = A p`, which
+//! 2. A preconditioner that gives `A z` together with `z`, in one pass over a file, saves the product `q = A p`, which
 //!    follows from the recurrence of `p`: `q = A z + β q`. Rounding errors that this adds are found by the residual of `x`
 //!    itself, from which the iteration restarts.
 //! 3. `pᴴ q / pᴴ M⁻¹ p`, whose denominator follows from ρ and β, lies between the extreme eigenvalues of `M A`. If it
@@ -13,11 +13,14 @@ use num_traits::{Float, One, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{LinearOperator, Scalar, axpby, exponent, is_safe, norm, power_of_two};
+use crate::solve::cg_vectors::CgVector;
+use crate::solve::checkpoint::AtCheckpoint;
 use crate::solve::nullspace::NullSpace;
 use crate::solve::progress::ProgressOf;
 use crate::solve::solved::{Current, Iterate, Solved, StopReason};
 use crate::solve::solver::{Callback, Solver};
 use crate::solve::space::Basis;
+use crate::storage::WorkArray;
 
 /// Rounding errors of `pᴴ A p` that indicate curvature of neither sign.
 const NO_CURVATURE: f64 = 2.0;
@@ -27,15 +30,15 @@ pub(super) struct Iteration<'r, X: Scalar> {
     solver: Solver<'r, X>,
     nullspace: NullSpace<X>,
     /// The recursive residual, times `scale`.
-    r: Vec<X>,
+    r: WorkArray<X>,
     /// The search direction.
-    p: Vec<X>,
+    p: WorkArray<X>,
     /// `A p`, and a buffer for `A x`.
-    q: Vec<X>,
+    q: WorkArray<X>,
     /// The preconditioned residual; empty without a preconditioner, where it is `r`.
-    z: Vec<X>,
+    z: WorkArray<X>,
     /// `A z`, and a buffer for `A x`, where the preconditioner gives it; otherwise empty.
-    w: Vec<X>,
+    w: WorkArray<X>,
     /// `rᴴ z`.
     rho: X,
     /// `pᴴ M⁻¹ p`, as it follows from ρ and β.
@@ -55,16 +58,20 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let (n, one) = (solver.x.len(), X::one().real());
         let given = solver.options.precond.is_some_and(LinearOperator::gives_product);
         let mut kept = solver.basis(1)?;
-        if !solver.x.iter().all(X::is_zero) {
-            kept.vector_mut(0).copy_from_slice(&solver.x);
+        if solver.options.x0.is_some() {
+            kept.vector_mut(0).copy_from_slice(solver.x.read());
         }
+        let made = |vector: CgVector, needed: bool| match needed {
+            true => solver.vector(vector),
+            false => Ok(WorkArray::from(Vec::new())),
+        };
         Ok(Iteration {
             nullspace: NullSpace::spanned_by(solver.options.nullspace, n, solver.space)?,
-            r: solver.zeros()?,
-            p: solver.zeros()?,
-            q: solver.zeros()?,
-            z: if solver.options.precond.is_some() { solver.zeros()? } else { Vec::new() },
-            w: if given { solver.zeros()? } else { Vec::new() },
+            r: made(CgVector::R, true)?,
+            p: made(CgVector::P, true)?,
+            q: made(CgVector::Q, true)?,
+            z: made(CgVector::Z, solver.options.precond.is_some())?,
+            w: made(CgVector::W, given)?,
             rho: X::zero(),
             size: X::Real::zero(),
             scale: (one, one),
@@ -84,11 +91,11 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             return Ok(self);
         }
         let space = self.solver.space;
-        self.q.copy_from_slice(self.solver.b);
-        self.nullspace.remove_from(&mut self.q, space)?;
-        let (size, whole) = (space.norm(&self.q)?, space.norm(self.solver.b)?);
+        self.q.written().copy_from_slice(self.solver.b);
+        self.nullspace.project(&mut self.q, space)?;
+        let (size, whole) = (space.norm(self.q.read())?, space.norm(self.solver.b)?);
         self.solver.tolerance = self.solver.options.tolerance_within(size, whole);
-        self.q.fill(X::zero());
+        self.q.written().fill(X::zero());
         Ok(self)
     }
 
@@ -114,12 +121,13 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         };
         if self.solver.history.is_empty() {
             // Cancelled before the first residual.
-            let at_zero = self.solver.x.iter().all(X::is_zero);
+            let at_zero = self.solver.x.read().iter().all(X::is_zero);
             self.residual =
                 if at_zero { norm(self.solver.b, self.solver.ctx) } else { X::Real::nan() };
         }
-        self.nullspace.remove_from(&mut self.solver.x, self.solver.space)?;
-        Ok(self.solver.solved(reason, self.residual))
+        let Iteration { mut solver, residual, nullspace, .. } = self;
+        nullspace.project(&mut solver.x, solver.space)?;
+        solver.solved(reason, residual)
     }
 
     /// Iterates until there is a reason to stop.
@@ -185,9 +193,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         if self.w.is_empty() {
             self.multiply()?;
         }
-        let mut curvature = self.solver.space.dot(&self.p, &self.q)?.real();
+        let mut curvature = self.solver.space.dot(self.p.read(), self.q.read())?.real();
         if !(is_safe(curvature) && is_safe(self.rho.real())) && self.rescale()? {
-            curvature = self.solver.space.dot(&self.p, &self.q)?.real();
+            curvature = self.solver.space.dot(self.p.read(), self.q.read())?.real();
         }
         if !curvature.is_finite() || !self.rho.abs().is_finite() {
             return Ok(Some(StopReason::NotFinite));
@@ -203,11 +211,12 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         }
         let alpha = self.rho / X::from_real(curvature);
         let one = X::one();
-        axpby(alpha * X::from_real(self.scale.1), &self.p, one, &mut self.solver.x, ctx)?;
-        axpby(-alpha, &self.q, one, &mut self.r, ctx)?;
+        let length = alpha * X::from_real(self.scale.1);
+        axpby(length, self.p.read(), one, self.solver.x.updated(), ctx)?;
+        let squares = self.solver.space.axpby(-alpha, self.q.read(), one, self.r.updated())?;
         self.solver.iterations += 1;
         let before = self.rho;
-        self.measure()?;
+        self.measure(squares)?;
         self.solver.history.push(self.residual);
         // What follows is for the next iteration.
         if self.residual <= self.solver.tolerance || self.solver.iterations >= self.solver.maxiter {
@@ -216,9 +225,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         self.precondition()?;
         let beta = self.rho / before;
         let direction = if self.z.is_empty() { &self.r } else { &self.z };
-        axpby(one, direction, beta, &mut self.p, ctx)?;
+        axpby(one, direction.read(), beta, self.p.updated(), ctx)?;
         if !self.w.is_empty() {
-            axpby(one, &self.w, beta, &mut self.q, ctx)?;
+            axpby(one, self.w.read(), beta, self.q.updated(), ctx)?;
         }
         self.size = self.rho.abs() + beta.abs_squared() * self.size;
         Ok(None)
@@ -236,7 +245,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let mut vectors = vec![&mut self.r[..], &mut self.p[..], &mut self.q[..], &mut self.z[..]];
         // Written only if a state is restored.
         vectors.extend(kept.all_mut());
-        self.solver.checkpoint(
+        let done = self.solver.checkpoint(
             &mut [
                 &mut self.size,
                 scale,
@@ -249,19 +258,30 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             &mut [&mut self.rho],
             &mut vectors,
         )?;
+        for vector in [&self.solver.x, &self.r, &self.p, &self.q, &self.z] {
+            match done {
+                AtCheckpoint::Saved => vector.count_read(vector.len()),
+                AtCheckpoint::Restored => vector.count_written(vector.len()),
+                AtCheckpoint::Nothing => {}
+            }
+        }
+        if done == AtCheckpoint::Saved {
+            self.best.1.count_read(1);
+        }
         match given == of(!self.w.is_empty()) {
             true => Ok(()),
-            false => {
-                Err(Error::new(ErrorKind::Format, "the checkpoint is of another preconditioner")
-                    .remedy("remove the file to solve from the start, or name another one"))
-            }
+            false => Err(Error::new(
+                ErrorKind::Format,
+                "the checkpoint was made with a different preconditioner",
+            )
+            .remedy("remove the file to solve from the start, or name another one")),
         }
     }
 
     /// `q = A p`.
     fn multiply(&mut self) -> Result<()> {
-        self.solver.multiply(&self.p, &mut self.q)?;
-        self.nullspace.remove_from(&mut self.q, self.solver.space)
+        self.solver.multiply(self.p.read(), self.q.written())?;
+        self.nullspace.project(&mut self.q, self.solver.space)
     }
 
     /// The reason why `A p` is exactly zero for the first direction: if the operator is not zero, it is singular.
@@ -298,7 +318,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let (residual, kept) = &mut self.best;
         if self.residual < *residual * X::from_f64(part).real() {
             *residual = self.residual;
-            kept.vector_mut(0).copy_from_slice(&self.solver.x);
+            kept.vector_mut(0).copy_from_slice(self.solver.x.read());
         }
     }
 
@@ -321,28 +341,29 @@ impl<'r, X: Scalar> Iteration<'r, X> {
 
     /// Takes the residual, preconditioned if there is a preconditioner, as the new direction.
     fn restart(&mut self) -> Result<()> {
-        self.measure()?;
+        let squares = self.solver.space.dot(self.r.read(), &self.r)?;
+        self.measure(squares)?;
         self.precondition()?;
-        self.p.copy_from_slice(if self.z.is_empty() { &self.r } else { &self.z });
+        let direction = if self.z.is_empty() { &self.r } else { &self.z };
+        self.p.written().copy_from_slice(direction.read());
         if !self.w.is_empty() {
-            self.q.copy_from_slice(&self.w);
+            self.q.written().copy_from_slice(self.w.read());
         }
         self.size = self.rho.abs();
         Ok(())
     }
 
-    /// Sets the residual norm from `r`, and without a preconditioner `rho`.
-    fn measure(&mut self) -> Result<()> {
-        let space = self.solver.space;
-        self.residual = self.scale.1
-            * match self.solver.options.precond {
-                Some(_) => space.norm(&self.r)?,
-                None => {
-                    self.rho = space.dot(&self.r, &self.r)?;
-                    let squares = self.rho.real();
-                    if is_safe(squares) { squares.sqrt() } else { space.norm(&self.r)? }
-                }
-            };
+    /// Sets the residual norm from `rᴴ r`, and without a preconditioner `rho`.
+    fn measure(&mut self, squares: X) -> Result<()> {
+        if self.solver.options.precond.is_none() {
+            self.rho = squares;
+        }
+        let squares = squares.real();
+        let norm = match is_safe(squares) {
+            true => squares.sqrt(),
+            false => self.solver.space.norm(self.r.read())?,
+        };
+        self.residual = self.scale.1 * norm;
         Ok(())
     }
 
@@ -351,15 +372,22 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let Some(precond) = self.solver.options.precond else { return Ok(()) };
         let (ctx, space) = (self.solver.ctx, self.solver.space);
         if self.w.is_empty() {
-            precond.apply(&self.r, &mut self.z, ctx)?;
+            precond.apply(self.r.read(), self.z.written(), ctx)?;
         } else {
-            let both = (&mut self.z[..], &mut self.w[..]);
+            let (both, passes) = ((&mut self.z[..], &mut self.w[..]), ctx.meter().passes());
             precond.apply_with_product(self.solver.a, 1, &self.r, both, ctx)?;
             self.solver.products += 1;
-            self.nullspace.remove_from(&mut self.w, space)?;
+            let sweeps = (ctx.meter().passes() - passes).max(1);
+            self.r.count_read(self.r.len().saturating_mul(sweeps as usize));
+            for of_sweeps in [&self.z, &self.w] {
+                let numbers = of_sweeps.len().saturating_mul(sweeps as usize);
+                of_sweeps.count_read(numbers);
+                of_sweeps.count_written(numbers);
+            }
+            self.nullspace.project(&mut self.w, space)?;
         }
-        self.nullspace.remove_from(&mut self.z, space)?;
-        self.rho = space.dot(&self.r, &self.z)?;
+        self.nullspace.project(&mut self.z, space)?;
+        self.rho = space.dot(self.r.read(), self.z.read())?;
         Ok(())
     }
 
@@ -387,7 +415,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         let power = |k: i32| X::from_f64(2f64.powi(k)).real();
         let factor = X::from_real(power(by));
         for vector in [&mut self.r, &mut self.p, &mut self.q, &mut self.z] {
-            vector.iter_mut().for_each(|x| *x = *x * factor);
+            vector.updated().iter_mut().for_each(|x| *x = *x * factor);
         }
         self.scale = (power(scale), power(-scale));
         self.size = self.size * power(by) * power(by);
@@ -405,17 +433,18 @@ impl<'r, X: Scalar> Iteration<'r, X> {
     /// Sets `r` and the residual norm from `x` itself, scaled so that squares are safe.
     fn true_residual(&mut self) -> Result<()> {
         let ctx = self.solver.ctx;
-        let at_zero = self.solver.products == 0 && self.solver.space.is_zero(&self.solver.x)?;
+        let at_zero =
+            self.solver.products == 0 && self.solver.space.is_zero(self.solver.x.read())?;
         if at_zero {
-            self.q.fill(X::zero());
+            self.q.written().fill(X::zero());
         } else {
-            self.solver.a.apply(&self.solver.x, &mut self.q, ctx)?;
+            self.solver.a.apply(self.solver.x.read(), self.q.written(), ctx)?;
             self.solver.products += 1;
         }
-        self.r.copy_from_slice(self.solver.b);
-        axpby(-X::one(), &self.q, X::one(), &mut self.r, ctx)?;
-        self.nullspace.remove_from(&mut self.r, self.solver.space)?;
-        self.residual = self.solver.space.norm(&self.r)?;
+        self.r.written().copy_from_slice(self.solver.b);
+        axpby(-X::one(), self.q.read(), X::one(), self.r.updated(), ctx)?;
+        self.nullspace.project(&mut self.r, self.solver.space)?;
+        self.residual = self.solver.space.norm(self.r.read())?;
         let one = X::Real::one();
         self.scale = (one, one);
         if self.residual.is_finite()
@@ -423,7 +452,7 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             && !is_safe(self.residual * self.residual)
         {
             let (scale, back) = power_of_two(self.residual);
-            self.r.iter_mut().for_each(|x| *x = *x * X::from_real(scale));
+            self.r.updated().iter_mut().for_each(|x| *x = *x * X::from_real(scale));
             self.scale = (scale, back);
         }
         Ok(())

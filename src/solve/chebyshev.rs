@@ -24,9 +24,12 @@ pub(super) fn chebyshev<X: Scalar>(
             .remedy("give SolveOptions::bounds")
     })?;
     if !(low > X::Real::zero() && high >= low && high.is_finite()) {
-        return Err(Error::new(ErrorKind::Value, "bounds are no bounds of positive eigenvalues")
-            .expected("0 < low ≤ high")
-            .found(format!("{low} and {high}")));
+        return Err(Error::new(
+            ErrorKind::Value,
+            "the bounds are not those of positive eigenvalues",
+        )
+        .expected("0 < low ≤ high")
+        .found(format!("{low} and {high}")));
     }
     solver.repeat(&mut |solver, r, _| cycle(solver, r, (low, high), callback))
 }

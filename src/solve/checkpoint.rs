@@ -76,6 +76,14 @@ pub(super) fn most_numbers(shadow: usize) -> usize {
     (COUNTERS * DIGITS + 32).saturating_add(shadow.saturating_mul(shadow))
 }
 
+/// What was done at a point where the state may be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtCheckpoint {
+    Nothing,
+    Saved,
+    Restored,
+}
+
 /// A state of a solve.
 pub(super) struct StateToSave<'s, X: Scalar> {
     pub(super) iterations: usize,
@@ -200,9 +208,12 @@ impl<X: Scalar> Saved<X> {
         let (_, mut rest) = self.file.as_slice().split_at(COUNTERS * DIGITS);
         let found = (self.numbers, self.vectors, rest.len());
         if found != (numbers.len(), vectors.len(), len) {
-            return Err(Error::new(ErrorKind::Format, "the checkpoint is of other options")
-                .expected(format!("{} numbers and {} vectors", numbers.len(), vectors.len()))
-                .found(format!("{} and {}", self.numbers, self.vectors)));
+            return Err(Error::new(
+                ErrorKind::Format,
+                "the checkpoint was made with different options",
+            )
+            .expected(format!("{} numbers and {} vectors", numbers.len(), vectors.len()))
+            .found(format!("{} and {}", self.numbers, self.vectors)));
         }
         for number in numbers.iter_mut() {
             **number = rest[0];

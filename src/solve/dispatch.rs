@@ -8,11 +8,12 @@ use crate::solve::block_cg::{BlockCallback, BlockCg};
 use crate::solve::block_system::SMALLER;
 use crate::solve::method::{Method, Needs};
 use crate::solve::options::{SolveOptions, check};
-use crate::solve::plan::{VectorMemory, begin};
+use crate::solve::plan::begin;
 use crate::solve::solved::{self, Current, Solved, StopReason};
 use crate::solve::solved_block::SolvedBlock;
 use crate::solve::solver::{Callback, Solver};
 use crate::solve::space::Space;
+use crate::solve::vector_memory::VectorMemory;
 use crate::storage::{Context, remove_with_sums};
 
 /// The iteration of a method.
@@ -41,8 +42,8 @@ pub(super) fn solve<X: Scalar>(
             .expected("a method for square operators, or no ranks"));
     }
     let maxiter = options.maxiter.unwrap_or(order.saturating_mul(10));
-    let memory = VectorMemory::new(&needs, (shape, 1), options, ctx);
-    let _running = begin(&needs, (a, 1), maxiter, options, ctx)?;
+    let memory = VectorMemory::new(&needs, (a, 1), options, ctx);
+    let _running = begin(&needs, (a, 1), maxiter, (options, &memory), ctx)?;
     if let Some(scale) = scale_of(method, space.norm(b)?) {
         return solve_scaled((method, iterate), a, (b, scale), options, ctx, callback);
     }
@@ -68,15 +69,14 @@ pub(super) fn solve_block<X: Scalar>(
     check(shape, (k, b), options)?;
     if options.checkpoint.is_some() {
         let what = "conjugate gradients for several right-hand sides save no state";
-        return Err(
-            Error::new(ErrorKind::Unsupported, what).remedy("solve for one after the other")
-        );
+        return Err(Error::new(ErrorKind::Unsupported, what).remedy("solve for them one at a time"));
     }
     let space = Space::new(options.ranks, ctx);
     let maxiter = options.maxiter.unwrap_or(space.len(shape.1)?.saturating_mul(10));
     let needs = Needs::of_block(shape.1, k);
-    let bytes = VectorMemory::new(&needs, (shape, k), options, ctx).memory;
-    let _running = begin(&needs, (a, k), maxiter, options, ctx)?;
+    let memory = VectorMemory::new(&needs, (a, k), options, ctx);
+    let bytes = memory.memory;
+    let _running = begin(&needs, (a, k), maxiter, (options, &memory), ctx)?;
     ctx.check_memory("the vectors of the iteration", bytes)?;
     let _held = ctx.hold(bytes);
     BlockCg::new((a, k, b), options, maxiter, ctx)?.run(callback)

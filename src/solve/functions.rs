@@ -52,8 +52,10 @@ pub fn solve_with<X: Solves>(
 /// and `b` does not matter, as long as `x` can be represented. Cost: one product per iteration and five vectors of
 /// memory (six with a preconditioner, which is applied once per iteration). With a
 /// [`Chebyshev`](crate::solve::Chebyshev) polynomial of the same [`Operator`](crate::linalg::Operator) it is seven, and
-/// the product and those of the polynomial are made in the same sweeps over the matrix. One of the vectors, the iterate
-/// to return if the iteration fails, lies in a scratch file if they take more than a quarter of the memory that is left.
+/// the product and those of the polynomial are made in the same sweeps over the matrix. Where they take more than a
+/// quarter of the memory that is left, one of the vectors, the iterate to return if the iteration fails, lies in a
+/// scratch file; and others, with the same bits, as far as that saves more reading of the matrix than it costs or as they
+/// do not fit: all but one may.
 ///
 /// A matrix is multiplied many times here. [`Operator`](crate::linalg::Operator) prepares it for that, which makes each
 /// product up to three times faster. It also reads a matrix larger than memory ahead of the work.

@@ -41,7 +41,7 @@ pub(super) struct Needs {
     pub(super) products: u64,
     /// Whether an iteration has a product with the adjoint after each, as for `AᴴA`.
     pub(super) normal: bool,
-    /// Whether it starts again after so many iterations.
+    /// Whether it restarts after a fixed number of iterations.
     pub(super) restarts: bool,
     /// Vectors of the length of a column, and of a row, in a saved state.
     pub(super) saved: (usize, usize),
@@ -83,7 +83,7 @@ impl Method {
         }
     }
 
-    /// What it needs, with so many vectors of a basis, which an order bounds.
+    /// What it needs, with `restart` or `shadow` vectors of a basis, at most as many as the order.
     pub(super) fn needs(self, restart: usize, shadow: usize, order: usize) -> Needs {
         let (restart, shadow) = (restart.min(order), shadow.min(order));
         let (mut basis, mut reads) = (0, 0);

@@ -10,6 +10,7 @@
 //! - `options` and `solved` – what goes in and comes out; `solver` – what all methods share; `space` – where vectors
 //!   lie, and the sums over them; `progress` – whether an iteration still makes progress; `nullspace` – vectors that are projected
 //!   out
+//! - `vector_memory` – which vectors lie in scratch files; `cg_vectors` – those of conjugate gradients
 //! - `checkpoint` – the state of a solve in a file
 //! - `precond` – preconditioners and triangular solves; `dirichlet` – unknowns with known values
 //! - `plan` – the cost of a solve; `dispatch` – from the arguments to the result; `numbers` – for each type
@@ -19,6 +20,7 @@ mod bidiagonal;
 mod block_cg;
 mod block_system;
 mod cg_iteration;
+mod cg_vectors;
 mod chebyshev;
 mod checkpoint;
 mod dirichlet;
@@ -42,6 +44,7 @@ mod solved;
 mod solved_block;
 mod solver;
 mod space;
+mod vector_memory;
 
 pub use checkpoint::Checkpoint;
 pub use dirichlet::Dirichlet;

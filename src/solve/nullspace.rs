@@ -5,6 +5,7 @@ use num_traits::{Float, Zero};
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::{Scalar, axpby, block_add, divide};
 use crate::solve::space::Space;
+use crate::storage::WorkArray;
 
 /// A vector whose remainder is below this many rounding errors depends on those before it.
 const NOTHING_LEFT: f64 = 100.0;
@@ -57,6 +58,14 @@ impl<X: Scalar> NullSpace<X> {
             axpby(-part, vector, X::one(), x, space.ctx)?;
         }
         Ok(())
+    }
+
+    /// `x -= N Nᴴ x` for a vector that may lie in a file.
+    pub(super) fn project(&self, x: &mut WorkArray<X>, space: Space<'_, X>) -> Result<()> {
+        let numbers = x.len().saturating_mul(self.0.len());
+        x.count_read(numbers.saturating_mul(2));
+        x.count_written(numbers);
+        self.remove_from(x, space)
     }
 
     /// `X -= N Nᴴ X` for `k` interleaved vectors.

@@ -24,8 +24,8 @@ pub struct SolveOptions<'a, X: Scalar> {
     /// of the projected system. For a Laplacian with Neumann conditions it is `&[&[1.0, 1.0, …]]`. Whether the operator
     /// maps them to zero is not checked.
     pub nullspace: &'a [&'a [X]],
-    /// GMRES and FGMRES: iterations after which the basis is dropped, 30 by default. So many vectors are kept, twice as
-    /// many by FGMRES.
+    /// GMRES and FGMRES: iterations after which the basis is dropped, 30 by default. That many vectors are kept, twice
+    /// as many by FGMRES.
     pub restart: usize,
     /// IDR(s): the number of shadow vectors, 4 by default. Three times as many vectors are kept.
     pub shadow: usize,
@@ -34,8 +34,8 @@ pub struct SolveOptions<'a, X: Scalar> {
     /// Chebyshev iteration: bounds of the eigenvalues of the (preconditioned) operator, both positive; it has no
     /// default.
     pub bounds: Option<(X::Real, X::Real)>,
-    /// Where the state is saved, from which an interrupted solve continues; nowhere by default. What that
-    /// writes is not in the plan. Not for [`block_cg`](crate::solve::block_cg).
+    /// Where the state is saved, from which an interrupted solve continues; nowhere by default. Its writes are
+    /// part of the plan. Not for [`block_cg`](crate::solve::block_cg).
     pub checkpoint: Option<Checkpoint<'a>>,
     /// The processes among which vectors and operator are divided; by default there is one. LSQR and LSMR do not take
     /// them.
@@ -122,7 +122,7 @@ fn check_tolerance<R: Float + std::fmt::Display>(name: &str, tolerance: R) -> Re
     if tolerance.is_finite() && tolerance >= R::zero() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Value, format!("{name} is not a tolerance"))
+    Err(Error::new(ErrorKind::Value, format!("{name} is not a valid tolerance"))
         .expected("a finite number, at least 0")
         .found(tolerance))
 }

@@ -12,7 +12,8 @@ use num_traits::{Float, One, Zero};
 
 use crate::linalg::{Scalar, is_finite};
 
-/// A pivot, of a matrix with ones on its diagonal, that rounding errors alone can make: so many for each column.
+/// A pivot, of a matrix with ones on its diagonal, that rounding errors alone can make, in units of the rounding error
+/// and per column.
 const NOTHING_LEFT: f64 = 16.0;
 
 /// The factors of a matrix of `k` rows, stored by rows.

@@ -24,7 +24,7 @@ pub struct Solved<X: Scalar> {
     /// Products with the operator and with its adjoint, not counting those of a preconditioner.
     pub products: usize,
     /// Passes over matrices, those of a preconditioner included, by all work under the context meanwhile. Several products
-    /// in one sweep are one pass; an operator that is no matrix makes none.
+    /// made in one traversal are one pass; an operator that is not a matrix makes none.
     pub passes: usize,
     /// Bytes read from files meanwhile, by all work under the context.
     pub bytes_read: u64,

@@ -7,13 +7,14 @@ use num_traits::{Float, Zero};
 
 use crate::error::{ErrorKind, Result};
 use crate::linalg::{Between, LinearOperator, Scalar, axpby};
-use crate::solve::checkpoint::{Checkpoint, Saved, SolveIdentity, StateToSave, save};
+use crate::solve::cg_vectors::CgVector;
+use crate::solve::checkpoint::{AtCheckpoint, Checkpoint, Saved, SolveIdentity, StateToSave, save};
 use crate::solve::options::SolveOptions;
-use crate::solve::plan::VectorMemory;
 use crate::solve::progress::ProgressOf;
 use crate::solve::solved::{Current, Iterate, Solved, StopReason};
 use crate::solve::space::{Basis, Space};
-use crate::storage::{Context, Held, Place};
+use crate::solve::vector_memory::VectorMemory;
+use crate::storage::{Context, Held, Place, WorkArray};
 
 /// Called after every iteration.
 pub(super) type Callback<'c, X> = dyn FnMut(&Iterate<'_, X>) -> ControlFlow<()> + 'c;
@@ -37,7 +38,7 @@ pub(super) struct Solver<'r, X: Scalar> {
     /// The length of `x`, on all ranks.
     pub(super) order: usize,
     /// The iterate.
-    pub(super) x: Vec<X>,
+    pub(super) x: WorkArray<X>,
     pub(super) tolerance: X::Real,
     pub(super) maxiter: usize,
     pub(super) iterations: usize,
@@ -48,8 +49,8 @@ pub(super) struct Solver<'r, X: Scalar> {
     best: (X::Real, Option<Basis<X>>),
     /// Whether the method keeps it here.
     pub(super) keeps: bool,
-    /// Where it is, with the basis of a method that has one.
-    place: Place,
+    /// Where vectors lie.
+    memory: VectorMemory,
     /// A state to continue from, and the iteration at which the last one was saved.
     saved: (Option<Saved<X>>, usize),
     identity: SolveIdentity,
@@ -80,16 +81,21 @@ impl<'r, X: Scalar> Solver<'r, X> {
         };
         let (size, order) = (space.norm(b)?, space.len(n)?);
         let x0 = options.x0.filter(|_| !size.is_zero());
+        let place = memory.place_of(CgVector::X);
+        let mut x = match place {
+            Place::Memory => WorkArray::from(ctx.filled("the iterate", n, X::zero())?),
+            _ => WorkArray::new("the iterate", n, &place, ctx)?,
+        };
+        if let Some(x0) = x0 {
+            x.written().copy_from_slice(x0);
+        }
         Ok(Solver {
             a,
             b,
             options,
             ctx,
             name,
-            x: match x0 {
-                Some(x0) => ctx.collected("the iterate", x0.iter().copied())?,
-                None => ctx.filled("the iterate", n, X::zero())?,
-            },
+            x,
             tolerance: (options.rtol * size).max(options.atol),
             maxiter,
             iterations: 0,
@@ -100,13 +106,13 @@ impl<'r, X: Scalar> Solver<'r, X> {
             order,
             best: (X::Real::infinity(), None),
             keeps: true,
-            place: memory.place(),
             saved: (saved, 0),
             identity,
             before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
             before_cycle: None,
             passes: (0, ctx.meter().passes()),
             _held: ctx.hold(memory.memory),
+            memory,
         })
     }
 
@@ -122,7 +128,12 @@ impl<'r, X: Scalar> Solver<'r, X> {
 
     /// `count` vectors of the length of `x`, where the basis of the method is.
     pub(super) fn basis(&self, count: usize) -> Result<Basis<X>> {
-        Basis::new(count, self.x.len(), &self.place, self.ctx)
+        Basis::new(count, self.x.len(), &self.memory.place(), self.ctx)
+    }
+
+    /// A vector of conjugate gradients, of zeros.
+    pub(super) fn vector(&self, vector: CgVector) -> Result<WorkArray<X>> {
+        WorkArray::new("a vector", self.x.len(), &self.memory.place_of(vector), self.ctx)
     }
 
     /// Makes the vector of the kept iterate, if there is none.
@@ -226,12 +237,14 @@ impl<'r, X: Scalar> Solver<'r, X> {
         reals: &mut [&mut X::Real],
         scalars: &mut [&mut X],
         vectors: &mut [&mut [X]],
-    ) -> Result<()> {
-        let Some(Checkpoint { path, every }) = self.options.checkpoint else { return Ok(()) };
+    ) -> Result<AtCheckpoint> {
+        let Some(Checkpoint { path, every }) = self.options.checkpoint else {
+            return Ok(AtCheckpoint::Nothing);
+        };
         let passes = self.passes();
         let saved = self.saved.0.take();
         if saved.is_none() && self.iterations < self.saved.1.saturating_add(every) {
-            return Ok(());
+            return Ok(AtCheckpoint::Nothing);
         }
         if self.keeps {
             self.make_kept()?;
@@ -259,7 +272,8 @@ impl<'r, X: Scalar> Solver<'r, X> {
                 history: self.history.iter().map(|&norm| X::from_real(norm)).collect(),
                 vectors: all.into_iter().map(|vector| &*vector).collect(),
             };
-            return save(path, self.identity, &state, self.ctx);
+            save(path, self.identity, &state, self.ctx)?;
+            return Ok(AtCheckpoint::Saved);
         };
         let history = saved
             .restore(&mut numbers.iter_mut().collect::<Vec<_>>(), &mut all)
@@ -274,7 +288,7 @@ impl<'r, X: Scalar> Solver<'r, X> {
         self.best.0 = numbers[4].real();
         reals.iter_mut().zip(of_reals).for_each(|(to, from)| **to = from.real());
         scalars.iter_mut().zip(of_scalars).for_each(|(to, from)| **to = *from);
-        Ok(())
+        Ok(AtCheckpoint::Restored)
     }
 
     /// Keeps the iterate if its residual is less than half of that of the kept one.
@@ -310,7 +324,7 @@ impl<'r, X: Scalar> Solver<'r, X> {
             }
             reason => reason?,
         };
-        Ok(self.solved(reason, residual))
+        self.solved(reason, residual)
     }
 
     fn cycles(
@@ -376,14 +390,14 @@ impl<'r, X: Scalar> Solver<'r, X> {
         before + usize::try_from(self.ctx.meter().passes() - shown).unwrap_or(usize::MAX)
     }
 
-    /// The result; `residual` is the norm of the residual of `x`.
-    pub(super) fn solved(self, reason: StopReason, residual: X::Real) -> Solved<X> {
+    /// The result; `residual` is the norm of the residual of `x`, which is in memory from now on.
+    pub(super) fn solved(self, reason: StopReason, residual: X::Real) -> Result<Solved<X>> {
         let passes = self.passes();
         let holds = residual.is_finite() && residual <= self.tolerance;
-        Solved {
+        Ok(Solved {
             converged: (holds || reason == StopReason::LeastSquares)
                 && reason != StopReason::Cancelled,
-            x: self.x,
+            x: self.x.into_vec("the result", self.ctx)?,
             reason,
             iterations: self.iterations,
             residual_norm: residual,
@@ -392,6 +406,6 @@ impl<'r, X: Scalar> Solver<'r, X> {
             passes,
             bytes_read: self.ctx.meter().bytes_read() - self.before.0,
             seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
-        }
+        })
     }
 }

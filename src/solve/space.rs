@@ -10,8 +10,8 @@ use num_traits::{Float, Zero};
 
 use crate::error::Result;
 use crate::linalg::{
-    Scalar, block_dots, block_norms, dot, dots, is_finite, is_safe, largest, norm, orthogonalise,
-    power_of_two,
+    Scalar, axpby_squares, block_dots, block_norms, dot, dots, is_finite, is_safe, largest, norm,
+    orthogonalise, power_of_two,
 };
 use crate::storage::{Context, Element, Place, WorkArray};
 
@@ -78,6 +78,13 @@ impl<'r, X: Scalar> Space<'r, X> {
         let mut product = [dot(x, y, self.ctx)?];
         self.sum(&mut product)?;
         Ok(product[0])
+    }
+
+    /// `y = a x + b y`, and then `yᴴ y`, in one read of `y`.
+    pub(super) fn axpby(&self, a: X, x: &[X], b: X, y: &mut [X]) -> Result<X> {
+        let mut squares = [axpby_squares(a, x, b, y, self.ctx)?];
+        self.sum(&mut squares)?;
+        Ok(squares[0])
     }
 
     /// `Vᴴ y`.
@@ -211,7 +218,7 @@ impl<X: Scalar> Basis<X> {
         self.numbers.chunks_exact_mut(self.n.max(1))
     }
 
-    /// Counts the reading of so many vectors, if they are in a file.
+    /// Counts the reading of `vectors` vectors, if they are in a file.
     pub(super) fn count_read(&self, vectors: usize) {
         self.numbers.count_read(self.n.saturating_mul(vectors));
     }

@@ -132,7 +132,9 @@ impl<I: Index, P: Index, A: Axis> Compressed<(), I, P, A> {
         Error::new(ErrorKind::Index, "the structure has no entry at this position")
             .at(Location::Row(row as u64))
             .found(found)
-            .remedy("make the structure of all elements, or of all positions that will be used")
+            .remedy(
+                "build the structure from all elements, or from all positions that will be used",
+            )
     }
 }
 

@@ -57,7 +57,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 fn nothing() -> Error {
-    Error::new(ErrorKind::Shape, "there is no matrix to stack")
+    Error::new(ErrorKind::Shape, "there are no matrices to stack")
 }
 
 /// Places matrices of one format and the same types along the diagonal of one.

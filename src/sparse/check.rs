@@ -45,7 +45,7 @@ pub(crate) fn check_pointers<P: Index>(indptr: &[P], major: usize, nnz: usize) -
             _ => (indptr[k].to_usize() as u64).cast_signed(),
         };
         let expected = match k {
-            0 => "a start from 0 on".to_owned(),
+            0 => "a start of 0 or more".to_owned(),
             _ => format!("an end of at least {}", indptr[k - 1]),
         };
         return Err(Error::new(ErrorKind::Index, "the pointers decrease")

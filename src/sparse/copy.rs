@@ -17,7 +17,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Copies the matrix to `place`; a slice becomes an independent matrix.
     ///
     /// Cost: one read and one sequential write of the arrays, within the memory limit whatever the matrix. The indices
-    /// are checked on the way; a bad one is an error that names its place, and no result is created.
+    /// are checked on the way; a bad one is an error that gives its position, and no result is created.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};
@@ -43,7 +43,7 @@ impl AnyCompressed {
 
 impl<T: Entry, I: Index> Coo<T, I> {
     /// Copies the matrix to `place`. Cost: one read and one sequential write of the arrays, within the memory limit
-    /// whatever the matrix. A coordinate out of range is an error that names its place.
+    /// whatever the matrix. A coordinate out of range is an error that gives its position.
     ///
     /// ```
     /// use outcore::{Context, Coo, Place};

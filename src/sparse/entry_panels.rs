@@ -1,8 +1,8 @@
 //! The entries of a sparse matrix in runs of about equal size, independent of lines.
 //!
 //! A conversion takes entries one after the other and does not depend on line ends. Cut by entries alone, a line that
-//! holds half the matrix is no special case. [`CompressedPanels`](super::CompressedPanels) is for code that needs whole
-//! lines.
+//! holds half the matrix is not a special case. [`CompressedPanels`](super::CompressedPanels) is for code that needs
+//! whole lines.
 
 use crate::error::Result;
 use crate::sparse::indices::Indices;

@@ -27,10 +27,10 @@ impl<T: Entry, I: Index + SpIndex, P: Index + SpIndex, A: Axis> Compressed<T, I,
             _ => CsMatViewI::try_new(self.shape(), arrays.0, arrays.1, arrays.2),
         };
         view.map_err(|(_, _, _, reason)| {
-            Error::new(ErrorKind::Index, "sprs does not take the structure")
+            Error::new(ErrorKind::Index, "sprs does not accept this structure")
                 .expected("indices in strict order within every row")
                 .found(reason)
-                .remedy("bring it into canonical format first")
+                .remedy("canonicalize it first")
         })
     }
 }

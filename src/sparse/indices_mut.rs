@@ -85,12 +85,12 @@ impl<'a> IndicesMut<'a> {
     /// If there are fewer.
     pub(crate) fn take_front(&mut self, count: usize) -> Self {
         match self {
-            IndicesMut::Narrow(indices) => {
-                IndicesMut::Narrow(indices.split_off_mut(..count).expect("so many indices"))
-            }
-            IndicesMut::Wide(indices) => {
-                IndicesMut::Wide(indices.split_off_mut(..count).expect("so many indices"))
-            }
+            IndicesMut::Narrow(indices) => IndicesMut::Narrow(
+                indices.split_off_mut(..count).expect("count is within the length"),
+            ),
+            IndicesMut::Wide(indices) => IndicesMut::Wide(
+                indices.split_off_mut(..count).expect("count is within the length"),
+            ),
         }
     }
 

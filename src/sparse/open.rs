@@ -21,7 +21,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Maps the matrix stored in a folder, without copying it.
     ///
     /// Reads the pointers once, to check them; indices and values are not read. With `T = ()` the values of any stored
-    /// matrix are ignored and only its pattern is opened. If one value stands for all entries (`iso` in Binsparse),
+    /// matrix are ignored and only its pattern is opened. If one value represents all entries (`iso` in Binsparse),
     /// there is nothing to map: it is expanded in memory to the size that values of other matrices have in their file,
     /// regardless of a memory limit; opened with `()` it needs none. Fails, naming file and field, if format, types,
     /// counts or pointers are wrong, or if the values are open for writing or were not closed.
@@ -153,7 +153,7 @@ pub(super) fn check_format(
         .at_field("format")
         .expected(expected.name())
         .found(descriptor.format.name())
-        .remedy("open it as what it is and convert it"))
+        .remedy("open it in its own format and convert it"))
 }
 
 fn open_indices(
@@ -261,7 +261,7 @@ pub(super) fn check_values(descriptor: &Descriptor, dtype: DType, file: &Path) -
 }
 
 pub(super) fn other_type(file: &Path, declared: &str, found: DType) -> Error {
-    Error::new(ErrorKind::Format, "the array is not of the type that the descriptor says")
+    Error::new(ErrorKind::Format, "the element type differs from the descriptor")
         .in_file(file)
         .at_field("descr")
         .expected(declared)
@@ -272,13 +272,10 @@ pub(super) fn check_count(file: &Path, expected: usize, found: usize) -> Result<
     if expected == found {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Format,
-        "the array does not have as many elements as the descriptor says",
-    )
-    .in_file(file)
-    .expected(expected)
-    .found(found))
+    Err(Error::new(ErrorKind::Format, "the number of elements differs from the descriptor")
+        .in_file(file)
+        .expected(expected)
+        .found(found))
 }
 
 /// Adds a remedy to an error about index types that do not match.

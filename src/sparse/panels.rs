@@ -45,7 +45,7 @@ impl CompressedPanels {
         }
     }
 
-    /// Panels for one sweep: hardly any is pinned, because none is used again.
+    /// Panels for one pass: hardly any is pinned, because none is used again.
     pub(crate) fn for_one_sweep(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
         let budget = for_one_sweep(matrix.stored_bytes(), budget);
         Self::new(matrix, budget, ctx)

@@ -34,7 +34,7 @@ impl Permutation {
     ///
     /// ```
     /// let error = outcore::Permutation::new(vec![1, 1]).unwrap_err();
-    /// assert_eq!(error.to_string(), "position 1: a permutation has a number twice: found 1");
+    /// assert_eq!(error.to_string(), "position 1: an index occurs twice in the permutation: found 1");
     /// ```
     pub fn new(order: Vec<usize>) -> Result<Self> {
         let n = order.len();
@@ -44,12 +44,12 @@ impl Permutation {
                 Error::new(ErrorKind::Index, what).at(Location::Position(k as u64)).found(old)
             };
             if old >= n {
-                let error = wrong("a permutation has a number that is out of range");
+                let error = wrong("an index of the permutation is out of range");
                 return Err(error.expected(format!("one below {n}")));
             }
             let (word, bit) = (&mut seen[old / 64], 1 << (old % 64));
             if *word & bit != 0 {
-                return Err(wrong("a permutation has a number twice"));
+                return Err(wrong("an index occurs twice in the permutation"));
             }
             *word |= bit;
         }

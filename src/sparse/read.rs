@@ -26,7 +26,7 @@ use crate::storage::{
     StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
 };
 
-/// Values written at a time if one stands for all.
+/// Values written at a time if there is one for all entries.
 const STEP: usize = 1 << 12;
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -34,9 +34,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// Reads what [`open`](Self::open) opens, and also arrays that it cannot use in place: of the other byte order, or
     /// unaligned. The pointers and the range of the indices are checked on the way. One value for all entries is
-    /// expanded. Cost: one read of the arrays and one sequential write. Memory: the result, unless it goes to files,
-    /// and
-    /// 3 MiB.
+    /// expanded. Cost: one read of the arrays and one sequential write. Memory: 3 MiB, and the result unless it goes to
+    /// files.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

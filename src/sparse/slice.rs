@@ -26,7 +26,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// Cost: one read of the rows (columns, for CSC) and one sequential write, within the memory limit whatever the
     /// matrix; a second read of them before, to count the entries, if some columns (rows) are left out and the result
-    /// goes to memory. The indices read are checked on the way; a bad one is an error that names its place, and no
+    /// goes to memory. The indices read are checked on the way; a bad one is an error that gives its position, and no
     /// result is created. Fails if a range is not within the matrix.
     ///
     /// ```

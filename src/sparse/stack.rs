@@ -78,7 +78,7 @@ pub(crate) fn stack(
     let operation = ["stacking vertically", "stacking horizontally"][axis.min(1)];
     let along = (axis == 0) == (format == SparseFormat::Csr);
     let Some(first) = matrices.first() else {
-        return Err(Error::new(ErrorKind::Shape, "there is no matrix to stack"));
+        return Err(Error::new(ErrorKind::Shape, "there are no matrices to stack"));
     };
     let same = |matrix: &AnyCompressed| if along { matrix.minor() } else { matrix.major() };
     let (mut groups, mut end) = (Vec::new(), 0usize);

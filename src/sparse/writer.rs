@@ -128,7 +128,7 @@ impl AnyWriter {
     /// Writes the ends of this many lines, which fit the pointers. Fails if the system does not have the memory.
     fn push_ends(&mut self, lines: usize, end: &mut dyn FnMut(usize) -> usize) -> Result<()> {
         let refused = |_| {
-            Error::new(ErrorKind::Memory, "the system has not enough memory")
+            Error::new(ErrorKind::Memory, "the system does not have enough memory")
                 .found(format!("a request for the ends of {lines} lines"))
         };
         self.ends.clear();

@@ -50,5 +50,5 @@ fn not_finite_at(place: String) -> Error {
 
 fn overflow() -> Error {
     Error::new(ErrorKind::Value, "sums of the numbers of the matrix overflow")
-        .remedy("multiply the matrix by a small number first")
+        .remedy("scale the matrix down first")
 }

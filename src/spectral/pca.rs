@@ -128,5 +128,5 @@ fn check_small(bytes: u64, ctx: &Context) -> Result<()> {
     Err(Error::new(ErrorKind::Memory, "the matrices of the eigenvalue problem would not fit")
         .expected(format!("at most {limit} bytes (the memory limit)"))
         .found(format!("{bytes} bytes"))
-        .remedy("raise the limit, or take randomized_svd, which needs a few vectors only"))
+        .remedy("raise the limit, or use randomized_svd, which needs only a few vectors"))
 }

@@ -36,7 +36,7 @@ const ROWS: usize = 1 << 10;
 const SIZES: [f64; 2] = [1.0, 1.0 / (1u64 << 40) as f64];
 
 /// The remedy if vectors that must stay in memory do not fit.
-const IN_MEMORY: &str = "raise the limit, ask for fewer values or less oversampling, or let the vectors live in a file, for \
+const IN_MEMORY: &str = "raise the limit, ask for fewer values or less oversampling, or store the vectors in a file, for \
                          which they are made in scratch files";
 
 /// Maximum number of power iterations for [`SvdOptions::AS_NEEDED`].
@@ -272,7 +272,7 @@ impl SvdMemory {
         }
         let at_once = (ctx.memory_left() / 2 / bytes(1).max(1)) as usize;
         if at_once == 0 {
-            let remedy = "raise the limit: two vectors of each length are in memory at least";
+            let remedy = "raise the limit: at least two vectors of each length are in memory";
             let one =
                 ctx.check_memory("the vectors", ctx.memory_left().max(bytes(2)).saturating_add(1));
             one.map_err(|error| error.found(format!("{} bytes", bytes(2))).remedy(remedy))?;

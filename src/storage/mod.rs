@@ -30,7 +30,8 @@ pub(crate) use memory::{
     lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, with_capacity,
 };
 pub use runtime::{
-    CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report, memory_limits,
+    ByteCount, CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report,
+    memory_limits,
 };
 pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel, random, work};
 pub(crate) use stream::{

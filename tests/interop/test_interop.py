@@ -513,7 +513,7 @@ def check_archives_of_sparse_matrices(folder):
                     written = sp.load_npz(convert(path, back))
                     assert written.format == kind
                     assert_same_matrix(written, matrix)
-                    assert access(back) == "mapped where it lies"
+                    assert access(back) == "memory-mapped"
                 yield os.path.basename(path), there_and_back
 
 

@@ -76,14 +76,14 @@ impl Sent<'_> {
         })
     }
 
-    /// Rows and columns of the square matrix that a list of edges makes of it.
+    /// Rows and columns of the square matrix that an edge list makes of it.
     fn most(&self) -> usize {
         self.matrix.nrows().max(self.matrix.ncols())
     }
 }
 
 impl Way {
-    /// Whether the way is one for the matrix: a list of edges has real weights, or none.
+    /// Whether the way is one for the matrix: an edge list has real weights, or none.
     pub(super) fn leads(self, sent: &Sent<'_>) -> bool {
         self != Way::Edges || !(sent.is_dense() || sent.is_complex())
     }

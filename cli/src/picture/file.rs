@@ -12,7 +12,7 @@ use crate::picture::svg::svg;
 pub(crate) fn check_name(path: &Path) -> Result<()> {
     match is(path, "png") || is(path, "svg") {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Unsupported, "the name says no kind of picture")
+        false => Err(Error::new(ErrorKind::Unsupported, "the file name has no known extension")
             .in_file(path)
             .expected("a name that ends in .png or .svg")),
     }

@@ -7,6 +7,7 @@ use outcore::graph::bfs;
 
 use crate::report::Report;
 use crate::session::Session;
+use crate::size::noun;
 use crate::vertices::{self, Values};
 
 pub(crate) const ABOUT: &str = "Distances from a vertex of a graph";
@@ -37,7 +38,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     report.fact("reached", histogram.iter().sum::<usize>());
     report.value("levels", histogram.clone());
     for (level, count) in histogram.iter().enumerate() {
-        report.line(format!("{level:>6} steps: {count} vertices"));
+        let (steps, vertices) = (noun(level, "step", "steps"), noun(*count, "vertex", "vertices"));
+        report.line(format!("{level:>6} {steps}: {count} {vertices}"));
     }
     Ok(report)
 }

@@ -7,6 +7,7 @@ use outcore::graph::connected_components;
 
 use crate::report::Report;
 use crate::session::Session;
+use crate::size::noun;
 use crate::vertices::{self, Values};
 
 pub(crate) const ABOUT: &str = "Connected components of a graph";
@@ -39,7 +40,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let pair = |&(first, size): &(usize, usize)| serde_json::json!([vertices::value(ids, first), size]);
     report.value("top", sizes.iter().map(pair).collect::<Vec<_>>());
     for (first, size) in sizes {
-        report.line(format!("{size:>12} vertices with {}", vertices::name(ids, first)));
+        let vertices = noun(size, "vertex", "vertices");
+        report.line(format!("{size:>12} {vertices} in the component of {}", vertices::name(ids, first)));
     }
     Ok(report)
 }

@@ -8,14 +8,14 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
 
-pub(crate) const ABOUT: &str = "Put matrices below each other (--axis 0) or side by side (--axis 1)";
+pub(crate) const ABOUT: &str = "Stack matrices vertically (--axis 0) or horizontally (--axis 1)";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The matrices, and last the output
     #[arg(required = true, num_args = 2.., value_name = "INPUT… OUTPUT")]
     paths: Vec<PathBuf>,
-    /// 0 for below each other, 1 for side by side
+    /// 0 to stack vertically, 1 horizontally
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
     axis: u8,
 }

@@ -15,9 +15,10 @@ pub(crate) const ABOUT: &str = "Convert to another format, element type, index t
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx, .npz, .csv or .tsv for either; .gz behind a text packs it
+    /// .npy for a dense array, .bspnpy for a sparse matrix, .mtx, .npz, .csv or .tsv for either; a text format with .gz
+    /// appended is compressed
     output: PathBuf,
-    /// What a sparse result is
+    /// Format of a sparse result
     #[arg(long, value_enum, default_value_t = To::Same)]
     to: To,
     /// Type of the elements, such as float32 or int64
@@ -32,7 +33,7 @@ pub(crate) struct Arguments {
     /// Sort the entries of every row
     #[arg(long)]
     sort: bool,
-    /// What becomes of several entries at one place; the entries are sorted, too
+    /// How to treat duplicates; also sorts the entries
     #[arg(long, value_enum, value_name = "HOW")]
     dup: Option<Dup>,
     /// Leave out stored zeros
@@ -42,7 +43,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
 enum To {
-    /// The format that it has, or CSR
+    /// The format of the input, or CSR
     Same,
     Csr,
     Csc,
@@ -65,9 +66,9 @@ enum Width {
 enum Dup {
     /// They are added up
     Sum,
-    /// They are an error, which names the place
+    /// They are an error, which gives the position
     Error,
-    /// They stay as they are
+    /// They are kept
     Keep,
 }
 

@@ -25,7 +25,7 @@ enum What {
     Ones { output: PathBuf, rows: usize, columns: usize },
     /// The identity
     Eye { output: PathBuf, order: usize },
-    /// Entries drawn anywhere
+    /// Entries at random positions
     Random {
         output: PathBuf,
         rows: usize,

@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::size::bytes;
 
-pub(crate) const ABOUT: &str = "Say what this machine gives: memory, limits, speeds, and how files are read";
+pub(crate) const ABOUT: &str = "Report what this machine offers: memory, limits, disk speed, and how files are read";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

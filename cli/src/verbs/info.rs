@@ -11,16 +11,16 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::size::{bytes, count};
 
-pub(crate) const ABOUT: &str = "Say what is in a file: kind, shape, types, entries, size";
+pub(crate) const ABOUT: &str = "Show what is in a file: kind, shape, types, entries, size";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A .npy array, .bspnpy folder, .npz archive, HDF5 or Matrix Market file, or list of edges
+    /// A .npy array, .bspnpy folder, .npz archive, HDF5 or Matrix Market file, or edge list
     input: PathBuf,
-    /// Sum, norm and the least and largest stored value too, for which all values are read
+    /// Also compute the sum, the norm, the minimum and the maximum of the stored values; reads all values
     #[arg(long)]
     stats: bool,
-    /// Compare the checksums and check the indices, for which all of it is read
+    /// Verify the checksums and check the indices; reads the whole file
     #[arg(long)]
     check: bool,
 }
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     if let Some(stored) = a.path() {
         let has = has_checksums(stored)?;
         if !arguments.check {
-            let state = if has { "there are; --check compares them" } else { "none" };
+            let state = if has { "present; --check verifies them" } else { "none" };
             report.row("checksums", state, has);
         }
     }
@@ -65,14 +65,14 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     if a.format().is_some() && (arguments.check || a.stored_bytes() == 0) {
         let canonical = a.check()?;
         let state = match (canonical, &a) {
-            (true, _) => "sorted, no place twice",
+            (true, _) => "sorted, no duplicates",
             (false, AnyMatrix::Coo(_)) => "coordinates in any order",
-            (false, _) => "not sorted, or some place twice",
+            (false, _) => "unsorted, or with duplicates",
         };
         report.row("order of entries", state, canonical);
     }
     let access = match read.read_as {
-        ReadAs::Mapped => "mapped where it lies",
+        ReadAs::Mapped => "memory-mapped",
         ReadAs::Copied if a.stored_bytes() > 0 => "read into scratch files",
         ReadAs::Copied => "read into memory",
     };
@@ -102,8 +102,8 @@ fn numbers(a: &AnyMatrix, session: &Session, report: &mut Report) -> Result<()> 
     report.fact("sum", session.try_step(|ctx| a.sum::<f64>(ctx))?);
     report.fact("frobenius norm", session.try_step(|ctx| a.norm_fro::<f64>(ctx))?);
     if let Some((least, largest)) = session.try_step(|ctx| a.extremes(ctx))?.flatten() {
-        report.fact("least", least);
-        report.fact("largest", largest);
+        report.fact("min", least);
+        report.fact("max", largest);
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ fn page(tool: &Command) -> String {
     tool.get_arguments().filter(|flag| flag.is_global_set()).for_each(|flag| listed(&mut out, flag));
     out.push_str(
         ".SH EXIT STATUS\n.TP\n.B 0\nyes\n.TP\n.B 1\nno: matrices differ, a checksum is wrong, a solve did not converge\n\
-         .TP\n.B 2\ntrouble, in a line error: and a line hint:\n.TP\n.B 130\ninterrupted; nothing is left behind but the state of a solve with a checkpoint\n",
+         .TP\n.B 2\nerror: standard error has a line that begins with error: and one that begins with hint:\n.TP\n.B 130\ninterrupted; nothing is left behind but the state of a solve with a checkpoint\n",
     );
     out
 }

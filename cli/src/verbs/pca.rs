@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     input: PathBuf,
     /// An array for the scores: every row along every component
     output: PathBuf,
-    /// Components
+    /// Number of components
     #[arg(short = 'k', long, default_value = "50")]
     components: NonZeroUsize,
     /// An array for the components, one in each row
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Power iterations of the randomized method, each of which reads the matrix twice; as many as it takes if not given
     #[arg(long, value_name = "N")]
     power: Option<usize>,
-    /// Of the random numbers
+    /// Seed of the random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -135,6 +135,15 @@ fn exact(a: &AnyMatrix, k: usize, output: &Path, session: &Session) -> Result<Fo
     let components = found.components.as_ndarray().to_owned();
     let across: Vec<f64> = components.t().iter().copied().collect();
     session.make(output, a, true, |place, ctx| {
+        if session.is_plan() {
+            // The cost of all parts at once, which is that of a product.
+            let across = components.t();
+            let across = match dense.dtype() {
+                Some(DType::Float32) => Dense::from(across.mapv(|x| x as f32)).into(),
+                _ => AnyMatrix::from(Dense::from(across.to_owned())),
+            };
+            return dense.matmul(&across, place, ctx);
+        }
         let mut scores = DenseBuilder::<f64>::new(k, Order::C, place, ctx)?;
         let step = (CHUNK / a.ncols().max(k).max(1)).max(1);
         for start in (0..a.nrows()).step_by(step) {
@@ -175,6 +184,9 @@ fn randomized(a: &AnyMatrix, k: usize, arguments: &Arguments, session: &Session)
     let components = (&v * &signs).reversed_axes().as_standard_layout().into_owned();
     let scale: Vec<f64> = svd.s.iter().zip(&signs).map(|(s, sign)| s * sign).collect();
     session.make(&arguments.output, a, true, |place, ctx| {
+        if session.is_plan() {
+            return AnyMatrix::from(svd.u.clone()).scale(1.0, place, ctx);
+        }
         let mut scores = DenseBuilder::<f64>::new(scale.len(), Order::C, place, ctx)?;
         let step = (CHUNK / scale.len().max(1)).max(1) * scale.len().max(1);
         for chunk in svd.u.as_slice().chunks(step) {

@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
 
-pub(crate) const ABOUT: &str = "Put rows and columns in another order: that of a file, or one that brings neighbours together";
+pub(crate) const ABOUT: &str = "Permute rows and columns: by an array, or by reverse Cuthill–McKee or degree";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -157,10 +157,10 @@ fn values(a: &AnyMatrix, name: &str, session: &Session, report: &mut Report) -> 
     let ctx = session.ctx();
     let (least, largest) = a.extremes(ctx)?.unwrap_or((0.0, 0.0));
     if !least.is_finite() || !largest.is_finite() {
-        return Err(Error::new(ErrorKind::Value, "an infinite value has no place on an axis"));
+        return Err(Error::new(ErrorKind::Value, "an infinite value cannot be drawn on an axis"));
     }
-    report.fact("least", least);
-    report.fact("largest", largest);
+    report.fact("min", least);
+    report.fact("max", largest);
     let (low, high) = match largest > least {
         true => (least, largest),
         false => (least - 0.5, least + 0.5),

@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
 
-pub(crate) const ABOUT: &str = "Take a range of rows and columns";
+pub(crate) const ABOUT: &str = "Extract a range of rows and columns";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Stop when the residual is this part of the right-hand side
     #[arg(long, default_value_t = 1e-5)]
     rtol: f64,
-    /// Most iterations; ten times the order if not given
+    /// Maximum number of iterations; ten times the order if not given
     #[arg(long)]
     maxiter: Option<usize>,
     /// Vectors that GMRES and FGMRES keep
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// The damping of `lsqr` and `lsmr`: min |b - A x|² + N² |x|²
     #[arg(long, default_value_t = 0.0, value_name = "N")]
     damp: f64,
-    /// A .npy array with a first guess
+    /// A .npy array with an initial guess
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
     /// Save the state in this file every 50 iterations; the same command continues from it
@@ -158,13 +158,13 @@ fn solve<X: Solves + Scalar<Real = f64> + Element>(
 fn advice(reason: StopReason) -> &'static str {
     match reason {
         StopReason::MaxIterations => "try a preconditioner (--precond), or more iterations (--maxiter)",
-        StopReason::Stagnated => "this accuracy cannot be reached so: try a preconditioner, or a larger --rtol",
+        StopReason::Stagnated => "this method does not reach this accuracy: try a preconditioner, or a larger --rtol",
         StopReason::Singular => {
-            "the matrix is singular, or not symmetric: cg is for symmetric matrices, gmres for others, lsqr for all"
+            "the matrix is singular or not symmetric: use gmres if it is not symmetric, lsqr if it is singular"
         }
         StopReason::NotPositiveDefinite => "use --method minres, or gmres if the matrix is not symmetric",
         StopReason::NotHermitian => "use --method gmres: the matrix is not symmetric",
-        StopReason::NotFinite => "a number is NaN or infinite, in the matrix or on the way",
+        StopReason::NotFinite => "a number is NaN or infinite, in the matrix or in an intermediate result",
         _ => "try another method, such as gmres",
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const ABOUT: &str = "Sums, means, variances and extremes of columns o
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     input: PathBuf,
-    /// An array for all of them: count x 6, sum, mean, variance, least, largest, how many are no numbers
+    /// Write the statistics to an array of 6 columns: sum, mean, variance, min, max, number of NaNs
     output: Option<PathBuf>,
     /// 0 for columns, 1 for rows
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     report.line(format!(
         "{:>8} {:>14} {:>14} {:>14} {:>14} {:>14} {:>6}",
         if arguments.axis == 0 { "column" } else { "row" },
-        "sum", "mean", "variance", "least", "largest", "NaN"
+        "sum", "mean", "variance", "min", "max", "NaN"
     ));
     let mut rows = Vec::new();
     for k in 0..sums.len().min(arguments.top) {

@@ -16,13 +16,13 @@ pub(crate) struct Arguments {
     input: PathBuf,
     /// For NAME.npy the vectors are written to NAME.u.npy and NAME.v.npy, the values to NAME.s.npy
     output: PathBuf,
-    /// Singular values
+    /// Number of singular values
     #[arg(short = 'k', long, default_value_t = 10)]
     values: usize,
     /// Power iterations, each of which reads the matrix twice; as many as it takes if not given
     #[arg(long, value_name = "N")]
     power: Option<usize>,
-    /// Of the random numbers
+    /// Seed of the random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }

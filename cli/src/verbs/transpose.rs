@@ -9,7 +9,7 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::verbs::convert::done;
 
-pub(crate) const ABOUT: &str = "Exchange rows and columns";
+pub(crate) const ABOUT: &str = "Transpose a matrix";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

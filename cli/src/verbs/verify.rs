@@ -20,8 +20,9 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Report> {
     let mut report = Report::new();
     let (mut files, mut read) = (0, 0);
     for input in &arguments.inputs {
-        match outcore::verify(input, session.ctx()) {
-            Ok(found) => {
+        match session.last_step(|ctx| outcore::verify(input, ctx)) {
+            Ok(None) => {}
+            Ok(Some(found)) => {
                 files += found.files;
                 read += found.bytes;
                 report.line(format!("{}: as it was written", input.display()));

@@ -92,7 +92,7 @@ fn an_interrupted_solve_says_that_its_state_stays() {
     let out = child.wait_with_output().unwrap();
     let said = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(130), "{said}");
-    assert!(said.contains("interrupted; no part of a result is left"), "{said}");
+    assert!(said.contains("interrupted; no partial result is left"), "{said}");
     assert!(shell.path().join("state.npy").exists() && !shell.path().join("y.npy").exists());
     assert!(!shell.names().iter().any(|name| name.contains(".tmp-")), "{:?}", shell.names());
 }

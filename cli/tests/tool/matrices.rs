@@ -81,7 +81,7 @@ fn nothing_is_overwritten_unless_it_is_said() {
 }
 
 #[test]
-fn bad_input_is_trouble_with_a_place() {
+fn bad_input_is_an_error_with_a_position() {
     let shell = Shell::new();
     assert!(shell.fails(2, "info nothing.npy").contains("nothing.npy"));
     std::fs::write(

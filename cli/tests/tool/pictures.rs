@@ -75,7 +75,7 @@ fn charts_say_in_numbers_what_they_show() {
     assert!(svg.contains(">out degree</text>") && svg.contains("4 vertices"), "{svg}");
     shell.run("create poisson p.bspnpy 8 8");
     let values = shell.json("plot values p.bspnpy v.png");
-    assert_eq!((&values["least"], &values["values"]), (&(-1.0).into(), &288.into()));
+    assert_eq!((&values["min"], &values["values"]), (&(-1.0).into(), &288.into()));
     assert_eq!(extents(&shell, "v.png"), (1440, 920));
     let solved = shell.run("solve p.bspnpy ones x.npy --json --history h.npy");
     shell.write("s.json", &solved);

@@ -38,8 +38,8 @@ fn every_step_of_a_command_has_its_cost() {
     let plan = shell.run("convert p.bspnpy q.mtx --to csc --plan");
     assert!(plan.starts_with("operation      CSR to CSC, then writing Matrix Market\n"), "{plan}");
     // What cannot be done is not planned.
-    assert!(shell.fails(2, "convert p.bspnpy p.mtx --plan").contains("there already"));
-    assert!(shell.fails(2, "matmul p.bspnpy p.bspnpy p.bspnpy --plan").contains("there already"));
+    assert!(shell.fails(2, "convert p.bspnpy p.mtx --plan").contains("already exists"));
+    assert!(shell.fails(2, "matmul p.bspnpy p.bspnpy p.bspnpy --plan").contains("already exists"));
 }
 
 #[test]

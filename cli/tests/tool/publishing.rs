@@ -34,7 +34,7 @@ fn of_several_commands_that_write_one_output_one_succeeds() {
                 Some(0) => written += 1,
                 code => {
                     assert_eq!(code, Some(2), "{line}: {error}");
-                    assert!(error.contains("there already"), "{line}: {error}");
+                    assert!(error.contains("already exists"), "{line}: {error}");
                 }
             }
         }

@@ -28,12 +28,12 @@ fn a_member_is_one_of_an_archive() {
 }
 
 #[test]
-fn what_a_nameless_input_was_taken_for_is_said() {
+fn a_note_says_how_a_nameless_input_was_read() {
     let shell = Shell::new();
     let entries = "1 2 5\n2 3 6\n3 1 7\n";
     let (info, note) = shell.pipe(entries, "info - --json");
     assert!(info.contains("\"entries\":3"), "{info}");
-    assert!(note.contains("list of edges") && note.contains("--format"), "{note}");
+    assert!(note.contains("edge list") && note.contains("--format"), "{note}");
     for (flags, kind) in [("--format triplets", "CSR"), ("--format csv", "dense")] {
         let (info, note) = shell.pipe(entries, &format!("info - --json {flags}"));
         assert!(info.contains(kind) && note.is_empty(), "{flags}: {info} {note}");

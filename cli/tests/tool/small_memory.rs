@@ -69,7 +69,7 @@ fn a_text_larger_than_the_limit_is_looked_at_by_every_verb() {
         let [text, stored] = ["text", "stored"].map(|name| more.replace("{}", name));
         let of_text = shell.json(&format!("{verb} a.mtx {text} {LIMIT}"));
         let of_stored = shell.json(&format!("{verb} a.bspnpy {stored} {LIMIT}"));
-        for name in ["rows", "sum", "entries", "shape", "numbers", "largest"] {
+        for name in ["rows", "sum", "entries", "shape", "numbers", "max"] {
             assert_eq!(of_text[name], of_stored[name], "{verb}: {name}");
         }
     }

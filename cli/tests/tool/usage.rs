@@ -94,7 +94,7 @@ fn progress_is_for_schedulers_if_they_ask() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_trouble() {
+fn a_reader_that_goes_away_is_not_an_error() {
     let shell = Shell::new();
     shell.run("create eye a.bspnpy 100000");
     let command = &mut shell.command("head a.bspnpy --rows 100000");
@@ -125,7 +125,7 @@ fn flags_without_sense_are_refused_before_the_work() {
 }
 
 #[test]
-fn a_name_that_is_not_that_of_the_content_is_no_trouble_unless_nothing_fits() {
+fn a_name_of_another_format_than_the_content_is_an_error_only_if_nothing_fits() {
     let shell = Shell::new();
     shell.run("create eye a.bspnpy 3");
     shell.run("convert a.bspnpy a.npz");
@@ -147,7 +147,7 @@ fn a_name_that_is_not_that_of_the_content_is_no_trouble_unless_nothing_fits() {
             assert!(error.contains("the name says"), "{verb} {name}: {error}");
         }
     }
-    // A list of edges is one, whatever its name.
+    // An edge list is one, whatever its name.
     shell.write("edges.npz", "0 1\n1 2\n");
     assert_eq!(shell.json("info edges.npz")["entries"], 2);
 }

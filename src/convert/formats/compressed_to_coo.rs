@@ -17,7 +17,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// The same entries as coordinates, in the order in which they are stored.
     ///
     /// Cost: one read and one sequential write, within the memory limit whatever the matrix. The indices are checked on
-    /// the way; a bad one is an error that names its place, and no result is created.
+    /// the way; a bad one is an error that gives its position, and no result is created.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};

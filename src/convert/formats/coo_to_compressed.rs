@@ -198,7 +198,7 @@ enum CompressStrategy {
 }
 
 impl CompressStrategy {
-    /// For entries of a shape, of which so many bytes are in files.
+    /// For `nnz` entries of a shape, of which `stored` bytes are in files.
     fn choose(
         (shape, nnz, stored): ((usize, usize), usize, u64),
         (format, types): (SparseFormat, Types),

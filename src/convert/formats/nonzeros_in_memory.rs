@@ -77,7 +77,7 @@ pub(super) fn fill(
     if filled.is_err() {
         return Err(Error::new(
             ErrorKind::Value,
-            "the choice of elements changed between two reads",
+            "the selection of elements changed between two reads",
         )
         .expected("the same answer for the same element"));
     }

@@ -96,7 +96,7 @@ impl IndexVec {
 /// Reserves memory for this many indices. Fails if the system does not have it.
 pub(crate) fn reserve(indices: &mut IndexVec, count: usize) -> Result<()> {
     indices.try_reserve_exact(count).map_err(|_| {
-        Error::new(ErrorKind::Memory, "the system has not enough memory for the entries")
+        Error::new(ErrorKind::Memory, "the system does not have enough memory for the entries")
             .found(format!("a request for {count} entries"))
     })
 }

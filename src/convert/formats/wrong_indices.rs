@@ -18,7 +18,7 @@ pub(crate) fn index_error_instead(from: &AnyCompressed, error: Error) -> Error {
 }
 
 /// Replaces an error about an index by one that says what is wrong with the coordinates. They are checked during the
-/// pass, and the check that names the place reads them again.
+/// pass, and the check that finds the position reads them again.
 pub(crate) fn coo_error_instead(coo: &AnyCoo, error: Error) -> Error {
     match error.kind() {
         ErrorKind::Index => coo.check().err().unwrap_or_else(changed),

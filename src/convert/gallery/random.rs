@@ -32,7 +32,7 @@ impl<T: Element + From<f32>, I: Index, P: Index> Csr<T, I, P> {
         ctx: &Context,
     ) -> Result<Self> {
         if !(0.0..=1.0).contains(&density) {
-            return Err(Error::new(ErrorKind::Value, "not a density")
+            return Err(Error::new(ErrorKind::Value, "the density is out of range")
                 .expected("0 to 1")
                 .found(density));
         }

@@ -55,7 +55,7 @@ pub(crate) fn minor<I: Index>(record: &[u8], value: usize) -> I {
 
 /// The error for records that differ from what was written.
 pub(crate) fn damaged() -> Error {
-    Error::new(ErrorKind::Io, "the scratch file does not hold what was written to it")
+    Error::new(ErrorKind::Io, "the scratch file does not contain what was written to it")
 }
 
 /// As [`damaged`], unless there is a value.

@@ -33,7 +33,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix. If a row
     /// (column) takes more than about a sixteenth of the limit, entries are written to the scratch folder and read from
-    /// there, once or twice. The indices are checked on the way; a bad one is an error that names its place, and no
+    /// there, once or twice. The indices are checked on the way; a bad one is an error that gives its position, and no
     /// result is created. Fails with kind [`Value`](crate::ErrorKind::Value) if a sum of integers overflows, and with
     /// kind [`Duplicate`](crate::ErrorKind::Duplicate) if a position has several entries and these are refused.
     ///

@@ -26,7 +26,7 @@ const RUN: usize = 64 << 10;
 /// Elements between two checks of the cancel token.
 const STEP: usize = 1 << 26;
 
-/// How a matrix is brought to the other order.
+/// How a matrix is converted to the other order.
 enum OrderStrategy {
     /// The elements have the same layout in both orders.
     Same,

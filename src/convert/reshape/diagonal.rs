@@ -16,8 +16,9 @@ impl<T: Element, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// duplicates are added. A diagonal outside the matrix has no numbers.
     ///
     /// Cost: one read of the lines that it crosses, within the memory limit whatever the matrix. The indices are
-    /// checked on the way; a bad one is an error that names its place. Fails with kind [`Value`](ErrorKind::Value) if a
-    /// sum of integers overflows, and with kind [`Memory`](ErrorKind::Memory) if the result does not fit in the limit.
+    /// checked on the way; a bad one is an error that gives its position. Fails with kind [`Value`](ErrorKind::Value)
+    /// if a sum of integers overflows, and with kind [`Memory`](ErrorKind::Memory) if the result does not fit in the
+    /// limit.
     ///
     /// ```
     /// use outcore::{Context, Csr};

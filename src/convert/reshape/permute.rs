@@ -30,8 +30,8 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// two writes of the entries, half of them in the scratch folder, within the limit whatever the matrix, and an
     /// index for each row and column if permuted, which may take half of the limit.
     ///
-    /// Fails if the length of a permutation differs from its axis, if an index is out of range, naming its place, or if
-    /// the memory limit is too small; no result is created then.
+    /// Fails if the length of a permutation differs from its axis, if an index is out of range, giving its position, or
+    /// if the memory limit is too small; no result is created then.
     ///
     /// ```
     /// use outcore::{Context, Csr, Permutation, Place};
@@ -155,7 +155,7 @@ fn positions(
 }
 
 fn tables_do_not_fit(tables: u64, limit: u64) -> Error {
-    Error::new(ErrorKind::Memory, "the places of rows and columns do not fit")
+    Error::new(ErrorKind::Memory, "the positions of rows and columns do not fit")
         .expected(format!("a memory limit of at least {} bytes", 2 * tables))
         .found(limit)
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! lines of the matrix:   many in a row -> read as panels and written on
-//!                        others        -> gathered from where they lie, as many as memory holds, and written
+//!                        others        -> gathered from their positions, as many as memory holds, and written
 //! the other axis:        a list that rises -> one pass, each index looked up in a table
 //!                        any other         -> what is listed, in order and once, by such a pass;
 //!                                             then permuted, or, if there are repeats, taken as lines of the transpose

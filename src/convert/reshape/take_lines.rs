@@ -1,4 +1,4 @@
-//! Lines of a sparse matrix by a list: many in a row are read as panels, others are gathered from where they lie.
+//! Lines of a sparse matrix by a list: many in a row are read as panels, others are gathered from their positions.
 
 use crate::convert::formats::{append_made, index_error_of};
 use crate::convert::in_memory::{GrainSizes, Sizes, check_fits};
@@ -101,7 +101,7 @@ fn first_part<'a>(from: &AnyCompressed, list: &mut &'a [usize], budget: u64) -> 
         (taken, sum) = (taken + count, sum + more);
     }
     let count = if taken == 0 { run(list) } else { taken };
-    let lines = list.split_off(..count).expect("so many lines");
+    let lines = list.split_off(..count).expect("count is within the length");
     if taken == 0 { ListPart::Run(lines[0], count) } else { ListPart::Lines(lines) }
 }
 

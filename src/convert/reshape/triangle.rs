@@ -14,7 +14,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     ///
     /// Cost: one read of the matrix and one sequential write, within the memory limit whatever the matrix; a second
     /// read before, to count the entries, if the result goes to memory. The indices are checked on the way; a bad one
-    /// is an error that names its place, and no result is created.
+    /// is an error that gives its position, and no result is created.
     ///
     /// ```
     /// use outcore::{Context, Csr, Place};

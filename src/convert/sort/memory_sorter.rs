@@ -1,4 +1,4 @@
-//! Entries in any order brought to their lines without a scratch file: the two passes of the
+//! Entries in any order sorted into their lines without a scratch file: the two passes of the
 //! [external sort](super::sorter) over runs that stay in memory.
 //!
 //! ```text
@@ -42,7 +42,7 @@ pub(crate) struct MemorySorter {
 }
 
 impl MemorySorter {
-    /// A sorter for entries of so many lines.
+    /// A sorter for the entries of a matrix with `lines` lines.
     pub(crate) fn new(types: Types, lines: usize, ctx: &Context) -> Self {
         let layout = RecordLayout::of(types);
         MemorySorter {
@@ -59,7 +59,7 @@ impl MemorySorter {
         }
     }
 
-    /// Memory for so many entries of so many lines, which may all be in the same line, in addition to that of the
+    /// Memory for `entries` entries in `lines` lines, which may all be in the same line, in addition to that of the
     /// result.
     pub(crate) fn memory(types: Types, (lines, entries): (usize, usize), limit: u64) -> u64 {
         let runs = entries.div_ceil(run(RecordLayout::of(types)));

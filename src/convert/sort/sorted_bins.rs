@@ -59,7 +59,7 @@ impl<'a> SortedBins<'a> {
         SortedBins { layout, bins, runs, file, ctx }
     }
 
-    /// Passes on runs that are in memory: in buffers, each of which counts as so many bytes.
+    /// Passes on runs that are in memory: in buffers, each of which counts as `each` bytes.
     pub(crate) fn fill_lines_in_memory(
         self,
         (buffers, each): (&[&[u8]], u64),

@@ -200,7 +200,7 @@ impl AnySorter {
         let reserved = reserved.and_then(|()| self.minors.try_reserve_exact(goal - len));
         let reserved = reserved.and_then(|()| self.data.try_reserve_exact(goal - len));
         reserved.map_err(|_| {
-            Error::new(ErrorKind::Memory, "the system has not enough memory for the entries")
+            Error::new(ErrorKind::Memory, "the system does not have enough memory for the entries")
                 .found(format!("a request for {goal} entries"))
         })?;
         self.ready = goal;

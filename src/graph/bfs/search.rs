@@ -250,7 +250,7 @@ impl<S: AtomicSlot> BfsSearch<S> {
 
 fn next_depth(depth: u32) -> Result<u32> {
     depth.checked_add(1).filter(|&next| next != u32::MAX).ok_or_else(|| {
-        Error::new(ErrorKind::Unsupported, "the graph has more levels than are counted")
+        Error::new(ErrorKind::Unsupported, "the graph has too many levels")
             .expected(format!("at most {}", u32::MAX))
     })
 }

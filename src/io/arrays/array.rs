@@ -165,7 +165,7 @@ impl ForeignArray {
         Ok(self)
     }
 
-    /// The elements where they lie, as elements of a type that has the same bytes, if they can be used there.
+    /// The elements in place, as elements of a type that has the same bytes, if they can be used there.
     pub(super) fn map_as(&self, dtype: DType) -> Result<Option<RawBuffer>> {
         let Some(offset) = self.bytes.in_place() else { return Ok(None) };
         if self.byte_order == ByteOrder::Swapped && self.dtype.size() > 1 {
@@ -173,7 +173,7 @@ impl ForeignArray {
         }
         match map_part(self.file.again()?, &self.file.path, offset, (dtype, self.len())) {
             Ok(buffer) => Ok(Some(buffer)),
-            // An unaligned offset, or a byte that is no bool: a copy has neither.
+            // An unaligned offset, or a byte that is not a bool: a copy has neither.
             Err(error) if matches!(error.kind(), ErrorKind::Type | ErrorKind::Value) => Ok(None),
             Err(error) => Err(self.blame(error)),
         }

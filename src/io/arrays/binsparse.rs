@@ -46,7 +46,7 @@ fn read_stored(
     let indices = of_type(arrays.array("indices_1")?, descriptor.indices)?;
     if indices.len() != descriptor.nnz {
         return Err(indices
-            .error(ErrorKind::Format, "the descriptor counts other entries")
+            .error(ErrorKind::Format, "the number of entries differs from the descriptor")
             .expected(descriptor.nnz)
             .found(indices.len()));
     }
@@ -69,7 +69,7 @@ fn read_stored(
     }
 }
 
-/// The values; a pattern if one `int8` of 1 stands for all.
+/// The values; a pattern if a single `int8` of 1 represents all.
 fn values(descriptor: &Descriptor, arrays: &dyn Named, ctx: &Context) -> Result<ForeignValues> {
     let array = arrays.array("values")?;
     match descriptor.values {
@@ -92,7 +92,7 @@ fn of_type(array: ForeignArray, declared: DType) -> Result<ForeignArray> {
 
 fn other_type(array: &ForeignArray, declared: DType) -> Error {
     array
-        .error(ErrorKind::Format, "the array is not of the type that the descriptor says")
+        .error(ErrorKind::Format, "the element type differs from the descriptor")
         .expected(declared)
         .found(array.dtype)
 }

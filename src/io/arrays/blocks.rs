@@ -47,7 +47,7 @@ pub(in crate::io) fn read(
         count: *nrows,
         entries: nnz as u64,
         wanted: hypersparse,
-        remedy: "`hypersparse` asks for all of them",
+        remedy: "`hypersparse` keeps all of them",
     };
     extent.check::<u64>(place, ctx)?;
     let held = 8 * (indptr.len() as u64 + indices.len() as u64);
@@ -63,8 +63,10 @@ pub(in crate::io) fn read(
     let columns = indices.positions(ncols / breadth, ctx)?;
     let rises = starts.windows(2).all(|pair| pair[0] <= pair[1]);
     if starts[0] != 0 || !rises || starts[lines] != columns.len() as u64 {
-        return Err(indptr
-            .error(ErrorKind::Index, "the pointers do not rise from 0 to the number of blocks"));
+        return Err(indptr.error(
+            ErrorKind::Index,
+            "the pointers do not increase from 0 to the number of blocks",
+        ));
     }
     let most = starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
     let of_block = ((height * breadth) as u64).saturating_mul(width(types.values) as u64 * 2 + 8);

@@ -19,7 +19,7 @@ pub(in crate::io) struct ForeignLines {
     pub(in crate::io) values: ForeignValues,
 }
 
-/// The matrix: mapped if all its arrays can be used where they lie, else a copy at `place`.
+/// The matrix: mapped if all its arrays can be used in place, else a copy at `place`.
 ///
 /// Pointers are checked. Indices are checked while they are copied; those of a mapped matrix when they are first used.
 pub(in crate::io) fn read(

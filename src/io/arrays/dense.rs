@@ -8,7 +8,7 @@ use crate::io::read_as::ReadAs;
 use crate::storage::work;
 use crate::storage::{Context, Pass, Place, Plan};
 
-/// The array as a matrix: mapped if it can be used where it lies, else a copy at `place`. An array of one dimension is a
+/// The array as a matrix: mapped if it can be used in place, else a copy at `place`. An array of one dimension is a
 /// column.
 ///
 /// Fails if it has more than two dimensions.

@@ -51,7 +51,7 @@ pub(in crate::io) fn read(
         count: *nrows,
         entries: data.len() as u64,
         wanted: hypersparse,
-        remedy: "`hypersparse` asks for all of them",
+        remedy: "`hypersparse` keeps all of them",
     };
     extent.check::<u64>(place, ctx)?;
     let types = Types {
@@ -79,7 +79,7 @@ pub(in crate::io) fn read(
     places.sort_unstable();
     if let Some(twice) = places.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(offsets
-            .error(ErrorKind::Duplicate, "a diagonal stands twice")
+            .error(ErrorKind::Duplicate, "a diagonal occurs twice")
             .found(twice[0].0));
     }
     let elements = match data.map_as(data.dtype)? {

@@ -50,7 +50,7 @@ impl ForeignArray {
         match left {
             0 => Ok(()),
             left => Err(self
-                .error(ErrorKind::Format, "the array ends too early")
+                .error(ErrorKind::Format, "the array is too short")
                 .expected(format!("{} elements", self.len()))
                 .found(self.len() - left)),
         }

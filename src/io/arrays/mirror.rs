@@ -34,7 +34,7 @@ pub(super) fn mirror(
     for k in 0..entries.nnz() {
         let (row, col) = (rows.at(k), cols.at(k));
         if row != col && (row > col) != half.is_lower {
-            return Err(wrong("an entry lies in the triangle that is not stored").expected(
+            return Err(wrong("an entry is in the triangle that should not be stored").expected(
                 if half.is_lower {
                     "entries on and below the diagonal"
                 } else {

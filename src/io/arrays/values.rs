@@ -37,7 +37,7 @@ impl ForeignValues {
         }
     }
 
-    /// The values where they lie, if they can be used there.
+    /// The values in place, if they can be used there.
     pub(super) fn map(&self, nnz: usize) -> Result<Option<RawBuffer>> {
         match self {
             ForeignValues::Each(array) => array.map_as(array.dtype),

@@ -1,4 +1,4 @@
-//! A matrix of edges whose vertices have their rows: brought to their lines in memory, or by the external sort.
+//! A matrix from edges whose vertices are already numbered, sorted in memory or by the external sort.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::sparse::{AnyCompressed, Coo, Duplicates, Types};
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::{Context, DType, Entry, Index, Place, SparseFormat};
 
-/// A value that is kept as its bits.
+/// An edge weight stored as 64 bits.
 pub(super) trait Weight: Entry {
     fn of(bits: u64) -> Self;
 }
@@ -32,12 +32,12 @@ impl Weight for i64 {
     }
 }
 
-/// What matrix is made of edges.
+/// The matrix to build from edges.
 pub(super) struct Assembly<'a> {
     pub(super) path: &'a Path,
     pub(super) numbering: &'a VertexNumbering,
     pub(super) vertices: usize,
-    /// At most so many entries.
+    /// Upper bound on the number of entries.
     pub(super) entries: u64,
     pub(super) symmetrize: bool,
     pub(super) drop_self_loops: bool,

@@ -40,7 +40,7 @@ pub(super) struct EdgeChunk {
 pub(super) type Again<'a> =
     &'a dyn Fn(&mut (dyn FnMut(&[EdgeChunk]) -> Result<()> + Send)) -> Result<()>;
 
-/// Edges: in memory, or read once more.
+/// Edges: in memory, or read again.
 pub(super) enum Edges<'a> {
     Kept(Vec<EdgeChunk>),
     Again(Again<'a>),
@@ -142,7 +142,7 @@ impl Parsing<'_> {
         (chunk, Parsed { lines, error: stopped })
     }
 
-    /// What is wrong with a line at which an id is no number in range; `None` if it may be a name.
+    /// What is wrong with a line at which an id is not a number in range; `None` if it may be a name.
     #[cold]
     fn no_number(&self, line: Cursor<'_>, at: Cursor<'_>, limit: u64) -> Option<Error> {
         let refused = wrong_vertex(&at, self.layout.separator, limit);

@@ -1,4 +1,4 @@
-//! A line of a list of edges: `u v` or `u v weight`.
+//! A line of an edge list: `u v` or `u v weight`.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::edge_options::{Separator, Weights};
@@ -40,7 +40,7 @@ impl EdgeLayout {
         ended.map(|()| weight).map_err(|error| {
             error.remedy(
                 "a line is `u v` or `u v weight`; further columns are ignored if the weights are, and a METIS graph is \
-                 read if that format is asked for",
+                 read if that format is requested",
             )
         })
     }
@@ -95,10 +95,10 @@ fn attributes(cursor: &mut Cursor<'_>) -> Result<Option<f64>> {
         within.end_line()?;
         return Ok(Some(weight));
     }
-    let remedy = "leave out what is no weight, or ignore the weights";
+    let remedy = "remove what is not a weight, or ignore the weights";
     let error = here.unexpected(
         ErrorKind::Format,
-        "other attributes than a weight",
+        "attributes other than a weight",
         "{} or {'weight': 1.5}",
     );
     Err(error.remedy(remedy))
@@ -117,12 +117,12 @@ pub(super) fn wrong_vertex(cursor: &Cursor<'_>, separator: Separator, limit: u64
         let (what, remedy) = wrong_text(token).unzip();
         let what =
             what.map_or_else(|| "not a vertex".to_owned(), |what| format!("not a vertex: {what}"));
-        let expected = "a vertex, which is a whole number from 0";
+        let expected = "a vertex, an integer of at least 0";
         let error = here.unexpected(ErrorKind::Format, &what, expected);
         return remedy.into_iter().fold(error, Error::remedy);
     }
     let expected = match limit {
-        0 => "no edge, there being no vertices".to_owned(),
+        0 => "no edges, because there are no vertices".to_owned(),
         _ => format!("a vertex from 0 to {}", limit - 1),
     };
     here.unexpected(ErrorKind::Index, "the vertex is out of range", &expected)

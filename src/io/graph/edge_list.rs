@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! a pass over the text: edges, the largest number or all names; edges are kept if they fit in a quarter of the limit
-//!   -> which row is whose -> edges brought to their rows: those kept, or those of another pass, through the sort
+//!   -> which row is whose -> edges sorted into their rows: those kept, or those of another pass, through the sort
 //! ```
 
 use std::path::Path;
@@ -59,7 +59,7 @@ pub struct EdgeList {
     options: EdgeOptions,
     /// Whether every row up to the largest vertex is made, however few edges there are.
     hypersparse: bool,
-    /// Whether it was not said that it is a list of edges.
+    /// Whether it was not said that it is an edge list.
     guessed: bool,
 }
 
@@ -190,7 +190,7 @@ impl EdgeList {
         if wanted.weights && layout.empty {
             return Err(Error::new(ErrorKind::Format, "the file is empty")
                 .in_file(self.path())
-                .expected("a matrix or a list of edges")
+                .expected("a matrix or an edge list")
                 .found("no line"));
         }
         let _running = ctx.begin(|| Ok(self.plan(keeps_weights, place, ctx)))?;
@@ -311,7 +311,7 @@ impl EdgeList {
             count: usize::try_from(count).unwrap_or(usize::MAX),
             entries: survey.edges,
             wanted: self.hypersparse || matches!(self.options.vertices, Vertices::Count(_)),
-            remedy: "compact vertices are those that occur, numbered anew; `hypersparse` asks for all of them",
+            remedy: "compact vertices are those that occur, renumbered; `hypersparse` keeps all of them",
         };
         match wanted.types.unwrap_or_else(|| suitable_types(count, survey.edges)).1 {
             DType::UInt32 => extent.check::<u32>(place, ctx),

@@ -1,8 +1,8 @@
-//! How a list of edges is read.
+//! How an edge list is read.
 
 use crate::sparse::Duplicates;
 
-/// How a list of edges is read: what its vertices are, and which edges its lines make.
+/// How an edge list is read: what its vertices are, and which edges its lines make.
 ///
 /// ```
 /// use outcore::io::{EdgeOptions, ReadOptions, read_graph_with};
@@ -30,10 +30,10 @@ pub struct EdgeOptions {
     pub drop_self_loops: bool,
     /// What becomes of an edge that is listed several times.
     pub duplicates: Duplicates,
-    /// What stands between the fields of a line.
+    /// The field separator of a line.
     pub separator: Separator,
-    /// Whether the first line that is no comment names the columns. If not given, it does if it holds words where the
-    /// line after it holds numbers, or the usual names of columns, such as `source` and `target`.
+    /// Whether the first line that is not a comment names the columns. If not given, it does if it holds words where
+    /// the line after it holds numbers, or the usual names of columns, such as `source` and `target`.
     pub header: Option<bool>,
 }
 
@@ -46,9 +46,9 @@ pub enum Vertices {
     Auto,
     /// Vertex `k` is the one with number `k` in the file, for all numbers up to the largest. Other ids are an error.
     AsInFile,
-    /// As [`AsInFile`](Self::AsInFile), and there are exactly so many vertices; a larger number is an error.
+    /// As [`AsInFile`](Self::AsInFile), with this number of vertices; a larger number in the file is an error.
     Count(u64),
-    /// Those that occur, numbered anew: numbers in ascending order, names in the order in which they first occur.
+    /// Those that occur, renumbered: numbers in ascending order, names in the order in which they first occur.
     Compact,
 }
 
@@ -64,10 +64,10 @@ pub enum Weights {
     Count,
 }
 
-/// What stands between the fields of a line.
+/// The field separator of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Separator {
-    /// What the first line that is no comment has: a comma, a semicolon, or blanks and tabs.
+    /// What the first line that is not a comment has: a comma, a semicolon, or blanks and tabs.
     #[default]
     Auto,
     /// Blanks and tabs, any number of them.

@@ -58,10 +58,10 @@ fn take_quoted<'a>(cursor: &mut Cursor<'a>, separator: Separator) -> Result<&'a 
         _ => {
             let error = here.unexpected(
                 ErrorKind::Format,
-                "a quoted field goes on behind its quotes",
+                "a quoted field continues after its closing quote",
                 "a separator behind the closing quote",
             );
-            return Err(error.remedy("ids with quotes in them are not read"));
+            return Err(error.remedy("ids that contain quotes are not supported"));
         }
     }
     Ok(&rest[..end])
@@ -85,7 +85,7 @@ fn wrong_length(here: &Cursor<'_>, id: &[u8]) -> Error {
     match id.is_empty() {
         true => here
             .unexpected(ErrorKind::Format, "a vertex is missing", "the id of a vertex")
-            .remedy("a METIS graph is read if that format is asked for"),
+            .remedy("a METIS graph is read if that format is requested"),
         false => here.unexpected(
             ErrorKind::Format,
             "the id of a vertex is too long",
@@ -98,7 +98,7 @@ fn wrong_length(here: &Cursor<'_>, id: &[u8]) -> Error {
 pub(super) fn check_name(id: &[u8], fractions: bool) -> Result<()> {
     let wrong = |what: &str, remedy: &str| {
         Err(Error::new(ErrorKind::Format, what)
-            .expected("a vertex: a whole number from 0, or a name")
+            .expected("a vertex: an integer of at least 0, or a name")
             .found(quoted(id))
             .remedy(remedy))
     };
@@ -109,10 +109,7 @@ pub(super) fn check_name(id: &[u8], fractions: bool) -> Result<()> {
         );
     }
     if matches!(id.last(), Some(b',' | b';')) {
-        return wrong(
-            "not a vertex: fields are separated in several ways",
-            "separate all fields alike",
-        );
+        return wrong("not a vertex: the line mixes separators", "use one separator throughout");
     }
     if std::str::from_utf8(id).is_err() {
         return wrong(
@@ -129,7 +126,7 @@ pub(super) fn check_name(id: &[u8], fractions: bool) -> Result<()> {
     if !fractions && is_fraction(id) {
         return wrong(
             "not a vertex: the file seems to be a table of numbers",
-            "a list of edges has two whole numbers or names on a line; ask for compact vertices if these are names",
+            "an edge list has two whole numbers or names on a line; ask for compact vertices if these are names",
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The first lines of a list of edges: what separates the fields, and whether a line names the columns.
+//! The first lines of an edge list: what separates the fields, and whether a line names the columns.
 
 use crate::error::Result;
 use crate::io::graph::edge_options::{EdgeOptions, Separator, Weights};
@@ -133,7 +133,7 @@ fn is_tabbed(line: &[u8]) -> bool {
 
 fn fields(mut cursor: Cursor<'_>, separator: Separator) -> Vec<Vec<u8>> {
     let mut fields = Vec::new();
-    // No more than are looked at.
+    // No more than are examined.
     while fields.len() < 4 && !cursor.at_line_end() {
         match take_field(&mut cursor, separator) {
             Ok(field) => fields.push(field.to_vec()),

@@ -265,7 +265,7 @@ impl InternerBin {
         check(id)?;
         let at = self.ends.len();
         if at == MOST {
-            return Err(Error::new(ErrorKind::Unsupported, "more vertices than can be told apart")
+            return Err(Error::new(ErrorKind::Unsupported, "too many distinct vertices")
                 .expected(format!("at most about {} ids", PARTS * MOST)));
         }
         if 2 * at >= self.slots.len() {

@@ -56,7 +56,7 @@ impl Metis {
             MetisHeader::read(cursor).map(Some).map_err(|error| text.error_at(line, hinted(error)))
         })?;
         let Some(header) = header else {
-            return Err(Error::new(ErrorKind::Format, "there is no line of counts")
+            return Err(Error::new(ErrorKind::Format, "the line of counts is missing")
                 .in_file(text.path())
                 .expected("the numbers of vertices and edges of a METIS graph")
                 .found("no line"));
@@ -148,11 +148,11 @@ impl Metis {
             || (walk.vertices < vertices && self.header.has_vertex_numbers())
         {
             return Err(wrong("lines of vertices are missing")
-                .expected(format!("{vertices}, as the first line says"))
+                .expected(format!("{vertices}, according to the first line"))
                 .found(walk.vertices));
         }
         if u128::from(walk.entries) != 2 * u128::from(edges) {
-            return Err(wrong("the number of edges is not that of the first line")
+            return Err(wrong("the number of edges differs from the first line")
                 .expected(format!(
                     "{} neighbours, two for each of {edges} edges",
                     2 * u128::from(edges)
@@ -160,19 +160,20 @@ impl Metis {
                 .found(walk.entries));
         }
         if walk.balance != 0 {
-            return Err(wrong("an edge does not stand on the lines of both its ends")
+            return Err(wrong("an edge is not on the lines of both its endpoints")
                 .expected("every edge in both directions, with the same weight")
-                .found("one that differs"));
+                .found("an edge that differs"));
         }
         Ok(())
     }
 }
 
-/// Adds what to do if the file is no METIS graph.
+/// Adds what to do if the file is not a METIS graph.
 fn hinted(error: Error) -> Error {
     match (error.kind(), error.hint()) {
-        (ErrorKind::Format | ErrorKind::Index | ErrorKind::Value, None) => error
-            .remedy("it is read as a METIS graph; if it is a list of edges, ask for that format"),
+        (ErrorKind::Format | ErrorKind::Index | ErrorKind::Value, None) => {
+            error.remedy("it is read as a METIS graph; if it is an edge list, request that format")
+        }
         _ => error,
     }
 }
@@ -195,11 +196,9 @@ impl SymmetryCheck {
                 if is_blank {
                     continue;
                 }
-                let expected = format!(
-                    "the end of the file, behind the lines of {} vertices",
-                    header.vertices
-                );
-                return error(ErrorKind::Format, "a line too many", expected);
+                let expected =
+                    format!("the end of the file, after the lines of {} vertices", header.vertices);
+                return error(ErrorKind::Format, "an extra line", expected);
             }
             if is_blank && header.has_vertex_numbers() {
                 let expected = "the size or the weights of the vertex".to_owned();

@@ -42,7 +42,7 @@ impl MetisHeader {
             let here = cursor;
             let digits = cursor.take_token();
             if digits.len() > 3 || !digits.iter().all(|digit| matches!(digit, b'0' | b'1')) {
-                let what = "not a format of a METIS graph";
+                let what = "not the format number of a METIS graph";
                 let expected = "at most three digits 0 or 1";
                 return Err(here.unexpected(ErrorKind::Format, what, expected));
             }

@@ -23,7 +23,7 @@ const PHASE: &str = "writing a METIS graph";
 /// Writes a symmetric sparse matrix as a METIS graph: a pattern, or whole numbers from 1 as the weights of edges.
 ///
 /// Fails if the matrix is not square, has an entry on the diagonal, is not symmetric, has columns out of order or twice
-/// in a row, or values that are no whole numbers from 1. Cost: one pass over the matrix, and another that converts
+/// in a row, or values that are not positive integers. Cost: one pass over the matrix, and another that converts
 /// values that are not `int64`.
 pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context) -> Result<()> {
     let path = target.path;
@@ -36,9 +36,9 @@ pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context
     let matrix = match matrix.dtype() {
         None | Some(DType::Int64) => matrix.clone(),
         Some(_) => matrix.to_dtype(DType::Int64, &extra, ctx).map_err(|error| {
-            error
-                .in_file(path)
-                .remedy("a METIS graph has whole numbers as weights, or none: write its pattern")
+            error.in_file(path).remedy(
+                "the weights of a METIS graph are integers: write the pattern of the matrix",
+            )
         })?,
     };
     let matrix = match matrix {
@@ -47,7 +47,7 @@ pub(in crate::io) fn write(target: Target<'_>, matrix: &AnyMatrix, ctx: &Context
     };
     match matrix.body() {
         Body::Lines(lines) => write_lines(target, lines, ctx),
-        Body::Dense(_) | Body::Coo(_) => Err(refused(path, "a dense matrix is no METIS graph")),
+        Body::Dense(_) | Body::Coo(_) => Err(refused(path, "a dense matrix is not a METIS graph")),
     }
 }
 
@@ -58,8 +58,8 @@ fn refused(path: &Path, what: &str) -> Error {
 fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<()> {
     let path = target.path;
     if !a.check()? {
-        return Err(refused(path, "the columns of a row are not in order, or there twice")
-            .remedy("bring the matrix to canonical form first"));
+        return Err(refused(path, "the columns of a row are unsorted, or have duplicates")
+            .remedy("canonicalize the matrix first"));
     }
     let weighted = a.types().values.is_some();
     let form = if weighted { " 001" } else { "" };
@@ -87,8 +87,8 @@ fn write_lines(target: Target<'_>, a: &AnyCompressed, ctx: &Context) -> Result<(
     if balance.into_inner() != 0 {
         return Err(refused(path, "the matrix is not symmetric")
             .expected("every edge in both directions, with the same weight")
-            .found("one that differs")
-            .remedy("a METIS graph has no directions: add the transpose first"));
+            .found("an edge that differs")
+            .remedy("a METIS graph is undirected: add the transpose first"));
     }
     writer.finish()
 }
@@ -152,7 +152,7 @@ impl MetisLines<'_> {
             return Err(refused(self.path, what).found(place()));
         }
         if weight.is_some_and(|weight| weight < 1) {
-            let what = "a weight that is no whole number from 1";
+            let what = "a weight that is not a positive integer";
             let found = format!("{} in {}", weight.unwrap_or_default(), place());
             return Err(Error::new(ErrorKind::Value, what).in_file(self.path).found(found));
         }

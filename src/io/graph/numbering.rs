@@ -1,7 +1,7 @@
-//! Which row is whose: ids as numbers of rows, or numbered anew.
+//! Which row is whose: ids used as row numbers, or renumbered.
 //!
 //! The vertices of published graphs are often numbered by something else: users, pages, hashes of names. A matrix has a
-//! row for each number up to the largest, so such a graph would take gigabytes for a handful of edges. Numbered anew, a
+//! row for each number up to the largest, so such a graph would take gigabytes for a handful of edges. Renumbered, a
 //! vertex is the position of its number among those that occur.
 //!
 //! ```text
@@ -224,7 +224,7 @@ fn intern(interner: &Interner, chunk: &EdgeChunk) -> Vec<u32> {
 pub(super) fn check_table(interner: &Interner, ctx: &Context) -> Result<()> {
     let (bytes, ids) = interner.size();
     if ids >= 1 << 31 {
-        return Err(Error::new(ErrorKind::Unsupported, "more vertices than can be numbered anew")
+        return Err(Error::new(ErrorKind::Unsupported, "too many vertices to renumber")
             .expected(format!("fewer than {} different ids", 1u64 << 31))
             .found(ids));
     }

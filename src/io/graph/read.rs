@@ -49,12 +49,12 @@ pub(in crate::io) fn read_file(
         GraphFile::Metis(file) if compact => {
             let graph = file.read(false, None, &Place::Memory, ctx)?;
             let coo = AnyMatrix::of_lines(graph).to_coo(Place::Memory, ctx)?;
-            number_anew(path, &coo, None, types, place, ctx)
+            renumber(path, &coo, None, types, place, ctx)
         }
         GraphFile::Metis(file) => Ok((file.read(false, Some(types), place, ctx)?, None)),
         GraphFile::MatrixMarket(file) if compact => {
             let coo = file.read_coo::<(), u64>(ctx)?;
-            number_anew(path, &AnyCoo::from(coo), None, types, place, ctx)
+            renumber(path, &AnyCoo::from(coo), None, types, place, ctx)
         }
         GraphFile::MatrixMarket(file) => {
             let file = if options.hypersparse { file.hypersparse() } else { file };
@@ -72,13 +72,13 @@ pub(in crate::io) fn read_file(
             let matrix = open(path)?;
             let ids = VertexIds::stored(path, matrix.nrows(), ctx)?;
             let coo = matrix.to_coo(Place::Memory, ctx)?;
-            number_anew(path, &coo, ids.as_ref(), types, place, ctx)
+            renumber(path, &coo, ids.as_ref(), types, place, ctx)
         }
     }
 }
 
 /// The graph on the vertices that have an entry, and their numbers, or their ids if they have some.
-pub(in crate::io) fn number_anew(
+pub(in crate::io) fn renumber(
     path: &Path,
     coo: &AnyCoo,
     ids: Option<&VertexIds>,
@@ -161,11 +161,11 @@ fn has_banner(text: &TextFile) -> Result<bool> {
             return Ok(None);
         }
         if is_banner(cursor.rest()) && comments {
-            let what = "a Matrix Market banner stands behind other lines";
+            let what = "a Matrix Market banner follows other lines";
             let error = Error::new(ErrorKind::Format, what)
                 .expected("a banner on the first line, or none")
                 .found(quoted(cursor.token()))
-                .remedy("move it to the front, or say with ReadOptions that the file is a list of edges");
+                .remedy("move it to the front, or set the format to EdgeList in ReadOptions");
             return Err(text.error_at(line, error));
         }
         comments = cursor.at_any(b"#%");
@@ -191,7 +191,7 @@ pub(in crate::io) fn read_stored<I: Index, P: Index>(
         count: nrows,
         entries: nnz as u64,
         wanted: hypersparse,
-        remedy: "compact vertices are those that have an edge, numbered anew; `hypersparse` asks for all of them",
+        remedy: "compact vertices are those that have an edge, renumbered; `hypersparse` keeps all of them",
     };
     match format {
         SparseFormat::Csr => Csr::open(path),

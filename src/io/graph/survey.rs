@@ -1,4 +1,4 @@
-//! Passes over a list of edges: the first, which counts them and keeps what fits, and others that read them again.
+//! Passes over an edge list: the first, which counts them and keeps what fits, and others that read them again.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::graph::chunk::{EdgeChunk, Ids, MADE, Parsing};
@@ -26,7 +26,7 @@ pub(super) struct Survey {
     zero: bool,
     /// Lines in the file.
     lines: u64,
-    /// Whether an id is no number, at which the pass ended.
+    /// Whether an id is not a number, at which the pass ended.
     pub(super) named: bool,
     pub(super) kept: KeptChunks,
 }
@@ -110,7 +110,7 @@ impl Passes<'_> {
 }
 
 impl Survey {
-    /// Fails if a file that was not said to be a list of edges is a METIS graph whose lines all have two or three numbers.
+    /// Fails if a file that was not said to be an edge list is a METIS graph whose lines all have two or three numbers.
     pub(super) fn check_guess(&self) -> Result<()> {
         let Some((vertices, edges)) = self.first.filter(|_| !self.zero) else { return Ok(()) };
         let others = self.edges - 1;
@@ -123,9 +123,9 @@ impl Survey {
         if edges == 0 || !lists_every_vertex || !counts_fit {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Format, "it could be a list of edges, and a METIS graph")
-            .expected("a first line that is no count of the vertices and edges below")
+        Err(Error::new(ErrorKind::Format, "it could be an edge list or a METIS graph")
+            .expected("a first line that is not the number of vertices and edges below")
             .found(format!("{vertices} {edges}"))
-            .remedy("say which format it is"))
+            .remedy("name its format"))
     }
 }

@@ -150,7 +150,7 @@ impl VertexIds {
     /// another place only the matrix is made.
     ///
     /// `make` gets the place where the matrix is to be, which for a path is in a hidden folder next to it: what maps the
-    /// matrix there is opened anew, at the path.
+    /// matrix there is reopened at the path.
     ///
     /// Fails with the error of `make`, and as [`store`](Self::store) does; then nothing is left, and what is to be
     /// replaced stays.

@@ -34,8 +34,8 @@ impl FortranFormat {
     /// The format in a pair of parentheses.
     pub(super) fn parse(text: &[u8]) -> Result<Self> {
         Self::parsed(text).ok_or_else(|| {
-            Error::new(ErrorKind::Format, "a Fortran format that is not understood")
-                .expected("a format of one kind of number, such as (16I5) or (1P,4E20.12)")
+            Error::new(ErrorKind::Format, "an unknown Fortran format")
+                .expected("a format for a single kind of number, such as (16I5) or (1P,4E20.12)")
                 .found(quoted(text))
         })
     }

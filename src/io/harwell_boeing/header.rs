@@ -82,7 +82,7 @@ impl FileHeader {
         };
         let (nrows, ncols, nnz) = (extent(0)?, extent(1)?, extents[2]);
         if symmetry != OtherTriangle::General && nrows != ncols {
-            let error = Error::new(ErrorKind::Format, "a matrix with a symmetry is square");
+            let error = Error::new(ErrorKind::Format, "a matrix with a symmetry must be square");
             return Err(at(
                 third,
                 error.expected("as many rows as columns").found(format!("{nrows} x {ncols}")),
@@ -103,7 +103,7 @@ impl FileHeader {
             true => Ok(fields),
             false => Err(at(
                 fourth,
-                Error::new(ErrorKind::Format, "a format of integers is needed")
+                Error::new(ErrorKind::Format, "an integer format is needed")
                     .expected("a format such as (16I5)"),
             )),
         };
@@ -209,7 +209,7 @@ fn split_word(line: &[u8]) -> (&[u8], &[u8]) {
     line.split_at(line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len()))
 }
 
-/// Numbers between blanks, at least so many.
+/// Numbers between blanks, at least `least` of them.
 fn numbers(line: &[u8], least: usize, what: &str) -> Result<Vec<u64>> {
     let words = || line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
@@ -219,7 +219,7 @@ fn numbers(line: &[u8], least: usize, what: &str) -> Result<Vec<u64>> {
         return Ok(read);
     }
     Err(Error::new(ErrorKind::Format, "a number is missing from the header")
-        .expected(format!("{what}: at least {least} numbers from 0"))
+        .expected(format!("{what}: at least {least} integers of at least 0"))
         .found(wrong.map_or(format!("{} numbers", read.len()), quoted)))
 }
 
@@ -238,7 +238,7 @@ fn kind_of(word: &[u8]) -> Result<(ValueField, OtherTriangle)> {
     let [field, symmetry, form] = word.to_ascii_lowercase()[..] else {
         return refused(
             ErrorKind::Format,
-            "not the type of a matrix",
+            "unknown matrix type",
             "three letters, such as RUA or psa",
         );
     };
@@ -248,10 +248,10 @@ fn kind_of(word: &[u8]) -> Result<(ValueField, OtherTriangle)> {
         b'i' => ValueField::Integer,
         b'p' => ValueField::Pattern,
         b'q' => {
-            let what = "the values of this pattern are in another file";
+            let what = "the values of this pattern are in a separate file";
             return refused(ErrorKind::Unsupported, what, "R, C, I or P");
         }
-        _ => return refused(ErrorKind::Format, "not a kind of values", "R, C, I or P, first"),
+        _ => return refused(ErrorKind::Format, "unknown kind of values", "R, C, I or P, first"),
     };
     let symmetry = match symmetry {
         b'u' | b'r' => OtherTriangle::General,
@@ -259,16 +259,16 @@ fn kind_of(word: &[u8]) -> Result<(ValueField, OtherTriangle)> {
         b'z' => OtherTriangle::Skew,
         b'h' if field == ValueField::Complex => OtherTriangle::Hermitian,
         b'h' => OtherTriangle::Symmetric,
-        _ => return refused(ErrorKind::Format, "not a symmetry", "U, R, S, Z or H, second"),
+        _ => return refused(ErrorKind::Format, "unknown symmetry", "U, R, S, Z or H, second"),
     };
     match form {
         b'a' => Ok((field, symmetry)),
         b'e' => refused(
             ErrorKind::Unsupported,
-            "the matrix is given as finite elements",
+            "the matrix is not assembled: it is stored as finite elements",
             "an assembled matrix (A, third)",
         ),
-        _ => refused(ErrorKind::Format, "not a form of a matrix", "A, third"),
+        _ => refused(ErrorKind::Format, "unknown matrix form", "A, third"),
     }
 }
 

@@ -79,7 +79,7 @@ impl File<'_> {
             count: nrows,
             entries: most,
             wanted: self.hypersparse,
-            remedy: "`hypersparse` asks for all of them",
+            remedy: "`hypersparse` keeps all of them",
         };
         extent.check::<I>(self.place, self.ctx)?;
         let memory = self.lines(self.start).memory(self.ctx, EACH);
@@ -191,7 +191,7 @@ impl File<'_> {
             false => Ok(()),
             true => Err(Error::new(
                 ErrorKind::Format,
-                "of a matrix with a symmetry the lower triangle is stored",
+                "only the lower triangle of a matrix with a symmetry is stored",
             )
             .expected("a row below the diagonal")
             .found(format!("row {}, column {}", row + 1, col + 1))),
@@ -214,7 +214,7 @@ impl File<'_> {
                 let most = if count == 0 { 1 } else { most };
                 if found < least || found > most {
                     let expected = match least.max(1) >= most {
-                        true => format!("{least}, as the number of entries says"),
+                        true => format!("{least}, according to the number of entries"),
                         false => format!("a pointer from {least} to {most}"),
                     };
                     let error = Error::new(ErrorKind::Index, "a wrong pointer")

@@ -63,7 +63,7 @@ impl Dataset {
         let (datatype, shape, layout, filters) =
             parsed(&self.file, call).map_err(|error| error.at_field(&self.path))?;
         let Some((dtype, byte_order)) = element_type(&datatype) else {
-            return Err(error(ErrorKind::Unsupported, "elements of this type are not read")
+            return Err(error(ErrorKind::Unsupported, "elements of this type cannot be read")
                 .expected("integers, floats, complex numbers or bool")
                 .found(datatype.to_string().chars().take(80).collect::<String>()));
         };
@@ -89,12 +89,9 @@ impl Dataset {
             Layout::Contiguous { address: Some(address), size } => {
                 let end = address.checked_add(bytes);
                 if size < bytes || end.is_none_or(|end| end > self.file.length()) {
-                    return Err(error(
-                        ErrorKind::Format,
-                        "the file is shorter than its shape says",
-                    )
-                    .expected(format!("{bytes} bytes of elements"))
-                    .found(size.min(self.file.length().saturating_sub(address))));
+                    return Err(error(ErrorKind::Format, "the file is too short for its shape")
+                        .expected(format!("{bytes} bytes of elements"))
+                        .found(size.min(self.file.length().saturating_sub(address))));
                 }
                 found.address = Some(address);
             }
@@ -104,7 +101,7 @@ impl Dataset {
                     .try_fold(dtype.size() as u64, |bytes, &extent| bytes.checked_mul(extent));
                 let chunk = chunk.filter(|&bytes| bytes > 0 && bytes <= isize::MAX as u64);
                 let chunk = chunk.ok_or_else(|| {
-                    error(ErrorKind::Format, "the chunks of the dataset cannot be so large")
+                    error(ErrorKind::Format, "the chunks of the dataset are too large")
                         .found(format!("{chunk_shape:?}"))
                 })?;
                 found.chunk = Some((chunk_shape.first().copied().unwrap_or(1), chunk));
@@ -123,7 +120,7 @@ impl Dataset {
             }
         }
         if bytes > most.max(ALWAYS) {
-            return Err(error(ErrorKind::Format, "the dataset is larger than its file can hold")
+            return Err(error(ErrorKind::Format, "the dataset is larger than its file allows")
                 .expected(format!("at most {} bytes", most.max(ALWAYS)))
                 .found(bytes));
         }
@@ -206,7 +203,7 @@ impl ArrayBytes for DatasetBytes {
             let bytes = bytes.map_err(blame)?;
             if bytes.len() as u64 != rows * self.row {
                 return Err(blame(
-                    Error::new(ErrorKind::Format, "the dataset is shorter than its shape says")
+                    Error::new(ErrorKind::Format, "the dataset is too short for its shape")
                         .expected(format!("{} bytes", rows * self.row))
                         .found(bytes.len()),
                 ));

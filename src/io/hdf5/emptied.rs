@@ -13,7 +13,7 @@ pub(super) fn emptied(like: &ForeignArray, dtype: DType, shape: &[usize]) -> Res
     match empty.len() {
         0 => Ok(empty),
         _ => Err(like
-            .error(ErrorKind::Format, "the array is said to be empty")
+            .error(ErrorKind::Format, "the array is declared to be empty")
             .expected("an extent of 0")
             .found(format!("{shape:?}"))),
     }

@@ -41,11 +41,12 @@ fn failure(file: &ForeignFile, error: hdf5_pure::Error) -> Error {
             let found = other.to_string();
             let is_unsupported = found.to_ascii_lowercase().contains("unsupported");
             match is_unsupported {
-                true => {
-                    about(ErrorKind::Unsupported, "the file uses a part of HDF5 that is not read")
-                        .found(found)
-                        .remedy("rewrite the file with h5repack -f GZIP=4")
-                }
+                true => about(
+                    ErrorKind::Unsupported,
+                    "the file uses a part of HDF5 that is not supported",
+                )
+                .found(found)
+                .remedy("rewrite the file with h5repack -f GZIP=4"),
                 false => {
                     about(ErrorKind::Format, "the HDF5 file is damaged, or cut off").found(found)
                 }

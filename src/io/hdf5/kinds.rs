@@ -26,7 +26,7 @@ pub(super) enum MatrixKind {
 }
 
 impl Group {
-    /// The kind of matrix that the group is; `None` if it is no matrix.
+    /// The kind of matrix that the group is; `None` if it is not a matrix.
     pub(super) fn kind(&self) -> Result<Option<MatrixKind>> {
         let attributes = self.attributes()?;
         if let Some(text) = attributes.text("binsparse") {
@@ -169,7 +169,7 @@ impl Dataset {
         if let Some(class) = attributes.text("MATLAB_class").filter(|_| is_matlab) {
             let Some(dtype) = matlab_type(&attributes) else {
                 return Err(array
-                    .error(ErrorKind::Unsupported, "the variable is no matrix of numbers")
+                    .error(ErrorKind::Unsupported, "the variable is not a matrix of numbers")
                     .found(class));
             };
             if attributes.has("MATLAB_empty") {

@@ -9,7 +9,7 @@
 //! | any other dataset of one or two dimensions | dense |
 //!
 //! If a file holds several matrices and no rule above chooses one, [`ReadOptions::member`](crate::io::ReadOptions) has to,
-//! by the path of a group or a dataset. Contiguous datasets in the byte order of this machine are mapped where they lie;
+//! by the path of a group or a dataset. Contiguous datasets in the byte order of this machine are mapped in place;
 //! chunked ones, packed or not, are read a few chunks at a time.
 //!
 //! Only `container.rs`, `dataset.rs`, `element_type.rs` and `failure.rs` know which crate parses the files. It is a feature,

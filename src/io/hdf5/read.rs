@@ -13,7 +13,7 @@ use crate::storage::{Context, Place};
 /// Groups of one member that are entered in search of a matrix.
 const DEPTH: usize = 8;
 
-/// Members of a group that are looked at in search of a matrix.
+/// Members of a group that are examined in search of a matrix.
 const MOST: usize = 1 << 10;
 
 /// A matrix that was found.
@@ -123,7 +123,7 @@ fn only(mut group: Group) -> Result<FoundMatrix> {
                     .in_file(group.file.path())
                     .expected("one matrix, or one of AnnData, 10x, MATLAB or Binsparse")
                     .found(group.list()?)
-                    .remedy("say which one with `member`, by its path in the file"));
+                    .remedy("choose one with `member`, by its path in the file"));
             }
         }
     }

@@ -15,7 +15,7 @@ pub(in crate::io) fn read(
     _place: &Place,
     _ctx: &Context,
 ) -> Result<(AnyMatrix, ReadAs)> {
-    Err(Error::new(ErrorKind::Unsupported, "HDF5 files are not read")
+    Err(Error::new(ErrorKind::Unsupported, "this build does not support HDF5")
         .in_file(path)
         .remedy("compile with the feature hdf5"))
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::text::cursor::{Cursor, quoted};
 
 pub(super) fn too_many(stored: u64) -> Error {
-    Error::new(ErrorKind::Format, "there are more entries than announced")
+    Error::new(ErrorKind::Format, "there are more entries than declared")
         .expected(format!("the end of the file after {stored} entries"))
         .found("another entry")
 }
@@ -30,7 +30,7 @@ fn wrong_index(cursor: &Cursor<'_>, name: &str, size: usize) -> Error {
     let error = Error::new(ErrorKind::Index, format!("the {name} index is out of range"))
         .found(quoted(token));
     let error = match size {
-        0 => error.expected(format!("no entry, there being no {name}s")),
+        0 => error.expected(format!("no entries, because there are no {name}s")),
         _ => error.expected(format!("a {name} index from 1 to {size}")),
     };
     if token.iter().all(|&byte| byte == b'0') {

@@ -9,7 +9,7 @@ use crate::io::text::cursor::Cursor;
 use crate::io::text::records::skip_if_empty;
 use crate::io::text::text_file::{Position, TextFile};
 
-/// Samples of a file that are looked at, and the bytes of each.
+/// Samples of a file that are examined, and the bytes of each.
 const SAMPLES: u64 = 32;
 const SAMPLE: usize = 1 << 12;
 
@@ -38,7 +38,7 @@ pub(super) fn seems_in_order(text: &TextFile, from: Position, by_cols: bool) -> 
             }
             let row = cursor.digits();
             cursor.skip_blanks();
-            // What is no entry is reported when it is read.
+            // What is not an entry is reported when it is read.
             let Some((row, col)) = row.zip(cursor.digits()) else { return Ok(false) };
             let position = if by_cols { (col, row) } else { (row, col) };
             if last.is_some_and(|last| last >= position) {

@@ -103,7 +103,7 @@ impl Reader {
             entries: nnz,
             wanted: self.hypersparse,
             remedy: "read it as coordinates with read_coo, or a graph on compact vertices; \
-                     `hypersparse` asks for all of them",
+                     `hypersparse` keeps all of them",
         };
         extent.check::<P>(place, ctx)?;
         let kind = (A::FORMAT, Types::of::<T, I, P>());

@@ -53,7 +53,7 @@ impl Mirror {
         Error::new(ErrorKind::Format, format!("a {} file stores one triangle", self.symmetry))
             .expected(format!("entries {} the diagonal, like those before", side(row < col)))
             .found(format!("row {}, column {}", row + 1, col + 1))
-            .remedy("store one triangle, or call the matrix general")
+            .remedy("store one triangle, or declare the matrix general")
     }
 }
 

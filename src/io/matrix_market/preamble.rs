@@ -69,9 +69,8 @@ fn banner_words(cursor: &mut Cursor<'_>) -> Result<Header> {
         let error = start.unexpected(ErrorKind::Format, "not a Matrix Market file", expected);
         return Err(match wrong_text(name) {
             Some((guess, _)) => error.remedy(guess),
-            None if name.first().is_some_and(u8::is_ascii_digit) => error.remedy(
-                "if it is a list of edges, read it as EdgeList, or say so with ReadOptions",
-            ),
+            None if name.first().is_some_and(u8::is_ascii_digit) => error
+                .remedy("if it is an edge list, read it as EdgeList, or set that in ReadOptions"),
             None => error,
         });
     }
@@ -190,7 +189,7 @@ fn check_length(text: &TextFile, header: &Header, entries: Position) -> Result<(
     if announced <= u128::from(most) {
         return Ok(());
     }
-    let error = Error::new(ErrorKind::Format, "the file is too short for the entries it announces")
+    let error = Error::new(ErrorKind::Format, "the file is too short for the declared entries")
         .expected(format!("{announced} entries"))
         .found(format!("{bytes} bytes, space for {most} at most"));
     Err(text.error_at(entries.line - 1, error))

@@ -77,7 +77,7 @@ impl Reader {
         self.text.length()
     }
 
-    /// The memory in which the file is unpacked while it is read; 0 if it is no gzip file.
+    /// The memory in which the file is unpacked while it is read; 0 if it is not a gzip file.
     pub(crate) fn window(&self, ctx: &Context) -> u64 {
         self.records().window(ctx)
     }

@@ -47,7 +47,7 @@ pub fn write_sparse<T: Number, I: Index, P: Index, A: Axis>(
 }
 
 /// Writes a dense matrix as a general array file; otherwise as [`write_sparse`]. A matrix stored row by row in files
-/// is first brought to the other order, in the scratch folder if it does not fit in a quarter of the memory limit.
+/// is first converted to the other order, in the scratch folder if it does not fit in a quarter of the memory limit.
 pub fn write_dense<T: Number + Element>(
     path: impl AsRef<Path>,
     matrix: &Dense<T>,

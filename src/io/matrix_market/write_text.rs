@@ -18,7 +18,7 @@ pub(super) struct ValueWriter {
     pub(super) entries: fn(&PlacedEntries<'_>, Range<usize>, Field, &mut Vec<u8>) -> Result<()>,
     /// Appends lines of values, which are columns of a matrix.
     pub(super) columns: fn(Raw<'_>, Range<usize>, Field, &mut Vec<u8>),
-    /// The same of values that are stored row by row: so many rows and columns.
+    /// The same for values that are stored row by row, with the shape.
     pub(super) rows: fn(Raw<'_>, (usize, usize), Range<usize>, Field, &mut Vec<u8>),
 }
 

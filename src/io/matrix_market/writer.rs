@@ -90,7 +90,7 @@ impl Writer {
         if self.pushed != self.header.stored {
             return Err(Error::new(ErrorKind::Format, "entries are missing")
                 .in_file(self.output.path())
-                .expected(format!("{} entries, as the header says", self.header.stored))
+                .expected(format!("{} entries, according to the header", self.header.stored))
                 .found(self.pushed));
         }
         if self.torn {
@@ -118,14 +118,14 @@ impl Writer {
             return refuse(
                 ErrorKind::Index,
                 "the entry lies outside the matrix",
-                format!("a place in {nrows} x {ncols}"),
+                format!("a position in {nrows} x {ncols}"),
             );
         }
         if self.pushed == stored {
             return refuse(
                 ErrorKind::Format,
-                "one entry too many",
-                format!("{stored} entries, as the header says"),
+                "there is an extra entry",
+                format!("{stored} entries, according to the header"),
             );
         }
         if let Some(walk) = &self.walk
@@ -134,7 +134,7 @@ impl Writer {
             let next = walk
                 .position()
                 .map_or("no entry".to_owned(), |(row, col)| format!("row {row}, column {col}"));
-            return refuse(ErrorKind::Format, "an array file goes column by column", next);
+            return refuse(ErrorKind::Format, "an array file is written column by column", next);
         }
         if symmetry != Symmetry::General
             && (row < col || (row == col && symmetry == Symmetry::SkewSymmetric))

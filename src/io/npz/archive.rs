@@ -13,7 +13,7 @@ use rawzip::{CompressionMethod, FileReader, ZipArchive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::arrays::ForeignFile;
 
-/// The most members of an archive that are looked at.
+/// The most members of an archive that are examined.
 const MOST_MEMBERS: usize = 1 << 20;
 
 /// The most bytes of the names of all members.
@@ -127,8 +127,10 @@ impl Archive {
                     || format!("method {}", other.as_u16()),
                     |name| format!("{name} (method {})", other.as_u16()),
                 );
-                let error =
-                    Error::new(ErrorKind::Unsupported, "the member is packed in another way");
+                let error = Error::new(
+                    ErrorKind::Unsupported,
+                    "the member uses an unsupported compression",
+                );
                 return Err(error
                     .in_file(file.path())
                     .at_field(&member.name)
@@ -151,7 +153,7 @@ impl Archive {
         let next = headers.filter(|&header| header > member.header).min();
         let limit = next.unwrap_or_else(|| self.zip.directory_offset()).min(file.length());
         if end > limit {
-            return Err(error("the member is longer than its place in the archive")
+            return Err(error("the member extends beyond its space in the archive")
                 .at_byte(offset)
                 .expected(format!("at most {} bytes", limit.saturating_sub(offset)))
                 .found(format!("{} bytes", member.packed)));

@@ -46,7 +46,7 @@ pub(super) fn array(archive: &Archive, member: &ArchiveMember) -> Result<Foreign
     bytes.start = header.data_start;
     if header.data_start.checked_add(data) != Some(member.size) {
         return Err(bytes
-            .error(ErrorKind::Format, "the member is not as long as its shape says")
+            .error(ErrorKind::Format, "the length of the member does not match its shape")
             .expected(format!("{data} bytes of data for shape {:?}", header.shape))
             .found(member.size.saturating_sub(header.data_start)));
     }
@@ -122,7 +122,7 @@ impl MemberBytes {
             Some(_) => Error::io("reading", self.file.path(), error),
             None => self
                 .error(ErrorKind::Format, "the member is damaged")
-                .expected("packed data up to its end")
+                .expected("compressed data up to its end")
                 .found(error),
         }
     }
@@ -130,7 +130,7 @@ impl MemberBytes {
     fn check_sum(&self, crc: &Crc) -> Result<()> {
         if u64::from(crc.amount()) != self.member.size & u64::from(u32::MAX) {
             return Err(self
-                .error(ErrorKind::Format, "the member has another size than the archive says")
+                .error(ErrorKind::Format, "the size of the member differs from the archive")
                 .expected(format!("{} bytes", self.member.size)));
         }
         match crc.sum() == self.member.crc {
@@ -166,7 +166,7 @@ impl MemberBytes {
         match done == self.member.size {
             true => Ok(()),
             false => Err(self
-                .error(ErrorKind::Format, "the member has another size than the archive says")
+                .error(ErrorKind::Format, "the size of the member differs from the archive")
                 .expected(format!("{} bytes", self.member.size))
                 .found(match done > self.member.size {
                     true => "more".to_owned(),
@@ -218,7 +218,7 @@ impl ArrayBytes for MemberBytes {
 pub(super) fn halves(array: &ForeignArray) -> Result<[ForeignArray; 2]> {
     let &[2, len] = &array.shape[..] else {
         return Err(array
-            .error(ErrorKind::Unsupported, "the matrix has another number of dimensions")
+            .error(ErrorKind::Unsupported, "the matrix has the wrong number of dimensions")
             .expected("coordinates of two dimensions")
             .found(format!("{:?}", array.shape)));
     };
@@ -232,7 +232,7 @@ pub(super) fn halves(array: &ForeignArray) -> Result<[ForeignArray; 2]> {
     match array.order {
         Order::C => Ok([half(0)?, half(1)?]),
         Order::Fortran => Err(array
-            .error(ErrorKind::Unsupported, "the coordinates alternate")
+            .error(ErrorKind::Unsupported, "the row and column indices alternate")
             .expected("an array in C order")
             .found("Fortran order")),
     }

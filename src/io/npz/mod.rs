@@ -6,7 +6,7 @@
 //! | `binsparse.npy` and the arrays that it describes | CSR, CSC, COO | |
 //! | one array, or the one that [`ReadOptions::member`](crate::io::ReadOptions) names | dense | dense, as `arr_0.npy` |
 //!
-//! Members that are stored, and whose elements are aligned, are mapped where they lie; if one is not, or is deflated, all
+//! Members that are stored, and whose elements are aligned, are mapped in place; if one is not, or is deflated, all
 //! are copied, and their checksums compared on the way. What is written here is mapped: members are stored, and their
 //! elements begin at a multiple of 64 bytes.
 //!

@@ -48,6 +48,6 @@ pub(in crate::io) fn read(
             .in_file(path)
             .expected("one array, or a sparse matrix with its format")
             .found(list(&archive, several))
-            .remedy("say which one with `member`")),
+            .remedy("choose one with `member`")),
     }
 }

@@ -74,7 +74,7 @@ fn shape(archive: &Archive, ctx: &Context) -> Result<(usize, usize)> {
     match shape.few(64, ctx)?[..] {
         [nrows, ncols] => Ok((nrows, ncols)),
         ref other => Err(shape
-            .error(ErrorKind::Unsupported, "the matrix has another number of dimensions")
+            .error(ErrorKind::Unsupported, "the matrix has the wrong number of dimensions")
             .expected("two")
             .found(format!("{other:?}"))),
     }

@@ -177,7 +177,8 @@ impl ZipWriter {
     }
 
     fn wrong_size(&self) -> Error {
-        Error::new(ErrorKind::Shape, "elements are missing or too many").in_file(self.output.path())
+        Error::new(ErrorKind::Shape, "there are too few or too many elements")
+            .in_file(self.output.path())
     }
 }
 

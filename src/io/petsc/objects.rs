@@ -112,7 +112,7 @@ impl PetscFile {
         let found = petsc.integer(0)?;
         match found.is_some_and(|class| is_class(class as u64)) {
             true => Ok(petsc),
-            false => Err(Error::new(ErrorKind::Format, "not a file of PETSc")
+            false => Err(Error::new(ErrorKind::Format, "not a PETSc file")
                 .in_file(path)
                 .at_byte(0)
                 .expected(format!("{MATRIX} (a matrix) or {VECTOR} (a vector), big-endian"))
@@ -228,11 +228,11 @@ impl PetscFile {
             return Ok(dtype);
         }
         let ends = TRIED.map(|dtype| format!("{} bytes for {dtype}", end_of(dtype)));
-        Err(Error::new(ErrorKind::Format, "the length of the file fits no type of values")
+        Err(Error::new(ErrorKind::Format, "the length of the file matches no type of values")
             .in_file(&self.origin.path)
             .expected(format!("{}, and further objects after them", ends.join(", ")))
             .found(format!("{} bytes", self.length))
-            .remedy("if the file is complete, say of which type its values are (PetscOptions)"))
+            .remedy("if the file is complete, give the type of its values (PetscOptions)"))
     }
 
     /// Whether the objects of the file end where it ends, if their values are of this type.

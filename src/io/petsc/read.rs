@@ -165,7 +165,7 @@ fn pointers(
         for (k, length) in lengths.enumerate() {
             let end = u64::try_from(length).ok().and_then(|length| sum.checked_add(length));
             sum = end.filter(|&end| end <= nnz).ok_or_else(|| {
-                error("the entries of the rows are more than those of the matrix")
+                error("the rows have more entries than the matrix")
                     .at_byte(start + k as u64 * word)
                     .expected(format!("at most {} entries in this row", nnz - sum))
                     .found(length)
@@ -176,7 +176,7 @@ fn pointers(
     })?;
     match sum == nnz {
         true => Ok(()),
-        false => Err(error("the entries of the rows are fewer than those of the matrix")
+        false => Err(error("the rows have fewer entries than the matrix")
             .at_byte(object.start)
             .expected(format!("{nnz} entries in all rows"))
             .found(sum)),

@@ -132,7 +132,7 @@ fn widened(matrix: &AnyMatrix, ctx: &Context) -> Result<AnyMatrix> {
     let inexact = |position: usize, value: String| {
         Error::new(
             ErrorKind::Value,
-            "PETSc has no integers as values, and float64 does not hold this one",
+            "PETSc stores integers as float64, which cannot represent this one",
         )
         .at(crate::error::Location::Position(position as u64))
         .expected(format!("an integer from -{EXACT} to {EXACT}"))
@@ -191,7 +191,7 @@ impl Encoder {
         ctx: &Context,
     ) -> Result<()> {
         let runs = count.div_ceil(RUN);
-        // As many runs at a time as keep all threads at work between two looks at the cancel token.
+        // As many runs at a time as keep all threads at work between two checks of the cancel token.
         let many = 64 * ctx.thread_count();
         for first in (0..runs).step_by(many) {
             ctx.check_cancelled()?;

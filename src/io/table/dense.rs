@@ -6,7 +6,7 @@
 //!
 //! So the shape is known before anything is allocated or written, and every element is written once. Where the first
 //! lines are whole and a later one is not, what was written is dropped, the types of all values are seen, and the file
-//! is parsed once more.
+//! is parsed again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -117,7 +117,7 @@ impl Table<'_> {
     /// What all values are. A wrong line is reported when it is parsed.
     fn see_numbers(&self) -> Result<NumberType> {
         let mut all = NumberType::NONE;
-        // Once a value is not whole, the others need not be looked at.
+        // Once a value is not whole, the others need not be examined.
         let real = AtomicBool::new(false);
         let parse = |block: TextLines<'_>, seen: &mut NumberType| {
             *seen = NumberType::NONE;

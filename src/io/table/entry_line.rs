@@ -98,7 +98,7 @@ fn wrong_index(field: &[u8], name: &str, base: u64, extent: u64) -> Error {
     };
     match (base, field) {
         (1, b"0") => {
-            error.found(quoted(field)).remedy("they are counted from 1; say so only if it is true")
+            error.found(quoted(field)).remedy("they are counted from 1 because that was requested")
         }
         _ => error.found(quoted(field)),
     }

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::text::cursor::{Cursor, quoted};
 use crate::io::text::decimal::{read_float, read_integer};
 
-/// What stands between fields.
+/// The field separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldSeparator {
     Byte(u8),
@@ -137,7 +137,7 @@ pub(super) fn kind_of(field: &[u8]) -> FieldKind {
     if !matches!(first, b'0'..=b'9' | b'+' | b'-') {
         return if is_missing(field) { FieldKind::Missing } else { FieldKind::Other };
     }
-    // Seen first: an integer that cannot be read costs the making of an error. A sign alone is no number.
+    // Seen first: an integer that cannot be read costs the making of an error. A sign alone is not a number.
     if !rest.iter().all(u8::is_ascii_digit) || rest.is_empty() && !first.is_ascii_digit() {
         return FieldKind::Other;
     }
@@ -156,10 +156,13 @@ pub(super) fn real(field: &[u8]) -> Result<f64> {
         && let FieldKind::Whole(_) | FieldKind::TooLarge = kind_of(field)
         && !is_exact(field, number)
     {
-        return Err(Error::new(ErrorKind::Value, "an integer that float64 does not hold exactly")
-            .expected(format!("at most {}, or a decimal point", 1u64 << 53))
-            .found(quoted(field))
-            .remedy("write it with a decimal point if it may be rounded"));
+        return Err(Error::new(
+            ErrorKind::Value,
+            "an integer that float64 cannot represent exactly",
+        )
+        .expected(format!("at most {}, or a decimal point", 1u64 << 53))
+        .found(quoted(field))
+        .remedy("write it with a decimal point if it may be rounded"));
     }
     Ok(number)
 }
@@ -187,7 +190,7 @@ fn not_a_number(field: &[u8]) -> Error {
         .first()
         .is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.'));
     match numeric && field.contains(&b',') {
-        true => error.remedy("the decimal sign is a point"),
+        true => error.remedy("the decimal separator is a point"),
         false => error,
     }
 }
@@ -198,13 +201,13 @@ pub(super) fn missing(field: &[u8]) -> Error {
     Error::new(ErrorKind::Value, "a value is missing")
         .expected("a number")
         .found(if field.is_empty() { "nothing".to_owned() } else { quoted(field) })
-        .remedy("say what to put there (TableOptions::missing)")
+        .remedy("give a replacement (TableOptions::missing)")
 }
 
 /// The error for a line with another number of fields.
 #[cold]
 pub(super) fn ragged(expected: usize, found: usize) -> Error {
-    Error::new(ErrorKind::Format, "the line has another number of fields")
+    Error::new(ErrorKind::Format, "the line has the wrong number of fields")
         .expected(format!("{expected}, like the first line"))
         .found(found)
 }

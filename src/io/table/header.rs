@@ -16,7 +16,7 @@ pub(super) fn header(
     let refused = |what: &str| Error::new(ErrorKind::Unsupported, what);
     let names: Vec<&str> = match (matrix.format(), matrix.dtype(), columns) {
         (Some(_), _, Some(_)) => {
-            return Err(refused("a list of entries has names of its own")
+            return Err(refused("a list of entries has fixed column names")
                 .remedy("convert it with to_dense"));
         }
         (Some(_), None, None) => vec!["row", "column"],
@@ -27,7 +27,7 @@ pub(super) fn header(
                 .remedy("name the file .npy or .mtx, or convert the matrix with to_csr"));
         }
         (None, ..) if ncols == 0 || nrows == 0 && columns.is_none() => {
-            return Err(refused("an empty table would not tell its shape")
+            return Err(refused("an empty table would not reveal its shape")
                 .found(format!("{nrows} x {ncols}"))
                 .remedy("name the file .npy or .mtx"));
         }

@@ -11,7 +11,7 @@ use crate::io::text::records::without_end;
 use crate::io::text::text_file::{Position, TextFile};
 use crate::storage::Context;
 
-/// Lines with fields that are looked at.
+/// Lines with fields that are examined.
 const LOOKED_AT: usize = 32;
 
 /// Bytes in which lines are counted.
@@ -68,7 +68,7 @@ impl TableLayout {
             return Err(Error::new(ErrorKind::Format, "the file is empty")
                 .in_file(text.path())
                 .expected("a table of numbers")
-                .found("no line with a field"));
+                .found("there is no line with a field"));
         };
         let separator = separator.unwrap_or_else(|| sniff(&lines));
         let wrong = |at: Position, error: Error| text.error_at(at.line, error);
@@ -82,7 +82,7 @@ impl TableLayout {
         };
         if triplets && !(2..=4).contains(&fields.len()) {
             let error =
-                ragged(3, fields.len()).expected("row, column and value; two or four fields also");
+                ragged(3, fields.len()).expected("row, column and value; also two or four fields");
             return Err(wrong(lines[0].0, error));
         }
         let (start, counted) = match header {

@@ -19,7 +19,7 @@
 //! # How it is read
 //! The rows are counted, then all lines are parsed on all threads and written in order while the next are parsed. The
 //! type follows from the first lines; if a later value contradicts it, the types of all values are seen, and the file is
-//! parsed once more. The entries of a list are seen first for extents, order and types: those in the order of the
+//! parsed again. The entries of a list are seen first for extents, order and types: those in the order of the
 //! result go straight to their places.
 //!
 //! # What is accepted
@@ -29,8 +29,8 @@
 //!
 //! # What is refused
 //! Each with its line and column: missing values (nothing, `NA`, `N/A`, `nan`, `null`, `none`, in any letter case),
-//! unless [`TableOptions::missing`] says what to put there; anything else that is no number, such as a decimal comma; a
-//! line with more or fewer fields than the first; a quoted field that does not end on its line.
+//! unless [`TableOptions::missing`] says what to put there; anything else that is not a number, such as a decimal
+//! comma; a line with more or fewer fields than the first; a quoted field that does not end on its line.
 //!
 //! # What is written
 //! A dense matrix as it is, without a header unless [`write_table`] is given names, numbers in the fewest digits that

@@ -68,7 +68,7 @@ pub(super) fn is_whole(value: f64) -> bool {
 pub(super) fn whole<T: TryFrom<i128>>(field: &[u8]) -> Result<T> {
     match kind_of(field) {
         FieldKind::Whole(number) => T::try_from(number).map_err(|_| changed()),
-        // Unless it is no number at all, the table is read again, with floats.
+        // Unless it is not a number at all, the table is read again, with floats.
         _ => Err(changed()),
     }
 }

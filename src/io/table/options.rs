@@ -17,7 +17,7 @@
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableOptions {
-    /// What stands between the fields of a line; a blank stands for any blanks and tabs. Found out if not given.
+    /// The field separator of a line; a blank stands for any blanks and tabs. Found out if not given.
     pub separator: Option<u8>,
     /// Whether the first line holds the names of the columns. Found out if not given.
     pub header: Option<bool>,

@@ -180,7 +180,7 @@ pub(super) fn filled<N: TableNumber>(field: &[u8], instead: Option<N>) -> Result
 /// The rows of some lines, and the lines.
 pub(super) fn count_rows(text: &[u8], separator: FieldSeparator) -> (u64, u64) {
     let lines = count_lines(text);
-    // A line that begins with a digit, a sign or a point is a row. All lines are looked at before a decision, so that
+    // A line that begins with a digit, a sign or a point is a row. All lines are examined before a decision, so that
     // vector units do it.
     let other = |byte: u8| !matches!(byte, b'-'..=b'9');
     let pairs = text.windows(2).map(|pair| (pair[0] == b'\n') & other(pair[1]));

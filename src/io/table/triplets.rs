@@ -1,4 +1,4 @@
-//! A list of entries as CSR: extents, types and order seen first, then the entries brought to their rows.
+//! A list of entries as CSR: extents, types and order seen first, then the entries sorted into their rows.
 //!
 //! Entries that are in the order of the result, as this library writes them, go straight to their places; others go
 //! through the sort.
@@ -158,7 +158,7 @@ impl List<'_> {
         let (nrows, ncols) =
             self.options.shape.map_or((u64::MAX, u64::MAX), |(m, n)| (m as u64, n as u64));
         let grammar = self.grammar(nrows, ncols);
-        // Once a value is not whole, the others need not be looked at.
+        // Once a value is not whole, the others need not be examined.
         let real = AtomicBool::new(!self.layout.numbers.whole);
         let parse = |text: &[u8], seen: &mut SeenEntries| {
             *seen = none;
@@ -201,7 +201,7 @@ impl List<'_> {
         Ok(all)
     }
 
-    /// How lines are read, with at most so many rows and columns.
+    /// How lines are read, with at most `nrows` rows and `ncols` columns.
     fn grammar(&self, nrows: u64, ncols: u64) -> EntryLine<'_> {
         let base = u64::from(self.options.one_based);
         EntryLine { layout: self.layout, base, nrows, ncols }
@@ -223,7 +223,7 @@ impl List<'_> {
             count: shape.0,
             entries: seen.entries,
             wanted: self.hypersparse || self.options.shape.is_some(),
-            remedy: "`hypersparse` asks for all of them",
+            remedy: "`hypersparse` keeps all of them",
         };
         match types.pointers {
             DType::UInt32 => extent.check::<u32>(self.place, self.ctx)?,
@@ -307,7 +307,7 @@ impl List<'_> {
     }
 }
 
-/// What follows a plain line behind row and column, if it is plain to its end or its value need not be looked at.
+/// What follows a plain line behind row and column, if it is plain to its end or its value need not be examined.
 #[inline(always)]
 fn after_value<'t>(
     mut line: PlainLine<'t>,

@@ -89,7 +89,7 @@ impl<'a> Cursor<'a> {
             _ => {
                 return Err(self.unexpected(
                     ErrorKind::Format,
-                    "there is more on the line",
+                    "the line has extra fields",
                     "the end of the line",
                 ));
             }

@@ -168,9 +168,9 @@ fn explain(token: &[u8], error: Error) -> Error {
         split_sign(token).1.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
     let has = |wanted: &[u8]| numeric && token.iter().any(|byte| wanted.contains(byte));
     if has(b"xX") {
-        error.remedy("hexadecimal numbers are not read; write it as a decimal")
+        error.remedy("hexadecimal numbers are not supported; write it as a decimal")
     } else if has(b",") {
-        error.remedy("the decimal sign is a point")
+        error.remedy("the decimal separator is a point")
     } else if has(b"dD") {
         error.remedy("the exponent letter is E, not Fortran's D")
     } else {

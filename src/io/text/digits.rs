@@ -14,7 +14,7 @@ pub(in crate::io) const POWERS: [u64; 9] =
 #[inline(always)]
 pub(in crate::io) fn leading(text: &[u8; 8]) -> (usize, u64) {
     let digits = u64::from_le_bytes(*text) ^ ZEROS;
-    // The high bit of a byte that is no digit. A carry can only reach the bytes after it.
+    // The high bit of a byte that is not a digit. A carry can only reach the bytes after it.
     let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
     let count = others.trailing_zeros() as usize / 8;
     match count {

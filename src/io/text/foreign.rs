@@ -1,6 +1,6 @@
 //! Recognises files that no reader here accepts by their first bytes, and suggests what to do.
 //!
-//! Nothing binary listed here can begin a text. A list of edges may begin with any word, so that a word alone makes no
+//! Nothing binary listed here can begin a text. An edge list may begin with any word, so that a word alone makes no
 //! file another format: what belongs to it in that format must follow. Formats that cannot be recognised by their first
 //! bytes are recognised when a line turns out to be invalid.
 
@@ -104,7 +104,7 @@ pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
         return Some(error);
     }
     first.starts_with(b"\xef\xbb\xbf").then(|| {
-        Error::new(ErrorKind::Format, "a UTF-8 byte order mark stands before the text")
+        Error::new(ErrorKind::Format, "the text begins with a UTF-8 byte order mark")
             .in_file(path)
             .at_line(1)
             .expected("ASCII from the first byte on")
@@ -113,7 +113,7 @@ pub(in crate::io) fn foreign(path: &Path, first: &[u8]) -> Option<Error> {
     })
 }
 
-/// The error for a file that is no text, or a page of the web.
+/// The error for a file that is not text, or a web page.
 pub(in crate::io) fn foreign_binary(path: &Path, first: &[u8]) -> Option<Error> {
     let tar = first.get(257..262) == Some(b"ustar") && first.contains(&0);
     let markup = after_blanks(first).starts_with(b"<");
@@ -136,7 +136,7 @@ fn after_blanks(first: &[u8]) -> &[u8] {
 fn seems(path: &Path, (mark, name, remedy): &KnownForeign) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the file seems to be {name}"))
         .in_file(path)
-        .expected("a matrix or a list of edges in plain text")
+        .expected("a matrix or an edge list in plain text")
         .found(quoted(mark))
         .remedy(*remedy)
 }
@@ -155,7 +155,7 @@ pub(in crate::io) fn wrong_text(token: &[u8]) -> Option<(&'static str, &'static 
         return Some(("the file seems to hold binary data", "name a file of plain text"));
     }
     if has(&|byte| matches!(byte, b',' | b';')) {
-        let remedy = "name it .csv, or say with ReadOptions that it is a table";
+        let remedy = "name it .csv, or set the format to a table in ReadOptions";
         return Some(("the file seems to hold comma-separated values (CSV)", remedy));
     }
     if token.first().is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'"') {

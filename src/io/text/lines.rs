@@ -19,8 +19,8 @@ use crate::io::text::text_file::{BEYOND, LONGEST_LINE, Position, TextFile};
 use crate::storage::Context;
 use crate::storage::parallel::join;
 
-/// Bytes of text in a block, at most and at least: few enough for the second-level cache, and so many that starting a
-/// block costs nothing.
+/// Bytes of text in a block, at most and at least: small enough for the second-level cache, and large enough that
+/// starting a block costs nothing.
 const BLOCK: usize = 1 << 17;
 const SMALL_BLOCK: usize = 1 << 13;
 

@@ -82,7 +82,7 @@ pub(in crate::io) fn without_packing(path: &Path) -> PathBuf {
 /// Fails if a member is asked for, of a file that has none.
 pub(in crate::io) fn refuse_member(path: &Path, member: Option<&str>) -> Result<()> {
     let Some(member) = member else { return Ok(()) };
-    Err(Error::new(ErrorKind::Unsupported, "the file holds one matrix, and no members")
+    Err(Error::new(ErrorKind::Unsupported, "the file holds a single matrix and no members")
         .in_file(path)
         .expected(format!("an archive, or HDF5, with {member:?} in it"))
         .remedy("leave out `member`"))

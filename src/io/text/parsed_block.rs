@@ -26,7 +26,7 @@ pub(super) struct Counted {
 /// Parses a block, with the number of its first line.
 pub(super) type Parse<'a, B> = &'a (dyn Fn(TextLines<'_>, u64, &mut B) -> Parsed + Sync);
 
-/// Reads and parses some blocks, of which the lines are counted in between if only so many are wanted.
+/// Reads and parses some blocks, whose lines are counted in between if only some are wanted.
 pub(super) fn parse_all<B: Send>(
     slots: &mut [ParsedBlock<B>],
     text: &TextFile,

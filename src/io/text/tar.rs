@@ -32,7 +32,7 @@ pub(in crate::io) enum MemberKind {
     Name,
     /// Its data is records `LENGTH KEYWORD=VALUE` about the next member; `path` is its name.
     Records,
-    /// Its data is about other members, and is no name.
+    /// Its data is about other members, and is not a name.
     About,
     /// A name for another file.
     Link,
@@ -90,7 +90,7 @@ type MemberPlace = (u64, u64);
 /// The search for the member that holds the matrix.
 ///
 /// It ends at the header of a member that is named with its folder, or is `NAME/NAME.mtx` and none is named; what comes
-/// after it is not looked at. Otherwise all members are looked at. Refused where they are seen: links, names that lead
+/// after it is not examined. Otherwise all members are examined. Refused where they are seen: links, names that lead
 /// out of the archive, and two members of one name.
 pub(in crate::io) struct MemberSearch<'a> {
     wanted: Option<&'a str>,
@@ -163,20 +163,20 @@ impl<'a> MemberSearch<'a> {
             ([], Some(wanted)) => Err(refused("the archive has no such member")
                 .expected(format!("{:?}", shown(wanted)))
                 .found(listed(names))),
-            ([], None) => Err(refused("the archive holds no single matrix")
+            ([], None) => Err(refused("the archive does not hold exactly one matrix")
                 .expected("one member NAME/NAME.mtx")
                 .found(listed(names))
-                .remedy("say which one with `member`")),
+                .remedy("choose one with `member`")),
             (several, wanted) => {
                 let found = listed(several.iter().map(|&(k, _)| &self.names[k]));
                 Err(match wanted {
                     Some(_) => refused("several members have this name")
                         .found(found)
-                        .remedy("say which one with its folder"),
-                    None => refused("the archive holds no single matrix")
+                        .remedy("give its folder too"),
+                    None => refused("the archive does not hold exactly one matrix")
                         .expected("one member NAME/NAME.mtx")
                         .found(format!("{} members that end in .mtx: {found}", several.len()))
-                        .remedy("say which one with `member`"),
+                        .remedy("choose one with `member`"),
                 })
             }
         }

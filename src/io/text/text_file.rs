@@ -80,7 +80,7 @@ impl TextFile {
             return Err(Error::new(ErrorKind::Unsupported, "cannot be read as text")
                 .in_file(path)
                 .expected("an ordinary file")
-                .found("one whose length the system does not tell")
+                .found("a file whose length is unknown")
                 .remedy("copy it to an ordinary file"));
         }
         first.truncate(read);
@@ -143,7 +143,7 @@ impl TextFile {
         self.visit_lines_within(LONGEST_LINE, visit)
     }
 
-    /// As [`visit_first_lines`](Self::visit_first_lines), for lines of at most so many bytes.
+    /// As [`visit_first_lines`](Self::visit_first_lines), for lines of at most `longest` bytes.
     pub(in crate::io) fn visit_lines_within<R>(
         &self,
         longest: usize,
@@ -246,7 +246,7 @@ fn check_kind(path: &Path, kind: &Metadata) -> Result<()> {
         .expected("an ordinary file")
         .found(name_of(kind))
         .remedy(match kind.file_type().is_fifo() {
-            true => "what comes through a pipe is read by read_matrix and read_graph",
+            true => "a pipe is read by read_matrix and read_graph",
             false => "name a file, or a pipe from the program that writes to it",
         }))
 }

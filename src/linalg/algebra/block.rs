@@ -1,5 +1,5 @@
 //! Blocks of interleaved vectors, rows of `k` numbers as products take them: inner products of all with all, and
-//! combinations by a small matrix, each in one sweep over the blocks.
+//! combinations by a small matrix, each in one pass over the blocks.
 //!
 //! Small matrices are stored row by row. The shape of a sum depends only on the extents, as in `vector.rs`: rows of a
 //! part are added one after the other, parts of a task too, and tasks in pairs.

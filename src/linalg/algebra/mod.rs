@@ -38,5 +38,5 @@ pub(crate) use several::orthogonalise;
 pub use several::{combine, dots};
 pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_run, two_sum};
 pub use vector::{axpby, dot, norm};
-pub(crate) use vector::{divide, largest};
+pub(crate) use vector::{axpby_squares, divide, largest};
 pub(crate) use widen::{Coding, Widen, by_scalar, f32s, f64s, magnitudes};

@@ -181,7 +181,7 @@ fn sum<V: Factor<X>, X: Scalar>(values: Stored<'_>, decode: Coding<V>, ctx: &Con
 fn exact_sum<T: Entry + PrimInt>(values: Stored<'_>, ctx: &Context) -> Result<T> {
     let sum = values.total_of_integers(ctx)?;
     T::from(sum).ok_or_else(|| {
-        Error::new(ErrorKind::Value, "the sum is no number of the type of the entries")
+        Error::new(ErrorKind::Value, "the sum does not fit the entry type")
             .found(sum)
             .remedy("sum::<f64> gives it rounded")
     })

@@ -100,13 +100,37 @@ pub fn axpby<X: Scalar>(a: X, x: &[X], b: X, y: &mut [X], ctx: &Context) -> Resu
     check_shape("y", x.len(), y.len())?;
     ctx.with_threads(|| {
         let runs = y.par_chunks_mut(RUN).zip(x.par_chunks(RUN)).with_min_len(LEAST);
-        runs.for_each(|(y, x)| {
-            if b.is_zero() {
-                y.iter_mut().zip(x).for_each(|(y, &x)| *y = a * x);
-            } else {
-                y.iter_mut().zip(x).for_each(|(y, &x)| *y = a * x + b * *y);
-            }
-        });
+        runs.for_each(|(y, x)| add_run(a, x, b, y));
     });
     Ok(())
+}
+
+/// As [`axpby`], and then `yᴴ y` with the bits of [`dot`]: one read of `y` for both.
+pub(crate) fn axpby_squares<X: Scalar>(
+    a: X,
+    x: &[X],
+    b: X,
+    y: &mut [X],
+    ctx: &Context,
+) -> Result<X> {
+    check_shape("y", x.len(), y.len())?;
+    Ok(ctx.with_threads(|| {
+        let runs = y.par_chunks_mut(RUN).zip(x.par_chunks(RUN)).with_min_len(LEAST);
+        let runs: Vec<X> = runs
+            .map(|(y, x)| {
+                add_run(a, x, b, y);
+                sum_run_of_two(y, y, |x, y| x.conj() * y)
+            })
+            .collect();
+        sum_pairs(runs)
+    }))
+}
+
+/// `y = a x + b y` for one run.
+fn add_run<X: Scalar>(a: X, x: &[X], b: X, y: &mut [X]) {
+    if b.is_zero() {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = a * x);
+    } else {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = a * x + b * *y);
+    }
 }

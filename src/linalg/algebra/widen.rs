@@ -106,7 +106,7 @@ pub(crate) fn magnitudes(dtype: Option<DType>) -> Result<Coding<f64>> {
 }
 
 fn no_number(dtype: DType, to: DType) -> Error {
-    Error::new(ErrorKind::Type, "the entries are no such numbers")
+    Error::new(ErrorKind::Type, "the entries cannot be converted to this type without loss")
         .expected(format!("entries that {to} holds"))
         .found(dtype)
 }

@@ -195,7 +195,10 @@ impl Merged<'_> {
 
 /// The error for a line merged in runs whose indices do not rise.
 fn too_long(line: usize) -> Error {
-    Error::new(ErrorKind::Memory, "a line that does not rise is too long to be sorted in memory")
-        .at(Location::Row(line as u64))
-        .remedy("raise the memory limit, or canonicalize the matrix first, which sorts on disk")
+    Error::new(
+        ErrorKind::Memory,
+        "a row or column with unsorted indices is too long to be sorted in memory",
+    )
+    .at(Location::Row(line as u64))
+    .remedy("raise the memory limit, or canonicalize the matrix first, which sorts on disk")
 }

@@ -240,7 +240,7 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
                 c.fill(T::zero());
             }
             let shape = (rows.len(), n);
-            multiply(rows, ArrayViewMut2::from_shape(shape, c).expect("so many elements"))?;
+            multiply(rows, ArrayViewMut2::from_shape(shape, c).expect("length matches the shape"))?;
             writer.push(Raw::of(&*c))?;
         }
         writer.finish().map(AnyDense::into_typed)
@@ -265,7 +265,8 @@ impl<'a, T: Scalar> DenseProduct<'a, T> {
                 let mut to = to.slice_mut(s![rows.clone(), cols.clone()]);
                 let c = &mut made[..to.len()];
                 c.fill(T::zero());
-                let mut c = ArrayViewMut2::from_shape(to.dim(), c).expect("so many elements");
+                let mut c =
+                    ArrayViewMut2::from_shape(to.dim(), c).expect("length matches the shape");
                 tiles.multiply(rows.clone(), cols, c.view_mut())?;
                 to.assign(&c);
             }

@@ -62,7 +62,7 @@ impl<T: Scalar> Strategies<'_, T> {
         let methods = self.tiles().into_iter().map(|(rows, cols)| self.way_of_tiles(rows, cols));
         let methods = methods.chain([self.strategy_of_row_blocks()]).flatten();
         methods.min_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds)).ok_or_else(|| {
-            Error::new(ErrorKind::Memory, "not even a few rows of the product would fit")
+            Error::new(ErrorKind::Memory, "not even a few rows of the product would fit in memory")
                 .found(format!("{} bytes for it", self.budget))
                 .remedy("raise the memory limit, or store the matrices in the other order")
         })

@@ -325,7 +325,7 @@ fn tile<const WIDTH: usize, T: Factor<X>, I: Copy + Into<u64>, X: Scalar>(
     let k = y.len();
     let mut sums = [X::zero(); WIDTH];
     for (index, value) in indices.iter().zip(values) {
-        // Saturated, a hostile index is beyond every slice; wrapped, it might be in range.
+        // Saturated, an invalid index is beyond every slice; wrapped, it might be in range.
         let start = ((*index).into() as usize).saturating_mul(k).saturating_add(column);
         let x = x.get(start..).and_then(|x| x.first_chunk::<WIDTH>()).ok_or(OutOfRange)?;
         entries.add_times(&mut sums, &[*value; WIDTH], x);

@@ -1,4 +1,4 @@
-//! Compares every kernel with its reference, for all types, shapes, cuts and numbers of threads, and tests hostile
+//! Compares every kernel with its reference, for all types, shapes, cuts and numbers of threads, and tests invalid
 //! input.
 
 use std::sync::LazyLock;
@@ -24,7 +24,7 @@ static CONTEXTS: LazyLock<Vec<Context>> =
 /// So small that few entries span many threads, runs and blocks.
 const SMALL: ScatterSizes = ScatterSizes { small: 16, run: 16, block: 8 };
 
-/// With runs of so many rows that a guess of windows does not sample all of them.
+/// With runs long enough that the estimate of windows does not sample all of their rows.
 const LONG_RUNS: ScatterSizes = ScatterSizes { run: 64, ..SMALL };
 
 /// The gather, cut small.

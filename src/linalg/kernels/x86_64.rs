@@ -61,7 +61,7 @@ pub(crate) fn store_lines<X: Scalar, const N: usize>(to: &mut [X; N], from: [X; 
     }
     let from: *const __m128i = std::ptr::from_ref(&from).cast();
     for part in 0..bytes / size_of::<__m128i>() {
-        // SAFETY: both are arrays of so many bytes, a multiple of 16 and, for a `Scalar`, none of them padding; and
+        // SAFETY: both are arrays of `bytes` bytes, a multiple of 16 and, for a `Scalar`, none of them padding; and
         // `to` starts at a multiple of 16, as just checked.
         unsafe { _mm_stream_si128(parts.add(part), _mm_loadu_si128(from.add(part))) };
     }

@@ -16,7 +16,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// SciPy's `spbandwidth`; `(0, 0)` for a diagonal matrix, and for one without entries.
     ///
     /// Cost: one read of the matrix, within the memory limit whatever its size. Fails if an index is out of range,
-    /// naming its place.
+    /// giving its position.
     ///
     /// ```
     /// use outcore::{Context, Csr};

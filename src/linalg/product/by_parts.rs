@@ -3,7 +3,7 @@
 //!
 //! Several interleaved complex vectors are twice as many interleaved real ones in the same memory. A single one would
 //! become two, whose sums have another order than a single vector's, so its parts are separated, and both are
-//! multiplied in one sweep over the matrix.
+//! multiplied in one pass over the matrix.
 
 use std::ops::Range;
 

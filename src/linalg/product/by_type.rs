@@ -334,7 +334,7 @@ pub(crate) fn products<X: Scalar>(entry: Option<DType>) -> Result<&'static Produ
         ];
         let those = vectors.iter().filter(|(_, is)| *is).map(|(dtype, _)| dtype.name());
         let entry = entry.map_or("pattern", DType::name);
-        let what = format!("{entry} entries do not meet such numbers");
+        let what = format!("no product of {entry} entries with vectors of this type");
         Error::new(ErrorKind::Type, what)
             .expected(those.collect::<Vec<_>>().join(" or "))
             .found(X::DTYPE)

@@ -62,7 +62,7 @@ pub(crate) fn decoding_memory((lines, length): (usize, usize), along: bool, size
         .saturating_mul(size as u64)
 }
 
-/// Products of a matrix in panels, several in one sweep, for elements of type `W` or elements decoded into it; vectors
+/// Products of a matrix in panels, several in one pass, for elements of type `W` or elements decoded into it; vectors
 /// have the lengths of the whole product.
 pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     panels: &mut DensePanels,
@@ -89,7 +89,7 @@ pub(crate) fn line_product<W: Element + Factor<X>, X: Scalar>(
     })
 }
 
-/// `Aᴴ f(A X)` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// `Aᴴ f(A X)` of a matrix in panels of rows, for several blocks of vectors in one pass: the bits are those of both
 /// products, since panels are cut where sums of the second are.
 ///
 /// The caller counts a number for every line of a panel, and each of `k` vectors.
@@ -152,7 +152,7 @@ fn sweep_decoded<W: Element>(
     })
 }
 
-/// Products of a dense matrix, or those with the adjoint, in one sweep, as by [`line_product`]. The operation uses
+/// Products of a dense matrix, or those with the adjoint, in one pass, as by [`line_product`]. The operation uses
 /// `throughout` more bytes.
 pub(crate) fn any_product<W: Element + Factor<X>, X: Scalar>(
     a: &AnyDense,

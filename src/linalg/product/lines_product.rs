@@ -21,7 +21,7 @@ use crate::storage::{Context, Plan, Running, SparseFormat};
 pub(crate) type PanelProduct<X> =
     fn(&mut dyn LineSource, bool, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
-/// The function for the product of some lines of a matrix with so many columns, along the lines.
+/// The function for the product of some lines of a matrix, whose number of columns is given, along the lines.
 pub(crate) type StepProduct<X> =
     fn(&LinesPart<'_>, usize, &mut Option<Expanded>, Vectors<'_, '_, X>, &Context) -> Result<()>;
 
@@ -94,12 +94,25 @@ pub(crate) fn product_plan(
     ctx: &Context,
 ) -> Plan {
     let matrix = panels.matrix();
-    let (value, index, _) = matrix.types().sizes();
     panels
         .plan(product_name(adjoint))
         .reads_again(panels.reading.cost(0).again)
-        .throughout(scatter_memory(value, index, ctx.thread_count()))
+        .throughout(scatter_bytes(matrix, adjoint, ctx))
         .works(matrix.nnz() as u64 * k as u64, work::PRODUCT)
+}
+
+/// Memory of a product, or of one with the adjoint, besides panels: none along the lines.
+pub(crate) fn scatter_bytes(matrix: &AnyCompressed, adjoint: bool, ctx: &Context) -> u64 {
+    let (value, index, _) = matrix.types().sizes();
+    match is_along(matrix, adjoint) {
+        true => 0,
+        false => scatter_memory(value, index, ctx.thread_count()),
+    }
+}
+
+/// Whether a product, or that with the adjoint, sums along the stored lines.
+pub(crate) fn is_along(matrix: &AnyCompressed, adjoint: bool) -> bool {
+    (matrix.format() == SparseFormat::Csr) != adjoint
 }
 
 /// The products of lines, for entries of type `V` or entries decoded into it.
@@ -160,7 +173,7 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
     }
 }
 
-/// Products of a matrix in panels, several in one sweep; vectors have the lengths of the whole products.
+/// Products of a matrix in panels, several in one pass; vectors have the lengths of the whole products.
 ///
 /// Along the stored axis (each result from one line) every panel gives its own part of `y`; across it (each line adds
 /// to many results) panels add to `y` one after the other, in the order of the lines, so that the bits are those of the
@@ -173,7 +186,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let matrix = source.matrix();
-    let along = (matrix.format() == SparseFormat::Csr) != adjoint;
+    let along = is_along(matrix, adjoint);
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
     let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));
@@ -194,7 +207,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     })
 }
 
-/// `y = Aᴴ f(A x)` of a matrix in panels of rows, for several blocks of vectors in one sweep: the bits are those of both
+/// `y = Aᴴ f(A x)` of a matrix in panels of rows, for several blocks of vectors in one pass: the bits are those of both
 /// products, since panels add to `y` one after the other.
 ///
 /// The caller counts a number for every line of a panel, and each of `k` vectors.

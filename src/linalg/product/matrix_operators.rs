@@ -55,7 +55,7 @@ macro_rules! products_of_a_matrix {
 
 /// Products along the stored axis take one pass over the matrix; across it, with more than one thread, one more over
 /// its indices. A stored matrix larger than the memory limit is read panel by panel, once. The result does not depend
-/// on the number of threads. A bad index is an error that names its place.
+/// on the number of threads. A bad index is an error that gives its position.
 impl<X: Scalar, T: Multiplies<X>, I: Index, P: Index, A: Axis> LinearOperator<X>
     for Compressed<T, I, P, A>
 {

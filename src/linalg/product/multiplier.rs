@@ -76,7 +76,7 @@ impl From<AnyDense> for Multiplier {
 
 fn dense_methods<X: Scalar>(by: &Products<X>) -> Result<&DenseMethods<X>> {
     let methods = by.dense.as_ref();
-    methods.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix is no pattern"))
+    methods.ok_or_else(|| Error::new(ErrorKind::Type, "a dense matrix cannot be a pattern"))
 }
 
 /// A [`Multiplier`] prepared for many products.

@@ -148,7 +148,7 @@ pub trait LinearOperator<X: Scalar> {
     ///
     /// - Each product has the bits of [`apply_block`](Self::apply_block). Results do not depend on the number of
     ///   threads, on the limit, or on where the matrix lies, if those of `combine` depend only on the rows it is given.
-    /// - An [`Operator`](crate::linalg::Operator) over compressed rows makes several levels in one sweep where rows
+    /// - An [`Operator`](crate::linalg::Operator) over compressed rows makes several levels in one pass where rows
     ///   touch only columns near the diagonal. A panel makes level `j` once all panels that its columns touch have made
     ///   level `j - 1`, so it stays in memory for about `levels` bandwidths. How many levels a sweep makes follows from
     ///   the memory limit; the passes of the plan say into how many sweeps they are divided. So does one over compressed
@@ -272,8 +272,8 @@ pub trait LinearOperator<X: Scalar> {
         ))
     }
 
-    /// The plan of [`apply_powers`](Self::apply_powers) with so many levels; by default that of as many products. Its
-    /// passes are the sweeps into which the levels are divided.
+    /// The plan of [`apply_powers`](Self::apply_powers) with `levels` levels; by default that of as many products. Its
+    /// passes are those over which the levels are distributed.
     fn plan_powers(&self, k: usize, levels: usize, ctx: &Context) -> Result<Plan> {
         let numbers = self.shape().0.saturating_mul(k);
         Ok(plan_level_by_level::<X>(self.plan_block(false, k, ctx)?, levels, numbers))

@@ -63,11 +63,11 @@ impl Budget {
         if all < least {
             return Err(Error::new(
                 ErrorKind::Memory,
-                "a product would have no memory to work with",
+                "there is no memory left for the work of the product",
             )
             .expected(format!("{least} bytes in addition to the matrices, within the memory limit"))
             .found(all)
-            .remedy("raise the limit, or let the result live in a file"));
+            .remedy("raise the limit, or store the result in a file"));
         }
         Ok(Self::sharing::<S, I>(all, threads))
     }

@@ -56,7 +56,7 @@ impl<I: Index, P: Index> Masking<I, P> {
         }
         let (bytes, most) = (pattern.stored_bytes(), ctx.memory_left() / 4);
         if bytes > most {
-            return Err(Error::new(ErrorKind::Memory, "the mask would not fit")
+            return Err(Error::new(ErrorKind::Memory, "the mask would not fit in memory")
                 .expected(format!("at most {most} bytes (a quarter of the memory limit)"))
                 .found(format!("{bytes} bytes"))
                 .remedy(format!("a limit of {} bytes, or products of runs of rows", 4 * bytes)));

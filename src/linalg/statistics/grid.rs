@@ -122,7 +122,7 @@ impl CellGrid {
     }
 }
 
-/// The parts of a run of `entries`: so many, of so many entries each but the last.
+/// How many parts a run of `entries` is cut into, and the number of entries in each but the last.
 fn parts(entries: usize, most: usize) -> (usize, usize) {
     let size = entries.div_ceil(most).max(PART);
     (entries.div_ceil(size), size)

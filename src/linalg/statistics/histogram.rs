@@ -25,7 +25,7 @@ pub(crate) fn extremes(values: Stored<'_>, ctx: &Context) -> Result<Option<(f64,
 /// The number of values from each edge up to the next, the last interval with its end.
 pub(crate) fn histogram(values: Stored<'_>, edges: &[f64], ctx: &Context) -> Result<Vec<u64>> {
     if edges.len() < 2 || !edges.is_sorted_by(|a, b| a < b) {
-        return Err(Error::new(ErrorKind::Format, "the edges of a histogram are not such")
+        return Err(Error::new(ErrorKind::Format, "the histogram edges are invalid")
             .expected("at least two numbers, each larger than the one before"));
     }
     let decode = f64s(values.dtype())?;

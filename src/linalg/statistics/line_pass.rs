@@ -238,7 +238,7 @@ fn check_distinct(panel: &CheckedPanel<'_>, format: SparseFormat) -> Result<()> 
     if !(panel.opens && panel.closes) {
         return Err(Error::new(
             ErrorKind::Memory,
-            "a line that does not rise is too long to be searched for duplicates in memory",
+            "a row or column with unsorted indices is too long to be searched for duplicates in memory",
         )
         .at(Location::Row(panel.first as u64))
         .remedy("raise the memory limit, or canonicalize the matrix first, which sorts on disk"));

@@ -79,7 +79,7 @@ fn count_across<I: Index>(
     let mut columns = Columns::new(len, entries, ctx.thread_count());
     panels.sweep(ctx, &mut |_, indices, data| {
         ctx.with_threads(|| {
-            // The check that names the place reads the indices again.
+            // The check that finds the position reads the indices again.
             let within = |run: &[I]| run.iter().all(|index| index.to_usize() < len);
             let indices: &[I] = indices[0].typed();
             if !indices.par_chunks(TASK).all(within) {

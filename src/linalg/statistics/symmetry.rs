@@ -1,6 +1,6 @@
 //! Whether a sparse matrix is symmetric or Hermitian.
 //!
-//! A matrix that fits in the memory limit is looked at once: for every entry its mirror image is found by bisection, by
+//! A matrix that fits in the memory limit is examined once: for every entry its mirror image is found by bisection, by
 //! any thread. A larger one is brought to the other axis in scratch space, by the external sort, and merged with that
 //! line by line.
 
@@ -127,7 +127,7 @@ fn mirrored(
     ctx: &Context,
 ) -> Result<bool> {
     if tolerance.is_nan() || tolerance < 0.0 {
-        return Err(Error::new(ErrorKind::Value, "this is not a tolerance")
+        return Err(Error::new(ErrorKind::Value, "the tolerance is invalid")
             .expected("a number, at least 0")
             .found(tolerance));
     }

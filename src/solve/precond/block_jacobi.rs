@@ -65,7 +65,7 @@ impl<X: Scalar> BlockJacobi<X> {
     ) -> Result<Self> {
         let n = check_square(a.shape())?;
         if size == 0 || size > LARGEST {
-            return Err(Error::new(ErrorKind::Format, "the blocks have no possible size")
+            return Err(Error::new(ErrorKind::Format, "the block size is out of range")
                 .expected(format!("1 to {LARGEST} rows"))
                 .found(size)
                 .remedy("use Ilu0 or Ic0, whose blocks are sparse"));

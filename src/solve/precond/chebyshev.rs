@@ -17,9 +17,9 @@ use crate::storage::{Context, Plan, bytes_of};
 /// eigenvalues between 0 and `lo`, or above `hi` by less than about `lo`. So bounds that are somewhat off cost
 /// iterations, and not correctness: see [`spectral_bounds`](crate::solve::spectral_bounds).
 ///
-/// One application is `degree` products, made by [`apply_powers`](LinearOperator::apply_powers): in one sweep over a file
-/// where an operator can, and no inner product. It needs nothing but products: a preconditioner for
-/// operators that are functions, or larger than memory. Memory during an application: one vector, and that of the sweep.
+/// One application is `degree` products, made by [`apply_powers`](LinearOperator::apply_powers): in one pass over a
+/// file where an operator can, and no inner product. It needs nothing but products: a preconditioner for operators that
+/// are functions, or larger than memory. Memory during an application: one vector, and that of the sweep.
 ///
 /// If [`cg`](crate::solve::cg) solves with the same [`Operator`](crate::linalg::Operator), the product of each iteration
 /// is one more level of that sweep: `degree + 1` products for one pass over the file.
@@ -71,12 +71,12 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
     pub fn new(a: A, degree: usize, (lo, hi): (f64, f64)) -> Result<Self> {
         check_square(a.shape())?;
         if !(lo > 0.0 && hi >= lo && hi.is_finite()) {
-            return Err(Error::new(ErrorKind::Value, "these are no bounds of a spectrum")
+            return Err(Error::new(ErrorKind::Value, "the bounds of the spectrum are invalid")
                 .expected("0 < lo ≤ hi: the operator is positive definite")
                 .found(format!("lo = {lo}, hi = {hi}")));
         }
         if degree > HIGHEST {
-            return Err(Error::new(ErrorKind::Value, "the degree of the polynomial is no use")
+            return Err(Error::new(ErrorKind::Value, "the degree of the polynomial is too large")
                 .expected(format!("at most {HIGHEST}"))
                 .found(degree));
         }
@@ -145,7 +145,7 @@ impl<X: Scalar, A: LinearOperator<X>> Chebyshev<X, A> {
         self.a.id().is_some() && self.a.id() == a.id()
     }
 
-    /// The plan of so many levels with `k` vectors.
+    /// The plan of `levels` levels with `k` vectors.
     fn plan_levels(&self, levels: usize, k: usize, ctx: &Context) -> Result<Plan> {
         let plan = Plan::new("Chebyshev polynomial");
         if levels == 0 {

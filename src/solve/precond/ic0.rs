@@ -90,7 +90,7 @@ impl<X: Scalar> Ic0<X> {
     ) -> Result<Self> {
         let Ic0Options { blocks, shift, retries } = *options;
         if !(shift >= 0.0 && shift.is_finite()) {
-            return Err(Error::new(ErrorKind::Value, "the shift of the diagonal is no use")
+            return Err(Error::new(ErrorKind::Value, "the shift of the diagonal is invalid")
                 .expected("a finite number, at least 0")
                 .found(shift));
         }

@@ -115,7 +115,7 @@ fn not_invertible<X: Scalar>(row: usize, entry: X) -> Error {
         .at(Location::Row(row as u64))
         .expected("a finite number other than zero")
         .found(entry);
-    if entry.is_zero() { error.remedy("ask for ZeroDiagonal::IsOne") } else { error }
+    if entry.is_zero() { error.remedy("use ZeroDiagonal::IsOne") } else { error }
 }
 
 impl<X: Scalar> Preconditioner<X> for Jacobi<X> {

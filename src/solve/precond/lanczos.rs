@@ -14,7 +14,7 @@ use crate::linalg::{LinearOperator, Scalar, axpby, divide, dot, norm};
 use crate::solve::precond::block_factors::check_square;
 use crate::storage::random::random;
 use crate::storage::work;
-use crate::storage::{Context, Plan, bytes_of};
+use crate::storage::{Context, Place, Plan, WorkArray, bytes_of};
 use num_traits::{Float, ToPrimitive};
 
 /// A factor on the upper bound, because the bound of Zhou and Li only nearly always holds. Of a Poisson matrix of 64³
@@ -52,7 +52,8 @@ pub struct SpectralBounds {
 /// Ritz value divided by 8, if that is positive, and otherwise that value less the residual of its vector. The starting
 /// vector is always the same, and so are the bits of the result, for any number of threads.
 ///
-/// Cost: `steps` products, each a pass over a matrix that is larger than memory, and four vectors of memory. Fails if
+/// Cost: `steps` products, each a pass over a matrix that is larger than memory, and four vectors of memory; if these do
+/// not fit, one, and two in scratch files, with the same bits. Fails if
 /// the operator is not square, has no rows or is not Hermitian as far as these products show, if no step is asked for,
 /// or if a product is not finite.
 ///
@@ -81,19 +82,35 @@ pub fn spectral_bounds<X: Scalar>(
         return Err(Error::new(ErrorKind::Format, what).expected(expected).found(0));
     }
     let steps = steps.min(n);
-    let bytes = bytes_of::<X>(n).saturating_mul(4).saturating_add(16 * steps as u64);
+    let (vector, small) = (bytes_of::<X>(n), 16 * steps as u64);
+    let all = vector.saturating_mul(4).saturating_add(small);
+    let (bytes, place) = match ctx.check_memory("the vectors", all) {
+        Ok(()) => (all, Place::Memory),
+        Err(_) => (vector.saturating_add(small), Place::Scratch),
+    };
     let _running = ctx.begin(|| {
         let _held = ctx.hold(bytes);
-        let first = a.plan_block(false, 1, ctx)?;
-        let again = first.clone().again();
+        let mut first = a.plan_block(false, 1, ctx)?;
+        let mut again = first.clone().again();
+        if place == Place::Scratch {
+            let moved = |plan: Plan| {
+                plan.reads(0, vector.saturating_mul(READS)).writes(vector.saturating_mul(WRITES))
+            };
+            (first, again) = (moved(first), moved(again));
+            again.cost.scratch = again.cost.scratch.max(vector.saturating_mul(2));
+        }
         let numbers = (n as u64).saturating_mul(steps as u64);
         let plan = Plan::new("bounds of the spectrum").then(first).works(numbers, work::CG);
         Ok(plan.repeated(&again, steps as u64 - 1).throughout(bytes))
     })?;
     ctx.check_memory("the vectors of Lanczos steps", bytes)?;
     let _held = ctx.hold(bytes);
-    lanczos(a, steps, ctx).map(|found| found.bounds())
+    lanczos(a, steps, &place, ctx).map(|found| found.bounds())
 }
+
+/// Vectors that a step reads and writes, of those that may lie in scratch files.
+const READS: u64 = 9;
+const WRITES: u64 = 4;
 
 /// The tridiagonal matrix.
 struct Tridiagonal {
@@ -105,6 +122,7 @@ struct Tridiagonal {
 fn lanczos<X: Scalar>(
     a: &impl LinearOperator<X>,
     steps: usize,
+    place: &Place,
     ctx: &Context,
 ) -> Result<Tridiagonal> {
     let n = a.shape().0;
@@ -112,31 +130,32 @@ fn lanczos<X: Scalar>(
     let mut v: Vec<X> = (0..n).map(|i| X::from_f64(uneven(i as u64))).collect();
     let size = norm(&v, ctx);
     divide(&mut v, size, ctx);
-    let mut before = ctx.filled("a vector", n, X::zero())?;
-    let mut w = ctx.filled("a product", n, X::zero())?;
+    let mut before = WorkArray::<X>::new("a vector", n, place, ctx)?;
+    let mut w = WorkArray::<X>::new("a product", n, place, ctx)?;
     let mut found = Tridiagonal { diagonal: Vec::new(), off_diagonal: Vec::new() };
     let mut largest = 0.0f64;
     for step in 0..steps {
-        a.apply(&v, &mut w, ctx)?;
+        a.apply(&v, w.written(), ctx)?;
         ctx.report("bounds of the spectrum", step as u64, steps as u64)?;
-        let alpha = dot(&v, &w, ctx)?;
+        let alpha = dot(&v, w.read(), ctx)?;
         let beta = found.off_diagonal.last().copied().unwrap_or(0.0);
-        let across = dot(&before, &w, ctx)?;
+        let across = dot(before.read(), w.read(), ctx)?;
         largest = largest.max(real(alpha.abs())).max(beta);
         let expected = X::from_f64(beta);
         let apart = (across - expected).abs() + (alpha - X::from_real(alpha.real())).abs();
         let least = X::Real::epsilon().sqrt().to_f64().unwrap_or(0.0) * HERMITIAN;
-        if real(norm(&w, ctx)).is_nan() || !real(alpha.abs()).is_finite() {
+        let size = real(norm(w.read(), ctx));
+        if size.is_nan() || !real(alpha.abs()).is_finite() {
             return Err(Error::new(ErrorKind::Value, "a product with the operator is not finite"));
         }
-        if real(apart) > least * largest.max(real(norm(&w, ctx))) {
+        if real(apart) > least * largest.max(size) {
             return Err(Error::new(ErrorKind::Value, "the operator is not Hermitian")
                 .expected(format!("an inner product of {expected}"))
                 .found(across));
         }
-        axpby(-expected, &before, X::one(), &mut w, ctx)?;
-        axpby(-X::from_real(alpha.real()), &v, X::one(), &mut w, ctx)?;
-        let left = real(norm(&w, ctx));
+        axpby(-expected, before.read(), X::one(), w.updated(), ctx)?;
+        axpby(-X::from_real(alpha.real()), &v, X::one(), w.updated(), ctx)?;
+        let left = real(norm(w.read(), ctx));
         found.diagonal.push(real(alpha.real()));
         let nothing = real(X::Real::epsilon()) * 16.0 * largest;
         if left <= nothing {
@@ -144,8 +163,8 @@ fn lanczos<X: Scalar>(
             break;
         }
         found.off_diagonal.push(left);
-        std::mem::swap(&mut before, &mut v);
-        axpby(X::from_f64(1.0 / left), &w, X::zero(), &mut v, ctx)?;
+        before.written().copy_from_slice(&v);
+        axpby(X::from_f64(1.0 / left), w.read(), X::zero(), &mut v, ctx)?;
     }
     Ok(found)
 }

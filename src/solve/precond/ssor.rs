@@ -52,7 +52,7 @@ impl<X: Scalar> Ssor<X> {
         ctx: &Context,
     ) -> Result<Self> {
         if !(omega > 0.0 && omega < 2.0) {
-            return Err(Error::new(ErrorKind::Value, "the relaxation is no use")
+            return Err(Error::new(ErrorKind::Value, "the relaxation parameter is out of range")
                 .expected("a number between 0 and 2")
                 .found(omega));
         }

@@ -66,7 +66,7 @@ impl Folder {
                 outcome => return outcome,
             }
         }
-        Err(replaced(path).remedy("try again: it is replaced faster than it can be opened"))
+        Err(replaced(path).remedy("try again: it is being replaced faster than it can be opened"))
     }
 
     /// Whether the path still leads to this folder.
@@ -117,9 +117,12 @@ impl Folder {
                 Ok(()) => return Ok(FolderLock { _handle: Some(handle) }),
                 Err(TryLockError::Error(_)) => return Ok(FolderLock { _handle: None }),
                 Err(TryLockError::WouldBlock) if start.elapsed() > PATIENCE => {
-                    return Err(Error::new(ErrorKind::Locked, "somebody holds the folder locked")
-                        .in_file(&self.path)
-                        .expected("no process that publishes in it for more than a moment"));
+                    return Err(Error::new(
+                        ErrorKind::Locked,
+                        "the folder is locked by another process",
+                    )
+                    .in_file(&self.path)
+                    .expected("no process that holds the lock for more than a moment"));
                 }
                 Err(TryLockError::WouldBlock) => {
                     std::thread::sleep(pause);

@@ -1,6 +1,6 @@
-//! Hidden sibling folders in which results are built: made, marked, and removed when their maker is gone.
+//! Hidden sibling folders in which results are built: created, marked, and removed when their process has ended.
 //!
-//! The mark is a file that is locked while its maker lives. It gets its name once it is locked, and is removed last
+//! The mark is a file that is locked while its process runs. It gets its name once it is locked, and is removed last
 //! when the folder is. So a folder with an unlocked mark is abandoned, and one without a mark contains nothing of this
 //! library.
 
@@ -105,13 +105,13 @@ fn make_mark(outer: &Arc<Folder>) -> Result<File> {
     Ok(file)
 }
 
-/// The mark of a hidden folder whose maker is gone, locked; `None` if the folder has no mark, or its maker lives.
+/// The mark of a hidden folder whose process has ended, locked; `None` without a mark, or while its process runs.
 pub(super) fn abandoned(folder: &Arc<Folder>) -> Option<File> {
     let mark = folder.file(MARK).open().ok()?;
     mark.try_lock().is_ok().then_some(mark)
 }
 
-/// Removes hidden siblings whose makers are gone: they have the mark, and it is not locked.
+/// Removes hidden siblings whose process has ended: they have the mark, and it is not locked.
 pub(super) fn remove_abandoned(parent: &Arc<Folder>, prefix: &OsStr) {
     let Ok(names) = parent.names() else { return };
     let prefix = prefix.as_encoded_bytes();
@@ -121,7 +121,7 @@ pub(super) fn remove_abandoned(parent: &Arc<Folder>, prefix: &OsStr) {
         match folder.file(MARK).open() {
             Ok(mark) if mark.try_lock().is_ok() => remove_hidden(&folder, &sibling.path()),
             Ok(_) => {}
-            // Without a mark it has nothing in it; if its maker lives, it makes another.
+            // Without a mark it has nothing in it; if its process runs, it makes another.
             Err(_)
                 if folder.names().is_ok_and(|names| names.iter().all(|name| name == NEW_MARK)) =>
             {

@@ -1,4 +1,4 @@
-//! Hidden folders of results whose makers died: listed, and removed on request.
+//! Hidden folders left by crashed processes: listed, and removed on request.
 //!
 //! The next result of the same name removes them as well. This is for names that are never written again.
 
@@ -50,7 +50,7 @@ impl Leftover {
     }
 }
 
-/// The hidden folders in `folder` in which results were made by processes that are gone. They have the mark of this
+/// The hidden folders in `folder` in which results were made by processes that have ended. They have the mark of this
 /// library, and no process holds it. Other files are not touched, nor are folders below `folder` searched.
 ///
 /// Fails if the folder cannot be listed. Cost: opens each file whose name is that of a hidden folder.

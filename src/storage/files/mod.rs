@@ -3,9 +3,9 @@
 //! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`], of [`sparse_format`]s; [`checksum`] and [`sums`] – the checksums of
 //!   an array, in a separate file
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
-//! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those
-//!   of makers that died; [`replaceable`] – what may be
-//!   replaced; [`rewrite`] – an array changed in place; [`scratch_file`] – files without a name
+//! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those left by crashed
+//!   processes; [`replaceable`] – what may be replaced; [`rewrite`] – an array changed in place; [`scratch_file`] –
+//!   files without a name
 
 pub(crate) mod checksum;
 mod descriptor;

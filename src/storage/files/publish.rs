@@ -1,15 +1,15 @@
 //! A result is built in a hidden sibling folder, and renamed in one step.
 //!
 //! ```text
-//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked while its maker lives
+//! .NAME.tmp-XXXXXX/outcore-stage   the mark of this library, locked while its process runs
 //! .NAME.tmp-XXXXXX/result/         a matrix, which is renamed to NAME
 //! .NAME.tmp-XXXXXX/array.npy       or an array, renamed likewise, and then its sums; or a text
 //! ```
 //!
 //! Publishing succeeds and leaves the new state, or fails and leaves the old one. If the device does not confirm the
 //! new names, they are reverted. The old files end up in the hidden folder and are removed with it. A hidden folder
-//! with an unlocked mark belonged to a process that died, and is removed by the next result of the same name; a folder
-//! without a mark belongs to another program.
+//! with an unlocked mark belonged to a process that crashed, and is removed by the next result of the same name; a
+//! folder without a mark belongs to another program.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ impl StagedFiles {
         match target.symlink_metadata() {
             Ok(_) if !replace => return Err(taken(target)),
             Ok(metadata) if metadata.is_symlink() && !target.exists() => {
-                let error = taken(target).found("a link that leads nowhere");
+                let error = taken(target).found("a dangling link");
                 return Err(error.remedy("remove the link, or choose another name"));
             }
             _ => {}
@@ -194,7 +194,7 @@ impl StagedFiles {
         if let Err(error) = named.and_then(|()| give_name(&built, target, flags)) {
             return match restore() {
                 Ok(()) => Err(error),
-                Err(_) => Err(error.remedy("the old array is there, without its checksums")),
+                Err(_) => Err(error.remedy("the old array is in place, but without its checksums")),
             };
         }
         let undo = || {
@@ -238,11 +238,11 @@ impl StagedFiles {
     fn stands(&self, error: Error) -> Error {
         Error::new(
             ErrorKind::NotDurable,
-            "the new result is there, and the device did not confirm it",
+            "the new result is in place, but the device did not confirm it",
         )
         .in_file(self.target.path())
         .found(error)
-        .remedy("check the device, and write the result anew")
+        .remedy("check the device, and write the result again")
     }
 }
 
@@ -286,7 +286,7 @@ fn give_back(
 }
 
 fn taken(path: &Path) -> Error {
-    Error::new(ErrorKind::Exists, "something is there already")
+    Error::new(ErrorKind::Exists, "the path already exists")
         .in_file(path)
         .remedy("choose another name, or Place::Replace")
 }

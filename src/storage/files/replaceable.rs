@@ -51,7 +51,7 @@ pub(crate) fn check_replaceable(target: &StoredFile, what: What) -> Result<bool>
         (Some(FileType::RegularFile), What::Array) => return check_array(target).map(|()| true),
         (Some(FileType::Directory), _) => "a folder",
         (Some(FileType::RegularFile), _) => "a file",
-        (Some(FileType::Symlink), _) => "a link that leads nowhere",
+        (Some(FileType::Symlink), _) => "a dangling link",
         (Some(_), _) => "neither a file nor a folder",
     };
     Err(kept(target, what).found(found))
@@ -63,7 +63,7 @@ fn kept(target: &StoredFile, what: What) -> Error {
         What::Array => "an array file, or nothing",
         What::Text => "an ordinary file without checksums, or nothing",
     };
-    Error::new(ErrorKind::Exists, "what stands there is not replaced")
+    Error::new(ErrorKind::Exists, "the existing file is of another kind and will not be replaced")
         .in_file(target.path())
         .expected(expected)
         .remedy("choose another name, or move it away")

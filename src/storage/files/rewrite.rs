@@ -1,6 +1,6 @@
 //! Changing a stored array in place: its checksums are removed before the first store and written again after the last.
 //!
-//! While an array is being changed, and after a writer that died, a mark replaces its sums: a file called
+//! While an array is being changed, and after a writer that crashed, a mark replaces its sums: a file called
 //! `NAME.changing`. Opening the array then fails with that reason. The mark is written before the sums are removed, and
 //! removed after they are written again.
 
@@ -19,7 +19,7 @@ pub(crate) const MARK: &str = ".changing";
 
 /// The text of the mark.
 pub(crate) const MARK_TEXT: &str =
-    "being changed where it lies, or left so by a writer that died\n";
+    "being changed in place, or left unfinished by a process that crashed\n";
 
 /// A stored array that is being changed in place.
 #[derive(Debug)]
@@ -115,11 +115,11 @@ pub(crate) fn check_closed(stored: &StoredFile, locked: bool) -> Result<()> {
     if !locked && !mark.exists()? {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unfinished, "a writer that changed it did not close it")
+    Err(Error::new(ErrorKind::Unfinished, "the last writer did not close it")
         .in_file(stored.path())
         .expected(format!("no {}", mark.path().display()))
-        .found("it: values may be partly old and partly new")
-        .remedy("open it with open_unfinished, or write it anew"))
+        .found("the mark: some values may be old and some new")
+        .remedy("open it with open_unfinished, or write it again"))
 }
 
 /// Opens an array by `open`, which also returns the open file. Fails if the array is being changed.

@@ -187,16 +187,19 @@ impl StoredFile {
     /// prefix of it; returns whether a file exists.
     pub(crate) fn check_own(&self, beginning: &str) -> Result<bool> {
         let other = |found: &str| {
-            Error::new(ErrorKind::Exists, "a foreign file is where one of this library belongs")
-                .in_file(self.path())
-                .expected("one of this library, or none")
-                .found(found)
-                .remedy("move it away")
+            Error::new(
+                ErrorKind::Exists,
+                "a file of another program has the name of a file of this library",
+            )
+            .in_file(self.path())
+            .expected("one of this library, or none")
+            .found(found)
+            .remedy("move it away")
         };
         match self.kind()? {
             None => return Ok(false),
             Some(FileType::RegularFile) => {}
-            Some(_) => return Err(other("no ordinary file")),
+            Some(_) => return Err(other("not an ordinary file")),
         }
         let mut found = Vec::new();
         let file = match self.open() {

@@ -114,9 +114,9 @@ fn allocated<T>(what: &str, len: usize) -> Result<Vec<T>> {
 }
 
 fn refused(what: &str, len: usize, size: usize) -> Error {
-    Error::new(ErrorKind::Memory, format!("the system has not enough memory for {what}"))
+    Error::new(ErrorKind::Memory, format!("the system does not have enough memory for {what}"))
         .found(format!("a request for {len} elements of {size} bytes"))
-        .remedy("let the result live in a file, or use a smaller extent")
+        .remedy("store the result in a file, or use a smaller extent")
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl RawBufferMut {
     /// have that much memory. The caller checks the limit.
     pub(crate) fn fresh(dtype: Option<DType>, len: usize) -> Result<Self> {
         let too_much = || {
-            Error::new(ErrorKind::Memory, "the system has not enough memory")
+            Error::new(ErrorKind::Memory, "the system does not have enough memory")
                 .found(format!("a request for {len} elements of {} bytes", width(dtype)))
         };
         let bytes = len.checked_mul(width(dtype)).ok_or_else(too_much)?;
@@ -214,6 +214,20 @@ impl<T: Entry> BufferMut<T> {
     /// The same elements, counted as memory in use while they live.
     pub(crate) fn counted(self, meter: &Meter) -> Self {
         self.raw.counted(meter).into_typed()
+    }
+
+    /// The vector of which it was made; the elements again, if it was made otherwise.
+    pub(crate) fn into_vec(self) -> std::result::Result<Vec<T>, Self> {
+        match self.raw.owner {
+            UniqueOwner::Vector(vector) => {
+                let (start, len, held) = (self.raw.start, self.raw.len, self.raw.held);
+                vector.downcast().map(|vector| *vector).map_err(|vector| {
+                    let owner = UniqueOwner::Vector(vector);
+                    RawBufferMut { start, len, dtype: T::ENTRY_DTYPE, owner, held }.into_typed()
+                })
+            }
+            _ => Err(self),
+        }
     }
 
     /// Gives up writing: the same elements, shared and immutable.

@@ -37,7 +37,7 @@ fn locked(
             .in_file(path)
             .expected(expected)
             .found("a lock on it")
-            .remedy("close the other user, which may be an object in this process")),
+            .remedy("close the other user of the file, which may be an object in this process")),
         // Some network and read-only file systems have no locks; the file can still be used.
         Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(e)) => Err(Error::io("locking", path, e)),

@@ -209,20 +209,20 @@ pub(crate) fn check_elements(
         .and_then(|size| map.get(offset..offset.checked_add(size)?))
         .ok_or_else(|| wrong(ErrorKind::Format, "the elements do not fit in the file"))?;
     if !(bytes.as_ptr() as usize).is_multiple_of(dtype.alignment()) {
-        return Err(wrong(ErrorKind::Type, "the data cannot be used where it lies")
+        return Err(wrong(ErrorKind::Type, "the data cannot be used in place")
             .expected(format!("an address divisible by {}", dtype.alignment()))
             .found(format!("byte {byte}"))
-            .remedy("read it as a copy, with read, or with read_raw if it has no header"));
+            .remedy("copy it with read, or with read_raw if it has no header"));
     }
     // For all other types every bit pattern is a value.
     if dtype == DType::Bool
         && let Some(k) = bytes.iter().position(|&byte| byte > 1)
     {
-        return Err(wrong(ErrorKind::Value, "a byte is no value of the element type")
+        return Err(wrong(ErrorKind::Value, "a byte is not a valid value of the element type")
             .at_byte(byte + k as u64)
             .expected("0 or 1 for bool")
             .found(bytes[k])
-            .remedy("read it as a copy, with read, or as u8"));
+            .remedy("copy it with read, or open it as u8"));
     }
     Ok(bytes.as_ptr())
 }

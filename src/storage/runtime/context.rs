@@ -93,7 +93,7 @@ impl Context {
     /// Results do not depend on the number. The child of a fork starts as many new threads, or as many as it can.
     pub fn threads(mut self, threads: usize) -> Result<Self> {
         if threads > MOST_THREADS {
-            return Err(Error::new(ErrorKind::Format, "more threads than are of any use")
+            return Err(Error::new(ErrorKind::Format, "too many threads")
                 .expected(format!("at most {MOST_THREADS}"))
                 .found(threads));
         }
@@ -204,10 +204,10 @@ impl Context {
             0 => String::new(),
             _ => format!(" of {} less the {held} that operators hold", self.memory_limit),
         };
-        Err(Error::new(ErrorKind::Memory, format!("{what} would not fit"))
+        Err(Error::new(ErrorKind::Memory, format!("{what} would not fit in memory"))
             .expected(format!("at most {left} bytes (the memory limit{extra})"))
             .found(format!("{bytes} bytes"))
-            .remedy("raise the limit, or let the result live in a file"))
+            .remedy("raise the limit, or store the result in a file"))
     }
 }
 

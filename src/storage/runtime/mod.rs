@@ -6,9 +6,10 @@
 //!   actual cost and what is held; [`work`] – the time of one step; [`place`] – where its result goes
 //! - [`parallel`] – the one loop behind all others; [`threads`] – thread pools; [`channel`] – messages between threads;
 //!   [`usable_memory`] – the memory that the system grants
-//! - [`random`] – pseudorandom numbers
+//! - [`random`] – pseudorandom numbers; [`byte_count`] – sizes as people read them
 
 mod begin;
+mod byte_count;
 mod channel;
 mod context;
 mod meter;
@@ -22,6 +23,7 @@ mod usable_memory;
 pub(crate) mod work;
 
 pub(crate) use begin::Running;
+pub use byte_count::ByteCount;
 pub(crate) use channel::{Receiver, Sender, channel};
 pub(crate) use context::Recording;
 pub use context::{CancelToken, Context};

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::storage::runtime::byte_count::ByteCount;
 use crate::storage::runtime::place::Place;
 
 /// The cost of an operation, predicted or counted.
@@ -206,23 +207,18 @@ impl fmt::Display for Plan {
         let Cost { passes, bytes_read, bytes_written, scratch, peak_memory, seconds } = self.cost;
         let many = if passes == 1 { "pass" } else { "passes" };
         let most = if self.per_iteration.is_some() { "at most " } else { "" };
-        write!(
-            f,
-            "{}: {most}{passes} {many}, reads {}",
-            self.operation,
-            ReadableBytes(bytes_read)
-        )?;
-        write!(f, ", writes {}", ReadableBytes(bytes_written))?;
+        write!(f, "{}: {most}{passes} {many}, reads {}", self.operation, ByteCount(bytes_read))?;
+        write!(f, ", writes {}", ByteCount(bytes_written))?;
         if scratch > 0 {
-            write!(f, ", {} of scratch space", ReadableBytes(scratch))?;
+            write!(f, ", {} of scratch space", ByteCount(scratch))?;
         }
-        write!(f, ", {} of memory, about {seconds:.2} s", ReadableBytes(peak_memory))?;
+        write!(f, ", {} of memory, about {seconds:.2} s", ByteCount(peak_memory))?;
         if let Some(entries) = self.entries {
             write!(f, ", about {entries} entries")?;
         }
         if let Some(Cost { passes, bytes_read, seconds, .. }) = self.per_iteration {
             let many = if passes == 1 { "pass" } else { "passes" };
-            write!(f, "; for each iteration {passes} {many}, reads {}", ReadableBytes(bytes_read))?;
+            write!(f, "; for each iteration {passes} {many}, reads {}", ByteCount(bytes_read))?;
             write!(f, ", about {seconds:.2} s")?;
         }
         Ok(())
@@ -241,25 +237,10 @@ impl fmt::Display for Report {
             ("memory", p.peak_memory, a.peak_memory),
         ];
         for (what, predicted, actual) in sizes {
-            let (predicted, actual) =
-                (ReadableBytes(predicted).to_string(), ReadableBytes(actual).to_string());
+            let (predicted, actual) = (ByteCount(predicted), ByteCount(actual));
             writeln!(f, "{what:14} {predicted:>12} {actual:>12}")?;
         }
         write!(f, "{:14} {:>12.2} {:>12.2}", "seconds", p.seconds, a.seconds)
-    }
-}
-
-/// Bytes in readable units, in powers of 1000.
-struct ReadableBytes(u64);
-
-impl fmt::Display for ReadableBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
-        let step = steps.into_iter().find(|(size, _)| self.0 as f64 >= *size);
-        match step {
-            Some((size, unit)) => write!(f, "{:.2} {unit}", self.0 as f64 / size),
-            None => write!(f, "{} B", self.0),
-        }
     }
 }
 
@@ -272,7 +253,7 @@ mod tests {
         let plan = Plan::new("CSR to CSC").reads(1, 2_100_000_000).scratches(3000).holds(999);
         assert_eq!(
             plan.to_string(),
-            "CSR to CSC: 1 pass, reads 2.10 GB, writes 3.00 kB, 3.00 kB of scratch space, 999 B of memory, about 0.00 s"
+            "CSR to CSC: 1 pass, reads 2.0 GiB, writes 2.9 KiB, 2.9 KiB of scratch space, 999 bytes of memory, about 0.00 s"
         );
         let report = Report { plan, actual: Cost { passes: 1, ..Default::default() } };
         assert!(report.to_string().lines().count() == 7);
@@ -289,8 +270,8 @@ mod tests {
         assert_eq!(plan.per_iteration.map(|each| each.bytes_read), Some(1000));
         assert_eq!(
             plan.to_string(),
-            "solving: at most 10 passes, reads 10.00 kB, writes 0 B, 10 B of memory, about 0.00 s; \
-             for each iteration 1 pass, reads 1.00 kB, about 0.00 s"
+            "solving: at most 10 passes, reads 9.8 KiB, writes 0 bytes, 10 bytes of memory, about 0.00 s; \
+             for each iteration 1 pass, reads 1000 bytes, about 0.00 s"
         );
         assert_eq!(plan.repeated(&each, u64::MAX).cost.bytes_read, u64::MAX);
     }

@@ -100,7 +100,7 @@ impl Threads {
             .build()
             .map_err(|error| {
                 Error::new(ErrorKind::Io, format!("starting {threads} threads: {error}"))
-                    .remedy("ask for fewer, or raise the limit of the user or the control group")
+                    .remedy("use fewer, or raise the limit of the user or the control group")
             })?;
         Ok(Threads::new(pool.current_num_threads(), Crew::Pool(pool)))
     }

@@ -124,7 +124,7 @@ pub(crate) const READ_TEXT: f64 = 40.0;
 /// For an entry in sums and norms over a matrix.
 pub(crate) const REDUCE: f64 = 0.3;
 
-/// For an element brought to the other order.
+/// For an element converted to the other order.
 pub(crate) const REORDER_DENSE: f64 = 0.7;
 
 /// For a level of an edge of an R-MAT graph.

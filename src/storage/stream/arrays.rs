@@ -141,7 +141,10 @@ impl Arrays {
             Array::File { dtype, .. } => {
                 let bytes = read.next().copied().unwrap_or_default();
                 Raw::read(bytes, (dtype, elements.len())).ok_or_else(|| {
-                    Error::new(ErrorKind::Value, "the bytes are no values of the element type")
+                    Error::new(
+                        ErrorKind::Value,
+                        "the bytes are not valid values of the element type",
+                    )
                 })
             }
         }

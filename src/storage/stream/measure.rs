@@ -35,7 +35,7 @@ impl Context {
             (Some(plan), _) => Ok(plan),
             (None, Err(error)) => Err(error),
             (None, Ok(_)) => {
-                Err(Error::new(ErrorKind::Unsupported, "nothing in it is an operation with a plan"))
+                Err(Error::new(ErrorKind::Unsupported, "no operation in the closure has a plan"))
             }
         }
     }

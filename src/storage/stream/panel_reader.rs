@@ -67,10 +67,13 @@ impl PanelReader {
         let (count, size) = (panels.count(), panels.memory_of_largest());
         let fit = (budget / size as u64) as usize;
         if fit < 2 && count > 1 {
-            return Err(Error::new(ErrorKind::Memory, "two panels of the file would not fit")
-                .expected(format!("at least {} bytes for reading", 2 * size))
-                .found(format!("{budget}"))
-                .remedy("raise the memory limit"));
+            return Err(Error::new(
+                ErrorKind::Memory,
+                "two panels of the file would not fit in memory",
+            )
+            .expected(format!("at least {} bytes for reading", 2 * size))
+            .found(format!("{budget}"))
+            .remedy("raise the memory limit"));
         }
         let files = PanelFiles {
             sources,

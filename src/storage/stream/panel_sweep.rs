@@ -164,7 +164,7 @@ impl Sweep<'_> {
 
     /// The buffer of `panel`, the first one requested, once it is filled.
     fn wait_for(&mut self, panel: usize, ctx: &Context) -> Result<FilledBuffer> {
-        let lost = || Error::new(ErrorKind::Io, "the reading threads are gone");
+        let lost = || Error::new(ErrorKind::Io, "the reader threads have stopped");
         let start = Instant::now();
         while self.asked.front().ok_or_else(lost)?.1.is_none() {
             let (panel, filled) = match self.readers {

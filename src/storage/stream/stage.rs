@@ -49,7 +49,7 @@ impl Stage {
         match place {
             Place::File(_) | Place::Replace(_) => Self::new(place, ctx, What::Text),
             Place::Memory | Place::Scratch => {
-                Err(Error::new(ErrorKind::Unsupported, "a file without a header has a path")
+                Err(Error::new(ErrorKind::Unsupported, "a file without a header needs a path")
                     .expected("Place::File or Place::Replace")
                     .found(format!("{place:?}")))
             }

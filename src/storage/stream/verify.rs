@@ -12,7 +12,7 @@ use crate::storage::files::{
     checksum, read_header,
 };
 use crate::storage::memory::{DType, Origin};
-use crate::storage::runtime::Context;
+use crate::storage::runtime::{Context, Plan, Running};
 use crate::storage::stream::file_bytes::sweep_bytes;
 use crate::storage::stream::panel_cut::{RING, bytes_within};
 
@@ -83,6 +83,7 @@ fn verify_array(stored: &StoredFile, ctx: &Context) -> Result<Verified> {
     check_closed(stored, true)?;
     let side = checksum::read_side(&file, stored)?;
     drop(lock);
+    let _running = begin(&[&file], &stored.path(), ctx)?;
     let bytes = compare(&file, stored, &side, ctx)?;
     Ok(Verified { files: 1, bytes })
 }
@@ -109,16 +110,35 @@ fn verify_matrix(folder: &Arc<Folder>, ctx: &Context) -> Result<Verified> {
     names.retain(|name| !name.as_encoded_bytes().ends_with(MARK.as_bytes()));
     names.sort();
     names.dedup();
-    let mut verified = Verified::default();
-    for name in names {
+    let opened = |name| {
         let stored = folder.file(name);
         let file = stored.open_read()?;
         check_closed(&stored, true)?;
-        let side = checksum::read_side(&file, &stored)?;
-        verified.bytes += compare(&file, &stored, &side, ctx)?;
+        Ok((stored, file))
+    };
+    let files = names.into_iter().map(opened).collect::<Result<Vec<_>>>()?;
+    let all: Vec<_> = files.iter().map(|(_, file)| file).collect();
+    let _running = begin(&all, folder.path(), ctx)?;
+    let mut verified = Verified::default();
+    for (stored, file) in &files {
+        let side = checksum::read_side(file, stored)?;
+        verified.bytes += compare(file, stored, &side, ctx)?;
         verified.files += 1;
     }
     Ok(verified)
+}
+
+/// Begins to compare open files.
+fn begin(files: &[&File], path: &Path, ctx: &Context) -> Result<Running> {
+    let lengths = files.iter().map(|file| file.metadata().map(|it| it.len()));
+    let bytes = lengths.sum::<std::io::Result<u64>>();
+    let bytes = bytes.map_err(|e| Error::io("reading the size", path, e))?;
+    let running = ctx.begin(|| {
+        let plan = Plan::new("verifying").reads(1, bytes).on_device_of(Some((path, bytes)));
+        Ok(plan.holds(bytes.min(ctx.memory_left() / 4).min(RING)))
+    })?;
+    ctx.meter().pass();
+    Ok(running)
 }
 
 /// Compares an open file with the sums in the text of its side file; returns its length.
@@ -127,7 +147,7 @@ fn compare(file: &File, stored: &StoredFile, side: &[u8], ctx: &Context) -> Resu
     let (expected_length, expected) = checksum::parse(side, &checksum::side_file(stored).path())?;
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let differs = |at: u64, expected: String, found: String| {
-        Err(Error::new(ErrorKind::Checksum, "the file is not what was written")
+        Err(Error::new(ErrorKind::Checksum, "the file is not as it was written")
             .in_file(path)
             .at_byte(at)
             .expected(expected)
@@ -199,13 +219,10 @@ fn check_array(stored: &StoredFile, dtype: DType, len: usize) -> Result<()> {
     let header = read_header(&stored.open()?, &path)?;
     let bytes = (len as u64).saturating_mul(dtype.size() as u64);
     if header.shape.len() != 1 || header.data_bytes() != bytes {
-        return Err(Error::new(
-            ErrorKind::Format,
-            "the array is not the one that the descriptor speaks of",
-        )
-        .in_file(path)
-        .expected(format!("{len} elements of {dtype}"))
-        .found(format!("shape {:?} of {}", header.shape, header.dtype)));
+        return Err(Error::new(ErrorKind::Format, "the array does not match the descriptor")
+            .in_file(path)
+            .expected(format!("{len} elements of {dtype}"))
+            .found(format!("shape {:?} of {}", header.shape, header.dtype)));
     }
     Ok(())
 }
@@ -229,7 +246,7 @@ fn check_last(stored: &StoredFile, dtype: DType, nnz: usize) -> Result<()> {
         return Err(Error::new(ErrorKind::Index, "the pointers do not span the entries")
             .in_file(path)
             .at_byte(at)
-            .expected(format!("an end of {nnz}, as the descriptor says"))
+            .expected(format!("an end of {nnz}, according to the descriptor"))
             .found(last));
     }
     Ok(())

@@ -28,18 +28,51 @@ impl<T: Element> WorkArray<T> {
         Ok(WorkArray { elements: array.into_typed(), scratch: Some((held, ctx.meter().clone())) })
     }
 
-    /// Counts the reading of so many elements, if they are in a file.
+    /// All elements, to be read once.
+    pub(crate) fn read(&self) -> &[T] {
+        self.count_read(self.len());
+        self
+    }
+
+    /// All elements, to be written once.
+    pub(crate) fn written(&mut self) -> &mut [T] {
+        self.count_written(self.len());
+        self
+    }
+
+    /// All elements, each to be read and then written.
+    pub(crate) fn updated(&mut self) -> &mut [T] {
+        self.count_read(self.len());
+        self.written()
+    }
+
+    /// The elements in memory, for `what`: without a copy if they were given as a vector.
+    pub(crate) fn into_vec(self, what: &str, ctx: &Context) -> Result<Vec<T>> {
+        let WorkArray { elements, scratch } = self;
+        elements.into_vec().or_else(|elements| {
+            let work = WorkArray { elements, scratch };
+            ctx.collected(what, work.read().iter().copied())
+        })
+    }
+
+    /// Counts the reading of `elements` elements, if they are in a file.
     pub(crate) fn count_read(&self, elements: usize) {
         if let Some((_, meter)) = &self.scratch {
             meter.read(bytes_of::<T>(elements));
         }
     }
 
-    /// Counts the writing of so many elements, if they are in a file.
+    /// Counts the writing of `elements` elements, if they are in a file.
     pub(crate) fn count_written(&self, elements: usize) {
         if let Some((_, meter)) = &self.scratch {
             meter.wrote(bytes_of::<T>(elements));
         }
+    }
+}
+
+impl<T: Element> From<Vec<T>> for WorkArray<T> {
+    fn from(elements: Vec<T>) -> Self {
+        WorkArray { elements: elements.into(), scratch: None }
     }
 }
 

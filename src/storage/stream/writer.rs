@@ -89,7 +89,7 @@ impl RawWriter {
     /// The elements must not be read before [`finish_over`](Self::finish_over), or before this is dropped. Fails unless
     /// the file [can be written over](Self::can_write_over).
     pub(crate) fn over(array: &RawBufferMut, ctx: &Context) -> Result<Self> {
-        let other = || Error::new(ErrorKind::Io, "the file is not that of the array alone");
+        let other = || Error::new(ErrorKind::Io, "the file does not hold only the array");
         let (Origin { path, file }, start) = array.origin().ok_or_else(other)?;
         if !Self::can_write_over(array) {
             return Err(other().in_file(path));
@@ -183,7 +183,7 @@ impl RawWriter {
 
     fn check_len(&self, expected: usize) -> Result<()> {
         if self.len != expected {
-            return Err(Error::new(ErrorKind::Shape, "elements are missing or too many")
+            return Err(Error::new(ErrorKind::Shape, "there are too few or too many elements")
                 .expected(format!("{expected} elements"))
                 .found(self.len));
         }

@@ -141,7 +141,7 @@ impl<'a> RightFactor<'a> {
         let bytes = matrix.types().bytes_of(matrix.major(), matrix.nnz());
         let most = left / 4;
         if bytes > most {
-            return Err(Error::new(ErrorKind::Memory, "the right matrix would not fit")
+            return Err(Error::new(ErrorKind::Memory, "the right matrix would not fit in memory")
                 .expected(format!("at most {most} bytes (a quarter of what is left of the limit)"))
                 .found(format!("{bytes} bytes"))
                 .remedy("raise the memory limit"));

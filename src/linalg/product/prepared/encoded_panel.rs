@@ -9,10 +9,10 @@ use crate::sparse::{AnyCompressed, CompressedPanel, by_index};
 use crate::storage::raw::width;
 use crate::storage::{Context, RawBuffer};
 
-/// Bytes that a panel must save of every pass, for so many bytes of its encoding.
+/// Bytes that a panel must save in every pass, per bytes of its encoding: the first per the second.
 const SAVES: (u64, u64) = (5, 4);
 
-/// Places at which a matrix is looked at before it is encoded, and the most entries and lines of each.
+/// Places at which a matrix is examined before it is encoded, and the most entries and lines of each.
 const SPOTS: usize = 16;
 const SPOT: usize = 1 << 13;
 const SPOT_LINES: usize = 1 << 9;
@@ -76,11 +76,11 @@ pub(super) fn saves(
 
 /// What some lines suggest of a matrix.
 pub(super) struct Look {
-    /// Whether encodings save bytes, or several products can be made in one sweep.
+    /// Whether encodings save bytes, or several products can be made in one pass.
     pub(super) worthwhile: bool,
     /// Whether columns are near the diagonal.
     pub(super) near: bool,
-    /// Bytes that were looked at.
+    /// Bytes that were examined.
     pub(super) bytes: u64,
 }
 
@@ -113,10 +113,10 @@ pub(super) fn look(matrix: &AnyCompressed, ctx: &Context) -> Result<Look> {
     Ok(Look { worthwhile: near || (looked > 0 && good * 2 >= looked), near, bytes })
 }
 
-/// Several products in one sweep are possible if lines touch no more than one in so many columns.
+/// Several products in one pass are possible if lines touch no more than one in `NEAR` columns.
 const NEAR: usize = 8;
 
-/// Whether lines touch so few columns.
+/// Whether lines touch few enough columns.
 pub(super) fn is_near(columns: &Range<usize>, minor: usize) -> bool {
     columns.len() <= minor / NEAR
 }

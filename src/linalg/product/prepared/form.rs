@@ -260,9 +260,10 @@ impl WorkSpace {
         })?;
         match buffer.downcast_mut::<BufferMut<X>>() {
             Some(buffer) => work(buffer),
-            None => {
-                Err(Error::new(ErrorKind::Memory, "there is no memory for a product's numbers"))
-            }
+            None => Err(Error::new(
+                ErrorKind::Memory,
+                "there is no memory for the vectors of a product",
+            )),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Several levels in one sweep: which panel makes which level when, and how many levels are worthwhile.
+//! Several levels in one pass: which panel makes which level when, and how many levels are worthwhile.
 //!
 //! ```text
 //! for each panel that arrives:

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use crate::error::Result;
 use crate::linalg::algebra::Scalar;
-use crate::linalg::kernels::{Conjugation, How, SumShape, Update, Vectors, scatter_memory};
-use crate::linalg::product::lines_product::{Methods, product_plan};
+use crate::linalg::kernels::{Conjugation, How, SumShape, Update, Vectors};
+use crate::linalg::product::lines_product::{Methods, is_along, product_plan, scatter_bytes};
 use crate::linalg::product::operator::product_name;
 use crate::linalg::product::powers::{Between, Powers};
 use crate::linalg::product::prepared::compact::Compact;
@@ -114,8 +114,7 @@ impl PreparedLines {
             None => self.readers.ask(&mut |panels| match panels {
                 PreparedPanels::Plain(panels) => product_plan(panels, adjoint, k, ctx),
                 PreparedPanels::Encoded(lines) => {
-                    let (value, index, _) = self.matrix().types().sizes();
-                    let scatter = scatter_memory(value, index, ctx.thread_count());
+                    let scatter = scatter_bytes(self.matrix(), adjoint, ctx);
                     encoded_plan(lines, product_name(adjoint), k, scatter)
                 }
             }),
@@ -249,6 +248,6 @@ impl PreparedLines {
 
     /// Whether a product, or that with the adjoint, sums along the stored lines.
     fn is_along(&self, adjoint: bool) -> bool {
-        (self.matrix().format() == SparseFormat::Csr) != adjoint
+        is_along(self.matrix(), adjoint)
     }
 }

@@ -4,7 +4,7 @@
 //! - [`lines`] – compressed matrices, read panel by panel or in a [`form`] of fewer bytes; [`compact`] – their encoding
 //! - [`encoded_lines`] – those larger than the memory limit: what their encoding makes of them stays in
 //!   memory, [`encoded_panel`] by panel
-//! - [`powers`] – several products in one sweep; [`levels`] – which panel makes which of them when
+//! - [`powers`] – several products in one pass; [`levels`] – which panel makes which of them when
 //! - [`readers`] – panels for several products at a time, one of which has the pinned ones, [`lent`] to it
 
 mod compact;

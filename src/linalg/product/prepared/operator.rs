@@ -62,12 +62,12 @@ pub trait Matrix: sealed::Sealed {
 }
 
 impl<M: Matrix> Operator<M> {
-    /// Prepares a matrix, leaving memory for two vectors of each length in `f64`.
+    /// Prepares a matrix, leaving memory for two vectors of each length in `f64`, but at most half of it.
     ///
-    /// Fails with [`ErrorKind::Memory`], reporting the memory needed, if the vectors or two panels do not fit.
+    /// Fails with [`ErrorKind::Memory`], reporting the memory needed, if two panels do not fit beside them.
     pub fn new(matrix: &M, ctx: &Context) -> Result<Self> {
         let matrix = matrix.multiplier()?;
-        let vectors = two_of_each(matrix.shape());
+        let vectors = two_of_each(matrix.shape()).min(ctx.memory_left() / 2);
         Self::prepare(matrix, vectors, None, ctx)
     }
 
@@ -87,11 +87,13 @@ impl<M: Matrix> Operator<M> {
     /// ```
     pub fn with_adjoint(matrix: &M, ctx: &Context) -> Result<Self> {
         let matrix = matrix.multiplier()?;
-        let vectors = two_of_each(matrix.shape());
+        let vectors = two_of_each(matrix.shape()).min(ctx.memory_left() / 2);
         Self::prepare(matrix, vectors, Some(recompress), ctx)
     }
 
     /// Prepares a matrix, leaving `vectors` bytes of the memory limit for the caller's vectors.
+    ///
+    /// Fails with [`ErrorKind::Memory`], reporting the memory needed, if the vectors or two panels do not fit.
     pub fn with_vectors(matrix: &M, vectors: u64, ctx: &Context) -> Result<Self> {
         Self::prepare(matrix.multiplier()?, vectors, None, ctx)
     }

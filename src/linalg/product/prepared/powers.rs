@@ -1,4 +1,4 @@
-//! Powers of a prepared matrix: several levels in one sweep over its panels, in memory or from the file.
+//! Powers of a prepared matrix: several levels in one pass over its panels, in memory or from the file.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Compares every accumulator with the reference, bit for bit, and tests hostile input.
+//! Compares every accumulator with the reference, bit for bit, and tests invalid input.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;

@@ -49,10 +49,13 @@ impl<S: Semiring, I: Index> LongRow<S, I> {
                 RowSums::List(merge)
             }
             (false, bytes) => {
-                return Err(Error::new(ErrorKind::Memory, "a row of the result would not fit")
-                    .expected(format!("at most {} bytes for its sums", budget.long_row()))
-                    .found(format!("{} bytes", bytes.min(Window::<S>::bytes(columns))))
-                    .remedy("raise the memory limit"));
+                return Err(Error::new(
+                    ErrorKind::Memory,
+                    "a row of the result would not fit in memory",
+                )
+                .expected(format!("at most {} bytes for its sums", budget.long_row()))
+                .found(format!("{} bytes", bytes.min(Window::<S>::bytes(columns))))
+                .remedy("raise the memory limit"));
             }
         };
         Ok(LongRow { sums, columns })

@@ -22,7 +22,7 @@ const WIDE: usize = 1 << 15;
 /// Rows of a task.
 const TASK: usize = 512;
 
-/// Rows between two looks at the cancel token.
+/// Rows between two checks of the cancel token.
 const CHECK: usize = 1 << 16;
 
 /// Which triangle of a matrix a system is solved with.
@@ -106,7 +106,7 @@ impl<X: Scalar> TriangleLevels<X> {
             }
         };
         if let Some(k) = diagonal.iter().position(|&entry| inverse(entry).is_none()) {
-            let what = "the diagonal of the triangle has an entry that cannot divide";
+            let what = "the triangle has a zero or invalid entry on its diagonal";
             let rows = diagonal.iter().zip(&order).filter(|&(&entry, _)| inverse(entry).is_none());
             let first = rows.map(|(_, &row)| row).min().unwrap_or(order[k]) as usize;
             return Err(block.bad_pivot(first, block.data[block.diagonal_at(first)], what));

@@ -88,7 +88,7 @@ fn most_bytes<X>(a: &AnyCompressed) -> u64 {
 }
 
 fn smaller(error: Error) -> Error {
-    error.remedy("raise the limit, use more blocks, or use Jacobi or Chebyshev, which hold less")
+    error.remedy("raise the limit, use more blocks, or use Jacobi or Chebyshev, which need less")
 }
 
 /// Adds the entries of some lines that are in the block; line `open`, if there is one, continues in the next panel.
@@ -101,7 +101,7 @@ fn take_lines<X: Scalar>(
 ) -> Result<()> {
     let ends = lines.ends(rows.start - first..rows.end - first);
     let most = ends[ends.len() - 1] - ends[0];
-    let refused = |_| Error::new(ErrorKind::Memory, "the system has not enough memory");
+    let refused = |_| Error::new(ErrorKind::Memory, "the system does not have enough memory");
     block.indices.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
     block.data.try_reserve(most.saturating_add(rows.len())).map_err(refused)?;
     let mut buffer = [X::zero(); TASK];

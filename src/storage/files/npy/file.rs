@@ -78,11 +78,11 @@ pub(crate) fn map_part(
 fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
     let len = count_elements(header, stands)?;
     if header.byte_order == ByteOrder::Swapped {
-        return Err(Error::new(ErrorKind::Type, "the array has the byte order of other machines")
+        return Err(Error::new(ErrorKind::Type, "the array does not have native byte order")
             .at_field("descr")
             .expected("native byte order")
             .found("swapped")
-            .remedy("read it as a copy, with read, instead of opening it"));
+            .remedy("copy it with read instead of opening it"));
     }
     Ok(len)
 }
@@ -171,7 +171,7 @@ fn check_raw(file: &File, path: &Path, offset: u64, (dtype, len): (DType, usize)
     let length = file.metadata().map_err(|e| Error::io("reading the size", path, e))?.len();
     let end = (len as u64).checked_mul(dtype.size() as u64).and_then(|b| b.checked_add(offset));
     if end.is_none_or(|end| end > length) {
-        return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+        return Err(Error::new(ErrorKind::Format, "the file is too short for its shape")
             .in_file(path)
             .at_byte(offset)
             .expected(format!("{len} elements of {} bytes", dtype.size()))

@@ -124,7 +124,7 @@ impl NpyHeader {
             .ok_or_else(|| {
                 Error::new(ErrorKind::Shape, "the array has too many elements")
                     .at_field("shape")
-                    .expected("a size below 2^63 bytes, extents of 0 left out")
+                    .expected("a size below 2^63 bytes, not counting extents of 0")
                     .found(format!("{:?}", self.shape))
             })
     }
@@ -138,7 +138,7 @@ impl NpyHeader {
                 format!("at most {MOST_DIMENSIONS} dimensions, which NumPy can open"),
                 format!("{found} dimensions"),
             )
-            .remedy("join dimensions by a reshape before writing")),
+            .remedy("merge dimensions with reshape before writing")),
         }
     }
 
@@ -201,7 +201,7 @@ fn check_length(header: &NpyHeader, file_length: u64) -> Result<()> {
     let bytes = header.checked_bytes()?;
     let present = file_length.saturating_sub(header.data_start);
     if bytes > present {
-        return Err(Error::new(ErrorKind::Format, "the file is shorter than its shape says")
+        return Err(Error::new(ErrorKind::Format, "the file is too short for its shape")
             .at_byte(file_length)
             .expected(format!("{bytes} bytes of data for shape {:?}", header.shape))
             .found(format!("{present}")));
@@ -262,7 +262,7 @@ pub(super) fn dictionary(start: &[u8]) -> Result<(LiteralFields, usize)> {
 /// Parses a type descriptor such as `<f8`.
 fn element_type(descr: &Descr) -> Result<(DType, ByteOrder)> {
     let unsupported = |found: &str, remedy: &str| {
-        Err(Error::new(ErrorKind::Unsupported, "element type that this library does not read")
+        Err(Error::new(ErrorKind::Unsupported, "unsupported element type")
             .at_field("descr")
             .expected("one of b1, i1 to i8, u1 to u8, f2, f4, f8, c8, c16, or V2 for bfloat16")
             .found(format!("\"{}\"", found.escape_debug()))

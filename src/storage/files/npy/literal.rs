@@ -43,7 +43,7 @@ impl<'a> Literal<'a> {
                 _ => return Err(("unknown key in the header", at)),
             };
             if duplicate {
-                return Err(("a key stands twice in the header", at));
+                return Err(("a key occurs twice in the header", at));
             }
             if !self.accept(b',') {
                 self.token(b'}', "the dictionary in the header is not closed")?;

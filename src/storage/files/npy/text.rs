@@ -31,7 +31,7 @@ pub(crate) fn parse_text(file: &[u8]) -> Result<String> {
     }
     let bytes = length.checked_mul(if letter == b'U' { 4 } else { 1 });
     let text = bytes.and_then(|bytes| file[start..].get(..bytes)).ok_or_else(|| {
-        Error::new(ErrorKind::Format, "the array ends too early").at_byte(file.len() as u64)
+        Error::new(ErrorKind::Format, "the array is too short").at_byte(file.len() as u64)
     })?;
     let no_text = || Error::new(ErrorKind::Format, "the string is not text").at_byte(start as u64);
     if letter == b'S' {

@@ -94,7 +94,7 @@ impl<'a> RawMut<'a> {
     /// # Panics
     /// If there are fewer.
     pub(crate) fn take_front(&mut self, count: usize) -> RawMut<'a> {
-        self.split_off_front(count).expect("so many values")
+        self.split_off_front(count).expect("count is within the length")
     }
 
     /// Copies all values of a run of the same length and type.

@@ -232,7 +232,7 @@ impl Drop for Link {
 }
 
 fn lost() -> Error {
-    Error::new(ErrorKind::Io, "the writing thread is gone")
+    Error::new(ErrorKind::Io, "the writer thread has stopped")
 }
 
 /// The state of the writing side.

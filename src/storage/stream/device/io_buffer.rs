@@ -27,7 +27,7 @@ impl IoBuffer {
     pub(crate) fn new(bytes: usize, meter: &Meter) -> Result<Self> {
         let bytes = Self::rounded(bytes);
         let map = MmapMut::map_anon(bytes).map_err(|_| {
-            Error::new(ErrorKind::Memory, "the system has not enough memory")
+            Error::new(ErrorKind::Memory, "the system does not have enough memory")
                 .found(format!("a request for {bytes} bytes"))
         })?;
         // A hint: without huge pages reads into the same memory are slower.

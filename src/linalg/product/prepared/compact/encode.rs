@@ -101,7 +101,7 @@ impl Compact {
     }
 }
 
-/// Values are kept if no more than one in so many entries has one of its own.
+/// Values are kept if no more than one in `FEW` entries has a value of its own.
 const FEW: usize = 8;
 
 /// Inspects the lines, block by block.

@@ -27,7 +27,7 @@ impl Expanded {
         Ok(Expanded { indptr, indices, kept, values })
     }
 
-    /// Bytes for a panel with so many lines and entries.
+    /// Bytes for a panel with `lines` lines and `entries` entries.
     pub(crate) fn memory(lines: usize, entries: usize, dtype: Option<DType>) -> u64 {
         let each = size_of::<u32>() + dtype.map_or(0, |dtype| dtype.size() + 1);
         (lines + 1).saturating_mul(size_of::<u64>()).saturating_add(entries.saturating_mul(each))
@@ -155,7 +155,7 @@ impl Compact {
     }
 }
 
-/// Makes a buffer of at least so many values, unless it is one.
+/// Makes a buffer of at least `len` values, unless it is one.
 fn make(buffer: &mut RawBufferMut, dtype: Option<DType>, len: usize) -> Result<()> {
     if buffer.dtype() != dtype || buffer.len() < len {
         *buffer = RawBufferMut::fresh(dtype, len)?;

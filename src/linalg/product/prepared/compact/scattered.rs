@@ -7,7 +7,7 @@
 //!
 //! With 512 KiB of second-level cache R-MAT 22 takes 0.103 s, with blocks and bins of twice the size 0.128. One pass
 //! over the same order, which adds products directly to sums of 4 to 32 MiB, writes no terms but takes 0.18 to 0.22 s:
-//! x is read from memory once for each range, and its blocks do not stay in the cache next to so many sums.
+//! x is read from memory once for each range, and its blocks do not stay in the cache next to that many sums.
 //!
 //! An entry is its value, its column within the block and its slot within the bin: as many bytes as an entry of CSR
 //! with 32-bit indices, read once in each product as for CSR, but no access leaves the cache.

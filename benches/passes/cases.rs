@@ -97,7 +97,9 @@ impl<'a> Run<'a> {
         arguments: &'a [String],
     ) -> std::result::Result<(Self, PathBuf), String> {
         let wrong = || "--child is for the program itself".to_owned();
-        let [case, method, input, limit, vectors, rtol, scratch] = arguments else { return Err(wrong()) };
+        let [case, method, input, limit, vectors, rtol, scratch] = arguments else {
+            return Err(wrong());
+        };
         let case = CASES.iter().find(|known| known.name == case).ok_or_else(wrong)?;
         let [limit, vectors] = [limit, vectors].map(|text| text.parse::<u64>());
         let (limit, vectors) = (limit.map_err(|_| wrong())?, vectors.map_err(|_| wrong())?);

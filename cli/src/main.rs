@@ -1,6 +1,7 @@
 //! `outcore VERB INPUT… [OUTPUT] [--flags]`: matrices bigger than memory, from the command line.
 
 mod hints;
+mod operands;
 mod picture;
 mod plan;
 mod preconditioner;

@@ -5,13 +5,12 @@ use std::ops::Range;
 use crate::dense::any_dense::AnyDense;
 use crate::error::Result;
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, ArrayRange, Arrays, Context, Cut, Reading, elements_within};
+use crate::storage::{
+    ArrayPanels, ArrayRange, Arrays, Context, Cut, Reading, elements_within, for_one_sweep,
+};
 
 /// Elements that a pass over a matrix in memory processes between two checks of the cancel token.
 const RESIDENT: usize = 1 << 24;
-
-/// Bytes of a ring of panels without many pinned: more does not speed up reading.
-const RING: u64 = 64 << 20;
 
 /// Yields a matrix in panels of contiguous lines (rows in C order, columns in Fortran order), in order.
 pub(crate) struct DensePanels {
@@ -62,7 +61,7 @@ impl DensePanels {
 
     /// Panels of whole lines for one pass: hardly any is pinned, because none is used again.
     pub(crate) fn for_one_sweep(matrix: &AnyDense, step: usize, budget: u64) -> Result<Self> {
-        Self::new(matrix, step, if is_read(matrix, budget) { budget.min(RING) } else { budget })
+        Self::new(matrix, step, for_one_sweep(matrix.stored_bytes(), budget))
     }
 
     /// Panels for one pass: each but the last has a multiple of `step` lines, or is a run of a line, of which each but

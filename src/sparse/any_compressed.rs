@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::check::{check_indices, check_pointers, check_types};
+use crate::sparse::files::describe;
 use crate::sparse::index_state::IndexState;
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::types::Types;
-use crate::storage::{Index, RawBuffer, SparseFormat};
+use crate::storage::{DESCRIPTOR, Index, RawBuffer, SparseFormat, Stage};
 
 /// A [`Compressed`] of any types. Cloning copies pointers.
 #[derive(Clone)]
@@ -37,6 +38,14 @@ impl AnyCompressed {
         let major = matrix.extents().0;
         by_index!(matrix.indptr(), indptr => check_pointers(indptr, major, matrix.nnz()))?;
         Ok(matrix)
+    }
+
+    /// The matrix, whose arrays are finished, published with its descriptor.
+    pub(crate) fn published(self, stage: Stage) -> Result<Self> {
+        let descriptor = || describe(self.format, self.shape, self.nnz(), self.types()).to_text();
+        stage.text(DESCRIPTOR, &descriptor)?;
+        stage.publish(DESCRIPTOR)?;
+        Ok(self)
     }
 
     /// As [`from_buffers`](Self::from_buffers), for pointers that were just made in order and need no second check.

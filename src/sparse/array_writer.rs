@@ -5,12 +5,10 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
-use crate::sparse::files::{ValueWriter, describe, index_header};
+use crate::sparse::files::{ValueWriter, index_header};
 use crate::sparse::writer::{CompressedSize, arrays_of};
 use crate::storage::raw::Raw;
-use crate::storage::{
-    Context, DESCRIPTOR, INDICES_FILE, Maker, POINTERS_FILE, Place, RawWriter, Stage,
-};
+use crate::storage::{Context, INDICES_FILE, Maker, POINTERS_FILE, Place, RawWriter, Stage};
 
 /// Takes the elements of the three arrays, each from the first to the last.
 pub(crate) struct AnyArrayWriter {
@@ -71,11 +69,9 @@ impl Maker for AnyArrayWriter {
         let indices =
             stage.finish_writer(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
         let data = data.finish(&stage)?;
-        stage.text(DESCRIPTOR, &|| describe(format, shape, nnz, types).to_text())?;
         let matrix = AnyCompressed::from_buffers(format, shape, indptr, indices, data)?;
         matrix.check_start()?;
-        stage.publish(DESCRIPTOR)?;
-        Ok(matrix)
+        matrix.published(stage)
     }
 }
 

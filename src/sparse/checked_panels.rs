@@ -15,16 +15,9 @@ use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::line_cuts::{LineCut, LineCuts, LineSplit, cut};
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Arrays, Context, Index, Plan, Reading, usable_bytes};
-
-/// Panels below this size are read through the page cache; larger ones in the device's faster mode.
-const SMALL: usize = 1 << 20;
-
-/// The largest panel, in bytes.
-const LARGEST: u64 = 12 << 20;
-
-/// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
-const LEAST: usize = 16 << 10;
+use crate::storage::{
+    ArrayPanels, Arrays, Context, Index, Plan, Reading, SMALL, largest_of_arrays, usable_bytes,
+};
 
 /// Bytes per line in addition to its entries and pointers: per-line state of the work.
 const OVERHEAD: usize = 16;
@@ -94,7 +87,7 @@ impl CheckedPanels {
         let matrices: Vec<_> = matrices.iter().map(|&matrix| matrix.clone()).collect();
         let arrays = Arrays::read(matrices.iter().flat_map(AnyCompressed::arrays))?;
         let streams = arrays.files().max(1);
-        let bytes = ((budget / 8).min(LARGEST) as usize).max(LEAST * streams);
+        let bytes = largest_of_arrays(budget, streams);
         let longest = match split {
             LineSplit::None | LineSplit::Entries => bytes,
             LineSplit::Runs(_) | LineSplit::Columns => bytes.max((budget / 4) as usize),

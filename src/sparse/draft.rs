@@ -3,11 +3,11 @@
 use crate::error::Result;
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::{check_indices, check_pointers, check_types};
-use crate::sparse::files::{describe, finish_values, index_header, new_values};
+use crate::sparse::files::{finish_values, index_header, new_values};
 use crate::sparse::indices::{Indices, by_index};
 use crate::sparse::types::Types;
 use crate::storage::{
-    Context, DESCRIPTOR, INDICES_FILE, POINTERS_FILE, Place, RawBufferMut, SparseFormat, Stage,
+    Context, INDICES_FILE, POINTERS_FILE, Place, RawBufferMut, SparseFormat, Stage,
 };
 
 /// The three arrays of a compressed matrix, all zeros at first. The caller fills `indptr` with pointers from 0 to the
@@ -54,14 +54,12 @@ impl AnyDraft {
         let AnyDraft { stage, types, indptr, indices, data } = self;
         let lines = indptr.len();
         let nnz = Indices::of_mut(&indptr).at(lines - 1);
-        let descriptor = describe(format, shape, nnz, types);
         let pointers = index_header(types.pointers, lines);
         let indptr = stage.finish(POINTERS_FILE, indptr, &pointers)?;
         let indices = stage.finish(INDICES_FILE, indices, &index_header(types.indices, nnz))?;
         let data = finish_values(&stage, data, nnz)?;
         let matrix = AnyCompressed::from_buffers(format, shape, indptr, indices, data)?;
-        stage.text(DESCRIPTOR, &|| descriptor.to_text())?;
-        stage.publish(DESCRIPTOR)?;
+        let matrix = matrix.published(stage)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
     }
 

@@ -7,16 +7,10 @@
 use crate::error::Result;
 use crate::sparse::indices::Indices;
 use crate::storage::raw::{Raw, width};
-use crate::storage::{ArrayPanels, Arrays, Context, EvenCut, RawBuffer, Reading, usable_bytes};
-
-/// Panels with less than this of an array are read through the page cache; larger ones in the device's faster mode.
-const SMALL: usize = 1 << 20;
-
-/// The largest panel, in bytes.
-const LARGEST: u64 = 12 << 20;
-
-/// The smallest panel, in bytes for each array: half of them may be lost to its alignment.
-const LEAST: usize = 16 << 10;
+use crate::storage::{
+    ArrayPanels, Arrays, Context, EvenCut, RawBuffer, Reading, SMALL, largest_of_arrays,
+    usable_bytes,
+};
 
 /// Yields the parallel arrays of a sparse matrix in panels of entries, in order.
 pub(crate) struct EntryPanels {
@@ -48,7 +42,7 @@ impl EntryPanels {
         let each = indices.iter().copied().chain([data]);
         let size = each.map(|array| width(array.dtype())).sum::<usize>().max(1);
         let count = indices.len() + 1;
-        let bytes = usable_bytes(((left / 8).min(LARGEST) as usize).max(LEAST * count), count);
+        let bytes = usable_bytes(largest_of_arrays(left, count), count);
         Self::new(indices, data, (bytes / size / multiple).max(1) * multiple)
     }
 

@@ -9,11 +9,9 @@ use crate::sparse::indices::Indices;
 use crate::sparse::line_cuts::{LineCuts, LineSplit, cut};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    ArrayPanels, Arrays, Context, Plan, RawBuffer, Reading, largest_panel, usable_bytes,
+    ArrayPanels, Arrays, Context, Plan, RawBuffer, Reading, for_one_sweep, largest_panel,
+    usable_bytes,
 };
-
-/// Bytes of a ring of panels without many pinned: more does not speed up reading.
-const RING: u64 = 64 << 20;
 
 /// Yields a matrix in panels of consecutive lines (rows of CSR, columns of CSC), in order.
 pub(crate) struct CompressedPanels {
@@ -49,8 +47,8 @@ impl CompressedPanels {
 
     /// Panels for one pass: hardly any is pinned, because none is used again.
     pub(crate) fn for_one_sweep(matrix: AnyCompressed, budget: u64, ctx: &Context) -> Result<Self> {
-        let larger = matrix.stored_bytes() > budget;
-        Self::new(matrix, if larger { budget.min(RING) } else { budget }, ctx)
+        let budget = for_one_sweep(matrix.stored_bytes(), budget);
+        Self::new(matrix, budget, ctx)
     }
 
     /// The whole matrix as one panel, in memory or on its map.

@@ -7,14 +7,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::check::check_types;
 use crate::sparse::checked_panels::CheckedPanels;
-use crate::sparse::files::{ValueWriter, describe, index_header, value_bytes};
+use crate::sparse::files::{ValueWriter, index_header, value_bytes};
 use crate::sparse::index_vec::IndexVec;
 use crate::sparse::indices::Indices;
 use crate::sparse::types::{Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::{
-    Context, DESCRIPTOR, INDICES_FILE, Maker, POINTERS_FILE, Place, Plan, RawWriter, SparseFormat,
-    Stage,
+    Context, INDICES_FILE, Maker, POINTERS_FILE, Place, Plan, RawWriter, SparseFormat, Stage,
 };
 
 /// Takes the lines of a matrix (rows of CSR, columns of CSC), in order.
@@ -194,15 +193,13 @@ impl AnyWriter {
             self.push_ends((major - self.lines()).min(4096), &mut |_| nnz)?;
         }
         let AnyWriter { format, types, stage, shape, indptr, indices, data, .. } = self;
-        let descriptor = describe(format, shape, nnz, types);
         let pointers = index_header(types.pointers, indptr.len());
         let indptr = stage.finish_writer(POINTERS_FILE, indptr, &pointers)?;
         let header = index_header(types.indices, nnz);
         let indices = stage.finish_writer(INDICES_FILE, indices, &header)?;
         let data = data.finish(&stage)?;
-        stage.text(DESCRIPTOR, &|| descriptor.to_text())?;
         let matrix = AnyCompressed::from_written(format, shape, indptr, indices, data)?;
-        stage.publish(DESCRIPTOR)?;
+        let matrix = matrix.published(stage)?;
         Ok(if canonical { matrix.assume_canonical() } else { matrix })
     }
 

@@ -86,11 +86,12 @@ pub(crate) fn sum_file(file: &File, path: &Path, ctx: &Context) -> Result<(u64, 
     let mut sums = vec![0; length.div_ceil(BLOCK) as usize];
     ctx.with_threads(|| {
         let blocks = sums.par_iter_mut().enumerate();
-        blocks.try_for_each_init(Vec::new, |bytes, (block, sum)| {
-            *sum = sum_block(file, path, block as u64, length, bytes)?;
-            let before = done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            ctx.meter().read(bytes.len() as u64);
-            ctx.report("checksums", before + bytes.len() as u64, length)
+        blocks.try_for_each(|(block, sum)| {
+            let bytes;
+            (*sum, bytes) = sum_block(file, path, block as u64, length)?;
+            let before = done.fetch_add(bytes, Ordering::Relaxed);
+            ctx.meter().read(bytes);
+            ctx.report("checksums", before + bytes, length)
         })
     })?;
     Ok((length, Checksums(sums)))

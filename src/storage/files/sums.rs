@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::error::{Error, Result};
 
@@ -55,16 +55,18 @@ impl Summing {
     }
 }
 
-/// The sum of one block of a file of `length` bytes, read into `bytes`.
-pub(crate) fn sum_block(
-    file: &File,
-    path: &Path,
-    block: u64,
-    length: u64,
-    bytes: &mut Vec<u8>,
-) -> Result<u64> {
-    let start = block * BLOCK;
-    bytes.resize(BLOCK.min(length - start) as usize, 0);
-    file.read_exact_at(bytes, start).map_err(|e| Error::io("reading", path, e).at_byte(start))?;
-    Ok(xxh3_64(bytes))
+/// Bytes of a block that are read at a time.
+const STEP: usize = 256 << 10;
+
+/// The sum of one block of a file of `length` bytes, and the number of its bytes.
+pub(crate) fn sum_block(file: &File, path: &Path, block: u64, length: u64) -> Result<(u64, u64)> {
+    let (start, end) = (block * BLOCK, length.min((block + 1) * BLOCK));
+    let (mut sum, mut bytes, mut at) = (Xxh3Default::new(), vec![0; STEP], start);
+    while at < end {
+        let now = &mut bytes[..STEP.min((end - at) as usize)];
+        file.read_exact_at(now, at).map_err(|e| Error::io("reading", path, e).at_byte(at))?;
+        sum.update(now);
+        at += now.len() as u64;
+    }
+    Ok((sum.digest(), end - start))
 }

@@ -40,8 +40,8 @@ pub(crate) use device::IoBuffer;
 pub use device::{DeviceSpeeds, device_speeds};
 pub(crate) use file_bytes::sweep_bytes;
 pub(crate) use panel_cut::{
-    ArrayRange, Cut, EvenCut, PADDING, bytes_within, elements_within, largest_panel, packed,
-    panel_elements, usable_bytes,
+    ArrayRange, Cut, EvenCut, PADDING, SMALL, bytes_within, elements_within, for_one_sweep,
+    largest_of_arrays, largest_panel, packed, panel_elements, usable_bytes,
 };
 pub use panel_reader::Traffic;
 pub(crate) use pass::{Maker, Pass};

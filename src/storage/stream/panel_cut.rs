@@ -52,10 +52,31 @@ impl Cut for EvenCut {
     }
 }
 
-/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit, and more than 12 MiB gains
-/// nothing.
+/// Bytes of the largest panel: more gains nothing.
+const LARGEST: u64 = 12 << 20;
+
+/// Bytes for each array in the smallest panel: half of them may be lost to its alignment.
+const LEAST: usize = 16 << 10;
+
+/// Panels below this size are read through the page cache; larger ones in the device's faster mode.
+pub(crate) const SMALL: usize = 1 << 20;
+
+/// Bytes of a ring of panels of which none is used again: more does not speed up reading.
+pub(crate) const RING: u64 = 64 << 20;
+
+/// Bytes of panels for one sweep over `stored` bytes, within a memory budget.
+pub(crate) fn for_one_sweep(stored: u64, budget: u64) -> u64 {
+    if stored > budget { budget.min(RING) } else { budget }
+}
+
+/// The largest panel, in bytes of all its extents, for a memory budget: eight must fit.
 pub(crate) fn largest_panel(budget: u64) -> usize {
-    (budget / 8).clamp(256 << 10, 12 << 20) as usize
+    (budget / 8).clamp(256 << 10, LARGEST) as usize
+}
+
+/// The same for panels with a part of each of `arrays` arrays, under any budget.
+pub(crate) fn largest_of_arrays(budget: u64, arrays: usize) -> usize {
+    ((budget / 8).min(LARGEST) as usize).max(LEAST * arrays)
 }
 
 /// Parts of arrays, with elements of `size` bytes, gathered into panels of at most `bytes` bytes; a longer one is cut.

@@ -14,10 +14,7 @@ use crate::storage::files::{
 use crate::storage::memory::{DType, Origin};
 use crate::storage::runtime::{Context, Plan, Running};
 use crate::storage::stream::file_bytes::sweep_bytes;
-use crate::storage::stream::panel_cut::bytes_within;
-
-/// Most bytes of memory for reading.
-const RING: u64 = 64 << 20;
+use crate::storage::stream::panel_cut::{RING, bytes_within};
 
 /// What [`verify`] compared, without finding an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

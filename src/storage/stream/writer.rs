@@ -251,7 +251,7 @@ impl FileTarget {
         if started.as_ref() != Some(header) {
             write_header(file, path, header)?;
             if summed {
-                sums.0[0] = sum_block(file, path, 0, length, &mut Vec::new())?;
+                (sums.0[0], _) = sum_block(file, path, 0, length)?;
             }
         }
         file.sync_all().map_err(|e| Error::io("writing back", path, e))?;

@@ -26,6 +26,7 @@ const FLOORS: [&[&str]; 8] = [
     &[
         "io/entries",
         "io/extents",
+        "io/file_range",
         "io/output",
         "io/read_as",
         "io/text",

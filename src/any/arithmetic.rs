@@ -145,7 +145,7 @@ fn arithmetic(
             };
             let (a, mut b) = (a.as_matrix()?, b.as_matrix()?);
             if b.order() != a.order() && b.len() > 1 {
-                b = to_order(&b, a.order(), &Place::aside(b.buffer().bytes(), ctx), ctx)?;
+                b = to_order(&b, a.order(), &ctx.aside(b.buffer().bytes()), ctx)?;
             }
             dense(operation, &a, &b, place, ctx).map(AnyMatrix::Dense)
         }
@@ -194,12 +194,12 @@ fn alike(
             _ if a.format() == format => return Ok(a.clone()),
             None => {
                 let elements = (nrows as u64).saturating_mul(ncols as u64);
-                Place::aside(elements.saturating_mul(size.max(1) as u64), ctx)
+                ctx.aside(elements.saturating_mul(size.max(1) as u64))
             }
             // With indices, and a pointer for every line.
             Some(_) => {
                 let entries = (a.nnz() as u64).saturating_mul(size as u64 + 8);
-                Place::aside(entries.saturating_add(8 * nrows.max(ncols) as u64), ctx)
+                ctx.aside(entries.saturating_add(8 * nrows.max(ncols) as u64))
             }
         };
         match format {

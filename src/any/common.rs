@@ -4,7 +4,7 @@ use crate::any::dtype;
 use crate::any::matrix::AnyMatrix;
 use crate::error::Result;
 use crate::sparse::{AnyCompressed, Types};
-use crate::storage::{Context, DType, Place};
+use crate::storage::{Context, DType};
 
 /// The type for arithmetic with values of two types: `int64`, `float32`, `float64`, `complex64` or `complex128`;
 /// that of a pattern is a pattern.
@@ -59,7 +59,7 @@ pub(super) fn bring(a: &AnyMatrix, dtype: Option<DType>, ctx: &Context) -> Resul
     match dtype {
         Some(dtype) if a.dtype() != Some(dtype) => {
             let bytes = dtype.bytes_of(a.nnz());
-            a.to_dtype(dtype, Place::aside(bytes, ctx), ctx)
+            a.to_dtype(dtype, ctx.aside(bytes), ctx)
         }
         _ => Ok(a.clone()),
     }
@@ -79,7 +79,7 @@ pub(super) fn same_widths(
         if types == a.types() {
             return Ok(a.clone());
         }
-        let place = Place::aside(types.bytes_of(a.major(), a.nnz()), ctx);
+        let place = ctx.aside(types.bytes_of(a.major(), a.nnz()));
         dtype::lines(a, types, &place, ctx)
     };
     Ok((widened(a)?, widened(b)?))

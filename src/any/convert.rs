@@ -102,7 +102,7 @@ fn settled<A: Axis>(
         Body::Lines(a) if a.format() == A::FORMAT => canonicalize(a, duplicates, place, ctx)?,
         Body::Lines(from) => {
             let bytes = from.types().bytes_of(from.minor(), from.nnz());
-            let across = lines(a, A::FORMAT, &Place::aside(bytes, ctx), ctx)?;
+            let across = lines(a, A::FORMAT, &ctx.aside(bytes), ctx)?;
             canonicalize(&across, duplicates, place, ctx)?
         }
         Body::Coo(a) => to_compressed(a, (A::FORMAT, pointers_of(a)), duplicates, place, ctx)?,
@@ -158,7 +158,7 @@ fn coordinates(a: &AnyMatrix, place: &Place, ctx: &Context) -> Result<AnyCoo> {
 
 fn dense(a: &AnyMatrix, order: Order, place: &Place, ctx: &Context) -> Result<AnyDense> {
     if a.dtype().is_none() {
-        let ones = a.to_dtype(DType::Bool, Place::aside(a.nnz() as u64, ctx), ctx)?;
+        let ones = a.to_dtype(DType::Bool, ctx.aside(a.nnz() as u64), ctx)?;
         return dense(&ones, order, place, ctx);
     }
     match a.body() {

@@ -109,7 +109,7 @@ fn with_columns<X: Scalar>(
     let ((m, _), (_, k)) = (a.shape(), b.dim());
     let b: Dense<X> = match b.order() {
         Order::C => b.clone(),
-        Order::Fortran => to_order(b, Order::C, &Place::aside(b.buffer().bytes(), ctx), ctx)?,
+        Order::Fortran => to_order(b, Order::C, &ctx.aside(b.buffer().bytes()), ctx)?,
     }
     .into_typed();
     let shape = if order == Order::C { (m, k) } else { (k, m) };
@@ -133,7 +133,7 @@ fn sparse(
     let b = match a.format() == b.format() {
         true => b.clone(),
         false => {
-            let place = Place::aside(b.types().bytes_of(b.minor(), b.nnz()), ctx);
+            let place = ctx.aside(b.types().bytes_of(b.minor(), b.nnz()));
             recompress(b, "another format", &place, ctx)?
         }
     };
@@ -146,7 +146,7 @@ fn sparse(
     };
     let widened = |a: &AnyCompressed| match a.types() == wide {
         true => Ok(a.clone()),
-        false => lines(a, wide, &Place::aside(wide.bytes_of(a.major(), a.nnz()), ctx), ctx),
+        false => lines(a, wide, &ctx.aside(wide.bytes_of(a.major(), a.nnz())), ctx),
     };
     let (a, b) = (widened(a)?, widened(&b)?);
     // (A B)ᵀ = Bᵀ Aᵀ.

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::sparse::Csr;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::random::random;
-use crate::storage::{Context, Entry, Index, Place};
+use crate::storage::{Context, Entry, Index};
 
 /// Rows of a task.
 const TASK: usize = 1 << 12;
@@ -22,7 +22,7 @@ pub(super) fn undirected<T: Entry, I: Index, P: Index>(
         return Ok(pattern);
     }
     ctx.check_cancelled()?;
-    let place = Place::aside(2 * pattern.bytes(), ctx);
+    let place = ctx.aside(2 * pattern.bytes());
     let across = pattern.to_csc(&place, ctx)?.transpose();
     pattern.add(&across, place, ctx)
 }

@@ -8,7 +8,7 @@ use crate::session::Session;
 /// Declares the modules of the verbs, and the enum that clap reads them into.
 macro_rules! verbs {
     ($($module:ident $Verb:ident),* $(,)?) => {
-        $(mod $module;)*
+        $(pub(crate) mod $module;)*
 
         #[derive(clap::Subcommand)]
         pub(crate) enum Verb {

@@ -29,7 +29,7 @@ pub(in crate::io) fn read(
         return read_stored(operation, &descriptor, arrays, place, ctx);
     };
     // An entry as coordinates with its value, in both triangles.
-    let extra = Place::aside(2 * (16 + 16) * descriptor.nnz as u64, ctx);
+    let extra = ctx.aside(2 * (16 + 16) * descriptor.nnz as u64);
     let (stored, _) = read_stored(operation, &descriptor, arrays, &extra, ctx)?;
     Ok((mirror(&stored, half, place, ctx)?, ReadAs::Copied))
 }

@@ -61,7 +61,7 @@ pub(in crate::io) fn read(
     };
     let size = (data.dtype, data.len());
     let bytes = data.dtype.bytes_of(data.len());
-    let aside = Place::aside(bytes, ctx);
+    let aside = ctx.aside(bytes);
     let _running = ctx.begin_pass(0, || {
         let plan = Plan::new(operation).works(data.len() as u64, work::READ_SPARSE);
         let plan = data.plan(offsets.plan(plan, ctx), ctx);

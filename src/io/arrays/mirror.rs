@@ -26,7 +26,7 @@ pub(super) fn mirror(
         return Err(wrong("the matrix is not square").expected("as many rows as columns"));
     }
     // Every entry as coordinates, wherever the stored ones are.
-    let aside = Place::aside(2 * stored.stored_bytes(), ctx);
+    let aside = ctx.aside(2 * stored.stored_bytes());
     let entries = stored.to_coo(&aside, ctx)?;
     entries.check()?;
     let (rows, cols) = (Indices::of(entries.rows()), Indices::of(entries.cols()));

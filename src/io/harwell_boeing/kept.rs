@@ -16,7 +16,7 @@ impl KeptNumbers {
     /// The numbers of a section, in memory if they take at most an eighth of it.
     pub(super) fn new(dtype: DType, section: Section, ctx: &Context) -> Self {
         let len = usize::try_from(section.count).unwrap_or(usize::MAX);
-        let place = Place::aside(dtype.bytes_of(len).saturating_mul(2), ctx);
+        let place = ctx.aside(dtype.bytes_of(len).saturating_mul(2));
         KeptNumbers { dtype, len, place }
     }
 

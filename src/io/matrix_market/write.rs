@@ -142,7 +142,7 @@ fn dense(target: Target<'_>, a: &AnyDense, comment: &str, ctx: &Context) -> Resu
     let a = match a.order() {
         // Across the order of the file: only in memory.
         Order::C if stored > 0 => {
-            let ordered = to_order(&a, Order::Fortran, &Place::aside(stored, ctx), ctx);
+            let ordered = to_order(&a, Order::Fortran, &ctx.aside(stored), ctx);
             if ordered.as_ref().is_err_and(|error| error.kind() == ErrorKind::Planned) {
                 // Only planned; what follows is part of the plan.
                 ctx.begin(|| Ok(writer.plan(Plan::new(PHASE).reads(1, stored), LINE)))?;

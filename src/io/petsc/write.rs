@@ -18,7 +18,7 @@ use crate::sparse::{
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, DType, Order, Place, SparseFormat};
+use crate::storage::{Context, DType, Order, SparseFormat};
 
 /// Elements that a thread encodes before it writes them.
 const RUN: usize = 1 << 15;
@@ -91,7 +91,7 @@ fn write_with(
     // What cannot be written is refused before a long conversion.
     let output = Output::create(target)?;
     let wide = widened(matrix, ctx).map_err(|error| error.in_file(path))?;
-    let place = Place::aside(wide.stored_bytes().max(bytes_of(&wide)), ctx);
+    let place = ctx.aside(wide.stored_bytes().max(bytes_of(&wide)));
     let file = Encoder { output, word: integers.size() };
     match wide.body() {
         Body::Dense(a) => {
@@ -148,7 +148,7 @@ fn widened(matrix: &AnyMatrix, ctx: &Context) -> Result<AnyMatrix> {
     {
         return Err(inexact(k, values[k].to_string()));
     }
-    matrix.to_dtype(dtype, Place::aside(bytes_of(matrix), ctx), ctx)
+    matrix.to_dtype(dtype, ctx.aside(bytes_of(matrix)), ctx)
 }
 
 /// A file that is being written, and the bytes of its integers.

@@ -18,7 +18,7 @@ use crate::io::text::shortest::{WrittenFloat, push_float, push_integer};
 use crate::io::text::text_writer::TextWriter;
 use crate::io::text::write_entries::{PlacedEntries, write_coordinates, write_lines};
 use crate::storage::raw::Raw;
-use crate::storage::{Context, DType, Order, Place};
+use crate::storage::{Context, DType, Order};
 
 /// The name of the operation, also for the progress callback.
 const PHASE: &str = "writing a table";
@@ -90,7 +90,7 @@ fn write_with(
             match a.order() {
                 Order::C => dense(&mut writer, &a, separator),
                 Order::Fortran => {
-                    let place = Place::aside(a.dtype().bytes_of(a.len()), ctx);
+                    let place = ctx.aside(a.dtype().bytes_of(a.len()));
                     dense(&mut writer, &to_order(&a, Order::C, &place, ctx)?, separator)
                 }
             }
@@ -112,7 +112,7 @@ fn widened(matrix: &AnyMatrix, ctx: &Context) -> Result<AnyMatrix> {
         Some(DType::Float16 | DType::BFloat16) => DType::Float32,
         Some(_) => DType::Int64,
     };
-    matrix.to_dtype(dtype, Place::aside((matrix.nnz() as u64).saturating_mul(24), ctx), ctx)
+    matrix.to_dtype(dtype, ctx.aside((matrix.nnz() as u64).saturating_mul(24)), ctx)
 }
 
 /// Appends the text of an element.

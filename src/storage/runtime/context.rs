@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::meter::Meter;
+use crate::storage::runtime::place::Place;
 use crate::storage::runtime::plan::Plan;
 use crate::storage::runtime::progress::{Callback, Progress, is_innermost_of_several};
 use crate::storage::runtime::threads;
@@ -146,6 +147,12 @@ impl Context {
     /// The memory limit in bytes less what live operators hold: what an operation may use.
     pub(crate) fn memory_left(&self) -> u64 {
         self.memory_limit.saturating_sub(self.meter.reserved().always)
+    }
+
+    /// The place for `bytes` bytes that an operation needs for a while: memory if they take at most a quarter of what is
+    /// left.
+    pub(crate) fn aside(&self, bytes: u64) -> Place {
+        if bytes <= self.memory_left() / 4 { Place::Memory } else { Place::Scratch }
     }
 
     /// The same context for a part of an operation, with `bytes` less memory, which another part uses.

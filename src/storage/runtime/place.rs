@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::storage::runtime::context::Context;
-
 /// Where the result of a routine goes: the one argument that decides between memory and disk.
 ///
 /// A result in a file appears there when it is complete, never in part, and nothing is left behind if the routine
@@ -25,14 +23,6 @@ pub enum Place {
     File(PathBuf),
     /// This path; an existing file stays until the result is complete, and is then replaced in one step.
     Replace(PathBuf),
-}
-
-impl Place {
-    /// The place for `bytes` bytes that an operation needs for a while: memory if they take at most a quarter of what is
-    /// left.
-    pub(crate) fn aside(bytes: u64, ctx: &Context) -> Self {
-        if bytes <= ctx.memory_left() / 4 { Place::Memory } else { Place::Scratch }
-    }
 }
 
 impl From<&str> for Place {

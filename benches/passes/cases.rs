@@ -10,7 +10,7 @@ use outcore::{Context, Cost, Csr, Dense, Place, Plan, Report, Result};
 
 use crate::inputs::Kind;
 use crate::line::Line;
-use crate::mapped;
+use crate::mapped_cg;
 
 /// Steps of the bounds of the spectrum.
 const STEPS: usize = 6;
@@ -170,9 +170,9 @@ pub(crate) fn run(
 
 fn plain_loop(run: &Run<'_>, (a, b): (&Csr<f64>, &[f64]), parallel: bool, line: Line) -> Line {
     let start = Instant::now();
-    let (x, iterations) = mapped::cg(a, b, run.rtol, parallel);
+    let (x, iterations) = mapped_cg::cg(a, b, run.rtol, parallel);
     let mut r = vec![0.0; b.len()];
-    mapped::multiply(a, &x, &mut r, parallel);
+    mapped_cg::multiply(a, &x, &mut r, parallel);
     let seconds = start.elapsed().as_secs_f64();
     r.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
     let size = |x: &[f64]| norm(x, &Context::new());

@@ -10,7 +10,7 @@ mod support;
 mod cases;
 mod inputs;
 mod line;
-mod mapped;
+mod mapped_cg;
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Converting the values or the indices of a matrix to another type.
 
+use crate::any::convert_values::rewrite;
 use crate::any::matrix::{AnyMatrix, Body};
-use crate::any::numbers::rewrite;
 use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::{ValueLines, map, transform, values_in_memory};

@@ -188,7 +188,7 @@ fn what_is_no_list_is_refused_where_it_shows() {
         ("a b\nc d\n1e3 a\n", ErrorKind::Format, 3, "table of numbers"),
         ("a b\nc \u{1}d\n", ErrorKind::Format, 2, "binary"),
         ("a b\n\"c d\n", ErrorKind::Format, 2, "quote"),
-        ("\"a\"b c\n", ErrorKind::Format, 1, "quotes"),
+        ("\"a\"b c\n", ErrorKind::Format, 1, "closing quote"),
         ("a b 1\nb c\n", ErrorKind::Format, 2, "weight"),
         ("a b\nb c 1\n", ErrorKind::Format, 2, "weight"),
         ("0 1 {'color': 3}\n", ErrorKind::Format, 1, "attributes"),

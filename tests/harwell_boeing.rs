@@ -185,12 +185,12 @@ fn malformed_files_are_refused_where_they_are_wrong() {
     );
     check(&with("rue", good, one, ""), Unsupported, 3, "finite elements");
     check(&with("xua", good, one, ""), Format, 3, "kind of values");
-    check(&with("qua", good, one, ""), Unsupported, 3, "another file");
+    check(&with("qua", good, one, ""), Unsupported, 3, "separate file");
     check(&with("rxa", good, one, ""), Format, 3, "symmetry");
     check(&with("rux", good, one, ""), Format, 3, "form");
     check(&with("rua", "(4I2) (3I2)", one, ""), Format, 4, "a format is missing");
-    check(&with("rua", "(4I2) (3I2) (3A4)", one, ""), Format, 4, "not understood");
-    check(&with("rua", "(4F2.0) (3I2) (3F4.1)", one, ""), Format, 4, "integers");
+    check(&with("rua", "(4I2) (3I2) (3A4)", one, ""), Format, 4, "unknown Fortran format");
+    check(&with("rua", "(4F2.0) (3I2) (3F4.1)", one, ""), Format, 4, "integer format");
     check(&with("rua", good, [2, 1, 1], ""), Format, 2, "contradicts");
     check(&with("rua", good, [1, 1, 0], ""), Format, 2, "contradicts");
     check(&with("rua", good, one, " 2 2 3 4\n 1 2 3\n 1.0 2.0 3.0\n"), Index, 5, "wrong pointer");

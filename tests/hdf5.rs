@@ -110,7 +110,9 @@ fn anndata_is_read_by_its_names() {
     assert_eq!((dense.shape(), dense.as_ndarray()[[1, 0]]), ((4, 5), 5.0));
     // One matrix in a group needs no name of its own.
     assert_eq!(read(&bytes, Some("layers")).unwrap().matrix.shape(), (4, 5));
-    for (member, what) in [("layers/none", "X/"), ("obs/index", "not read"), ("obs", "no matrix")] {
+    for (member, what) in
+        [("layers/none", "X/"), ("obs/index", "cannot be read"), ("obs", "no matrix")]
+    {
         let error = read(&bytes, Some(member)).err().unwrap();
         assert!(error.to_string().contains(what), "{member}: {error}");
         assert!(error.path().is_some());

@@ -99,8 +99,8 @@ fn blank_lines_are_vertices_and_comments_are_none() {
 fn what_is_wrong_is_named() {
     use ErrorKind::{Format, Index};
     for (text, kind, line, word) in [
-        ("", Format, None, "no line"),
-        ("% c\n", Format, None, "no line"),
+        ("", Format, None, "line of counts"),
+        ("% c\n", Format, None, "line of counts"),
         ("x 1\n", Format, Some(1), "\"x\""),
         ("2\n", Format, Some(1), "the end of the line"),
         ("2 1 2\n2\n1\n", Format, Some(1), "\"2\""),
@@ -109,11 +109,11 @@ fn what_is_wrong_is_named() {
         ("2 1\n2\n3\n", Index, Some(3), "\"3\""),
         ("2 1\n2\n0\n", Index, Some(3), "\"0\""),
         ("2 1\n% c\n2\nb\n", Format, Some(4), "\"b\""),
-        ("2 1\n2\n1\n1\n", Format, Some(4), "too many"),
+        ("2 1\n2\n1\n1\n", Format, Some(4), "extra line"),
         ("2 1\n1\n2\n", Format, Some(2), "self loop"),
         ("2 2\n2\n1\n", Format, None, "4 neighbours"),
-        ("3 2\n2\n3\n1 2\n", Format, None, "both its ends"),
-        ("3 2 1\n2 5\n1 5 3 4\n2 6\n", Format, None, "both its ends"),
+        ("3 2\n2\n3\n1 2\n", Format, None, "both its endpoints"),
+        ("3 2 1\n2 5\n1 5 3 4\n2 6\n", Format, None, "both its endpoints"),
         ("2 1 1\n2\n1 1\n", Format, Some(2), "weight"),
         ("2 1 10\n4 2\n\n", Format, Some(3), "blank"),
         ("5 1\n2\n1\n", Format, None, "missing"),
@@ -190,8 +190,8 @@ fn symmetric_matrices_are_written_and_read_back() {
     for (matrix, word) in [
         (general(&[(0, 1, 1.0)]), "symmetric"),
         (general(&[(0, 1, 1.0), (1, 0, 2.0)]), "symmetric"),
-        (general(&[(0, 1, 1.5), (1, 0, 1.5)]), "whole number"),
-        (general(&[(0, 1, -1.0), (1, 0, -1.0)]), "whole number"),
+        (general(&[(0, 1, 1.5), (1, 0, 1.5)]), "integers"),
+        (general(&[(0, 1, -1.0), (1, 0, -1.0)]), "positive integer"),
         (general(&[(1, 1, 1.0)]), "self loops"),
         (AnyMatrix::from(Csr::<f64>::zeros((2, 3), Place::Memory, &ctx).unwrap()), "shape"),
         (AnyMatrix::from(outcore::Dense::from(ndarray::arr2(&[[0.0, 1.0], [1.0, 0.0]]))), "graph"),

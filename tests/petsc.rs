@@ -269,7 +269,7 @@ fn malformed_files_are_refused_where_they_are_wrong() {
         Some(20),
         "more entries than the matrix",
     );
-    check(&sparse(&[MATRIX, 2, 3, 3, 1, -1, 2, 0, 1]), Index, Some(20), "more than");
+    check(&sparse(&[MATRIX, 2, 3, 3, 1, -1, 2, 0, 1]), Index, Some(20), "more entries than");
     check(&sparse(&[MATRIX, 2, 3, 3, 1, 1, 2, 0, 1]), Index, Some(16), "fewer");
     check(
         &sparse(&[MATRIX, 2, 3, 3, 1, 2, 2, 3, 1]),

@@ -182,7 +182,7 @@ fn other_text_is_named_where_its_first_line_is_wrong() {
     let path = folder.path().join("a.csv");
     for (text, line, word) in [
         ("0 1\n1,2\n", 2, "missing"),
-        ("0 1\n1, 2\n", 2, "separated"),
+        ("0 1\n1, 2\n", 2, "separators"),
         ("0.5,1.5\n1.5,2.5\n", 1, "table of numbers"),
         ("0,1,2,3\n", 1, "extra fields"),
         ("a,b\nc\n", 2, "missing"),

@@ -10,14 +10,14 @@ use outcore::{Context, Cost, Csr, Dense, Place, Plan, Report, Result};
 
 use crate::inputs::Kind;
 use crate::line::Line;
-use crate::mapped;
+use crate::mapped_cg;
 
 /// Steps of the bounds of the spectrum.
 const STEPS: usize = 6;
 
-/// Vectors that a solve by conjugate gradients holds in memory, besides the right-hand side, which lies in its file, and
-/// the iterate that it keeps, which goes to a scratch file where memory is short.
-const VECTORS: u64 = 6;
+/// Vectors that a solve by conjugate gradients holds in memory if there is room, besides the right-hand side, which lies
+/// in its file, and the iterate that it keeps, which goes to a scratch file where memory is short.
+pub(crate) const VECTORS: u64 = 6;
 
 /// A matrix and how it is solved.
 pub(crate) struct Case {
@@ -74,6 +74,8 @@ pub(crate) struct Run<'a> {
     pub(crate) input: &'a Path,
     /// The limit of the context; 0 if there is none.
     pub(crate) limit: u64,
+    /// Vectors for which the limit has room.
+    pub(crate) vectors: u64,
     pub(crate) rtol: f64,
 }
 
@@ -85,6 +87,7 @@ impl<'a> Run<'a> {
             self.method.to_owned(),
             self.input.to_string_lossy().into_owned(),
             self.limit.to_string(),
+            self.vectors.to_string(),
             self.rtol.to_string(),
             scratch.to_string_lossy().into_owned(),
         ]
@@ -94,20 +97,24 @@ impl<'a> Run<'a> {
         arguments: &'a [String],
     ) -> std::result::Result<(Self, PathBuf), String> {
         let wrong = || "--child is for the program itself".to_owned();
-        let [case, method, input, limit, rtol, scratch] = arguments else { return Err(wrong()) };
+        let [case, method, input, limit, vectors, rtol, scratch] = arguments else {
+            return Err(wrong());
+        };
         let case = CASES.iter().find(|known| known.name == case).ok_or_else(wrong)?;
-        let limit = limit.parse().map_err(|_| wrong())?;
+        let [limit, vectors] = [limit, vectors].map(|text| text.parse::<u64>());
+        let (limit, vectors) = (limit.map_err(|_| wrong())?, vectors.map_err(|_| wrong())?);
         let rtol = rtol.parse().map_err(|_| wrong())?;
-        Ok((Run { case, method, input: Path::new(input), limit, rtol }, scratch.into()))
+        let input = Path::new(input);
+        Ok((Run { case, method, input, limit, vectors, rtol }, scratch.into()))
     }
 }
 
 /// Bytes of the vectors of a solve, besides the right-hand side.
-pub(crate) fn vector_bytes(kind: Kind, size: usize) -> u64 {
+pub(crate) fn vector_bytes(kind: Kind, size: usize, vectors: u64) -> u64 {
     let (nrows, ncols) = kind.shape(size);
     match kind {
         Kind::Tall => 8 * (5 * nrows as u64 + 8 * ncols as u64),
-        _ => 8 * VECTORS * ncols as u64,
+        _ => 8 * vectors * ncols as u64,
     }
 }
 
@@ -163,9 +170,9 @@ pub(crate) fn run(
 
 fn plain_loop(run: &Run<'_>, (a, b): (&Csr<f64>, &[f64]), parallel: bool, line: Line) -> Line {
     let start = Instant::now();
-    let (x, iterations) = mapped::cg(a, b, run.rtol, parallel);
+    let (x, iterations) = mapped_cg::cg(a, b, run.rtol, parallel);
     let mut r = vec![0.0; b.len()];
-    mapped::multiply(a, &x, &mut r, parallel);
+    mapped_cg::multiply(a, &x, &mut r, parallel);
     let seconds = start.elapsed().as_secs_f64();
     r.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
     let size = |x: &[f64]| norm(x, &Context::new());
@@ -184,7 +191,8 @@ fn solve(run: &Run<'_>, (a, b): (&Csr<f64>, &[f64]), line: Line, ctx: &Context) 
     let mut total = Total::default();
     let vectors = match run.case.in_memory {
         true => 0,
-        false => 8 * VECTORS * a.ncols() as u64,
+        // One stays in memory in any case.
+        false => 8 * run.vectors.max(1) * a.ncols() as u64,
     };
     let (operator, report) = ctx.measure(|ctx| Operator::with_vectors(a, vectors, ctx))?;
     total.add(&report);

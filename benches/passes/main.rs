@@ -10,23 +10,23 @@ mod support;
 mod cases;
 mod inputs;
 mod line;
-mod mapped;
+mod mapped_cg;
 
 use std::path::{Path, PathBuf};
 
 use support::Outcome;
 use support::group::{Group, besides, parse_bytes, run_program};
 
-use crate::cases::{CASES, Case, PEERS, Run, vector_bytes};
+use crate::cases::{CASES, Case, PEERS, Run, VECTORS, vector_bytes};
 use crate::line::Line;
 
 const HELP: &str = "\
-passes [CASE…] [--limit 1GiB] [--times 4] [--rtol 1e-8] [--method WORD] [--peer WORD] [--python python3] [--folder DIR] [--json]
+passes [CASE…] [--limit 1GiB] [--times 4] [--vectors 6] [--rtol 1e-8] [--method WORD] [--peer WORD] [--python python3] [--folder DIR] [--json]
 
 Solves each case (the small ones, if none is named) with every method, or with those whose names contain WORD, and
 prints a line for each solve. The file of a matrix is TIMES as large as the memory that is left for it: of those with a
-number in their name, and of `diffusion`, whose vectors would not fit, the vectors come on top; of `elements` and `tall`
-everything is within the LIMIT of the control group. `memory…` are solved in memory.
+number in their name, and of `diffusion`, so many VECTORS come on top, 0 if the solver is to put its own into files; of
+`elements` and `tall` everything is within the LIMIT of the control group. `memory…` are solved in memory.
 
 --peer mapped, scipy, numba: also plain loops over the maps, benches/peers/cg.py with SciPy or numba, under the same limit.
 Matrices lie in DIR (the system's temporary folder) and are removed at the end. Without control groups, which usually take
@@ -59,7 +59,7 @@ fn main() -> Outcome {
 
 /// Solves one case by all methods; returns how many failed.
 fn solve(case: &Case, size: usize, input: &Path, options: &Options) -> Result<usize, String> {
-    let vectors = vector_bytes(case.kind, size);
+    let vectors = vector_bytes(case.kind, size, options.vectors);
     let (limit, of_group) = options.limits(case, size, vectors);
     let group = if case.in_memory { None } else { Group::new(of_group) };
     if group.is_none() && !case.in_memory {
@@ -74,7 +74,8 @@ fn solve(case: &Case, size: usize, input: &Path, options: &Options) -> Result<us
         .filter(|peer| options.peers.iter().any(|word| peer.starts_with(word)));
     let mut failed = 0;
     for method in methods.chain(peers) {
-        let run = Run { case, method, input, limit, rtol: options.rtol };
+        let Options { rtol, vectors, .. } = *options;
+        let run = Run { case, method, input, limit, vectors, rtol };
         let (program, arguments) = match *method {
             "scipy" | "numba" => (options.python.clone(), options.peer_arguments(method, &run)),
             _ => (own_program()?, run.to_arguments(&options.folder)),
@@ -110,6 +111,7 @@ struct Options {
     cases: Vec<String>,
     limit: u64,
     times: f64,
+    vectors: u64,
     rtol: f64,
     method: String,
     peers: Vec<String>,
@@ -125,6 +127,7 @@ impl Options {
             cases: Vec::new(),
             limit: 1 << 30,
             times: 4.0,
+            vectors: VECTORS,
             rtol: 1e-8,
             method: String::new(),
             peers: Vec::new(),
@@ -140,6 +143,7 @@ impl Options {
                 "--json" => options.json = true,
                 "--limit" => options.limit = parse_bytes(&value()?)?,
                 "--times" => options.times = number(&value()?)?,
+                "--vectors" => options.vectors = number(&value()?)? as u64,
                 "--rtol" => options.rtol = number(&value()?)?,
                 "--method" => options.method = value()?,
                 "--peer" => options.peers.push(value()?),

@@ -4,7 +4,7 @@ use outcore::linalg::{LinearOperator, Operator};
 use outcore::{BufferMut, Context, Csr, Duplicates, Place, Result};
 
 use crate::inputs::{self, Inputs};
-use crate::measured::{Printer, Work};
+use crate::timing::{Printer, Work};
 
 type Bench1 = fn(&mut Inputs, &str, &mut Printer, &Context) -> Result<()>;
 

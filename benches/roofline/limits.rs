@@ -3,7 +3,7 @@
 use outcore::{BufferMut, Context, Result};
 use rayon::prelude::*;
 
-use crate::measured::{Printer, Work};
+use crate::timing::{Printer, Work};
 
 /// Numbers of the arrays: a gigabyte, far more than any cache.
 const LEN: usize = 1 << 27;

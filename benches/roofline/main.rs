@@ -6,14 +6,14 @@ mod support;
 mod inputs;
 mod kernels;
 mod limits;
-mod measured;
+mod timing;
 
 use outcore::Context;
 use support::Outcome;
 
 use crate::inputs::Inputs;
 use crate::kernels::BENCHES;
-use crate::measured::Printer;
+use crate::timing::Printer;
 
 const HELP: &str = "\
 roofline [CASE…] [--threads N[,N…]] [--inputs DIR] [--json] [--svg FILE]

@@ -1,7 +1,7 @@
 //! Converting the values or the indices of a matrix to another type.
 
+use crate::any::convert_values::rewrite;
 use crate::any::matrix::{AnyMatrix, Body};
-use crate::any::numbers::rewrite;
 use crate::any::reshape::missing;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::{ValueLines, map, transform, values_in_memory};
@@ -217,7 +217,7 @@ fn coo(
     check_types((types.1, DType::UInt64), a.shape().0, a.shape().1, nnz)?;
     let left = memory_left(coo_bytes(types, nnz), place, ctx)?;
     let mut panels = EntryPanels::within(left, 1, &[a.rows(), a.cols()], a.data())?;
-    let (most, same) = (panels.most_entries(), types.1 == index);
+    let (most, same) = (panels.max_entries_per_panel(), types.1 == index);
     let plan = panels.reading.plan(change.name).works(nnz as u64, work::CHANGE_TYPE);
     let pass = Pass::new(plan).holding(coo_bytes(types, most));
     pass.make((types, a.shape(), nnz), place, ctx, &mut |writer: &mut AnyCooWriter| {

@@ -10,7 +10,7 @@
 //! - [`open`] – from files; [`exchange`] – from typed matrices and back
 //! - [`convert`] – between all kinds; [`reshape`] – parts, stacks, other orders; [`selections`] – entries by place or
 //!   value; [`common`] – the common type of two matrices; [`dtype`] – values of another type, by the rules of
-//!   [`numbers`], and [`astype`] for typed matrices
+//!   [`convert_values`], and [`astype`] for typed matrices
 //! - [`products`] – with vectors, and operators; [`matmul`] – of two matrices; [`arithmetic`] – element by element;
 //!   [`statistics`] – sums, norms, rows and columns
 
@@ -19,12 +19,12 @@ mod astype;
 mod common;
 mod compressed;
 mod convert;
+mod convert_values;
 mod display;
 mod dtype;
 mod exchange;
 mod matmul;
 mod matrix;
-mod numbers;
 mod open;
 mod products;
 
@@ -33,8 +33,8 @@ mod selections;
 mod statistics;
 
 pub use compressed::{AnyCompressed, AnyCsc, AnyCsr};
+pub(crate) use convert_values::rewrite;
 pub use matrix::AnyMatrix;
 pub(crate) use matrix::Body;
-pub(crate) use numbers::rewrite;
 pub(crate) use open::check_known;
 pub use open::open;

@@ -6,7 +6,7 @@
 //!
 //! - [`base`], [`writable`] – these two; [`any_dense`] – the first with its type known at run time; [`open`] – arrays
 //!   from files, [`headerless`] – writing files without a header
-//! - [`panels`] – a matrix larger than memory in panels of lines, [`bands`] – in bands, [`zipped`] – two arrays in runs
+//! - [`panels`] – a matrix larger than memory in panels of lines, [`bands`] – in bands, [`array_pairs`] – two arrays in runs
 //!   of elements; [`writer`] – an array written from its first element to its last
 //! - [`reshape`] – the same elements in another shape; [`slice`] – some rows and columns
 //! - [`stack`] – matrices stacked or concatenated; [`builder`] – a matrix of lines whose number is not known in
@@ -17,6 +17,7 @@
 //!   fit, [`transpose_cut`] into panels and bands, and [`transposed`] once all lines are available
 
 mod any_dense;
+mod array_pairs;
 mod bands;
 mod base;
 mod builder;
@@ -36,10 +37,10 @@ mod transposer;
 mod writable;
 mod writer;
 mod zeros;
-mod zipped;
 
 pub use any_dense::AnyDense;
 pub(crate) use any_dense::check_at_most_two as check_dimensions;
+pub(crate) use array_pairs::zipped;
 pub(crate) use bands::{band_width, bands, bands_of_width};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
@@ -52,4 +53,3 @@ pub(crate) use transposer::Transposer;
 pub(crate) use writable::AnyDenseMut;
 pub use writable::DenseMut;
 pub(crate) use writer::AnyDenseWriter;
-pub(crate) use zipped::zipped;

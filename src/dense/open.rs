@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::work;
 use crate::storage::{
     ByteOrder, Context, DType, Element, MEMORY_TO_READ, NpyHeader, Order, Origin, Pass, Place,
-    Plan, Standing, StoredFile, check_closed, map_array, map_raw, open_closed, read_elements,
+    Plan, StoredElements, StoredFile, check_closed, map_array, map_raw, open_closed, read_elements,
     read_header,
 };
 
@@ -175,7 +175,7 @@ impl AnyDense {
         }
         check_dimensions(&header.shape, count).map_err(|e| e.in_file(path))?;
         let what = (dtype, &header.shape[..], header.order);
-        let from = (Origin { path: path.to_owned(), file }, Standing::of(&header));
+        let from = (Origin { path: path.to_owned(), file }, StoredElements::of(&header));
         copied_from("reading a .npy file", from, what, place, ctx)
     }
 
@@ -214,7 +214,7 @@ impl AnyDense {
         }
         let from = (
             Origin { path: path.to_owned(), file },
-            Standing { start: offset, bytes, dtype, byte_order },
+            StoredElements { start: offset, bytes, dtype, byte_order },
         );
         copied_from("reading elements", from, (dtype, shape, order), place, ctx)
     }
@@ -243,18 +243,18 @@ impl AnyDense {
     }
 }
 
-/// A copy of elements that stand in a file.
+/// A copy of elements stored in a file.
 fn copied_from(
     operation: &'static str,
-    (origin, standing): (Origin, Standing),
+    (origin, elements): (Origin, StoredElements),
     what: (DType, &[usize], Order),
     place: &Place,
     ctx: &Context,
 ) -> Result<AnyDense> {
-    let (dtype, bytes) = (what.0, standing.bytes);
+    let (dtype, bytes) = (what.0, elements.bytes);
     let plan = Plan::new(operation).on_device_of(Some((&origin.path, 0))).reads(1, bytes);
     let plan = plan.works(bytes / dtype.size() as u64, work::READ_DENSE).holds(MEMORY_TO_READ);
     Pass::new(plan).make(what, place, ctx, &mut |writer: &mut AnyDenseWriter| {
-        read_elements(&origin, (dtype, standing), ctx, &mut |elements| writer.push(elements))
+        read_elements(&origin, (dtype, elements), ctx, &mut |elements| writer.push(elements))
     })
 }

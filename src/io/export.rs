@@ -11,7 +11,7 @@ use crate::io::npz;
 use crate::io::output::Target;
 use crate::io::petsc;
 use crate::io::table;
-use crate::io::text::packed::{is_packed_name, without_packing};
+use crate::io::text::gzip::{is_packed_name, without_packing};
 use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,

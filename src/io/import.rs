@@ -17,7 +17,7 @@ use crate::io::pipe::through_file;
 use crate::io::read_as::ReadAs;
 use crate::io::sniff::{or_named_otherwise, text_format};
 use crate::io::table;
-use crate::io::text::packed::refuse_member;
+use crate::io::text::gzip::refuse_member;
 use crate::storage::{Context, Place};
 
 /// A matrix that was read, and what else its file says.

@@ -7,7 +7,7 @@ use crate::io::format::FileFormat;
 use crate::io::harwell_boeing::is_harwell_boeing;
 use crate::io::matrix_market::is_banner;
 use crate::io::options::ReadOptions;
-use crate::io::text::packed::without_packing;
+use crate::io::text::gzip::without_packing;
 use crate::io::text::records::without_end;
 use crate::io::text::text_file::TextFile;
 

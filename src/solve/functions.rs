@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use crate::error::Result;
 use crate::linalg::LinearOperator;
+use crate::solve::instances::Solves;
 use crate::solve::method::Method;
-use crate::solve::numbers::Solves;
 use crate::solve::options::SolveOptions;
 use crate::solve::solved::{Iterate, Solved};
 use crate::solve::solved_block::{BlockIterate, SolvedBlock};

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use crate::error::{Error, ErrorKind, Result, check_shape};
 use crate::linalg::LinearOperator;
+use crate::solve::instances::Solves;
 use crate::solve::method::Method;
-use crate::solve::numbers::Solves;
 use crate::solve::options::SolveOptions;
 use crate::storage::Context;
 

@@ -28,13 +28,13 @@ mod dispatch;
 mod functions;
 mod gmres;
 mod idrs;
+mod instances;
 mod inverse;
 mod lsmr;
 mod lsqr;
 mod method;
 mod minres;
 mod nullspace;
-mod numbers;
 mod options;
 mod plan;
 mod precond;
@@ -52,9 +52,9 @@ pub use functions::{
     bicgstab, block_cg, block_cg_with, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres,
     solve_with,
 };
+pub use instances::Solves;
 pub use inverse::Inverse;
 pub use method::Method;
-pub use numbers::Solves;
 pub use options::SolveOptions;
 pub use precond::{
     BlockJacobi, Chebyshev, Ic0, Ic0Options, Ilu0, Jacobi, SpectralBounds, Ssor, Triangle,

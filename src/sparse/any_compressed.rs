@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::check::{check_indices, check_pointers, check_types};
 use crate::sparse::files::describe;
+use crate::sparse::index_state::IndexState;
 use crate::sparse::indices::{Indices, by_index};
-use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
 use crate::storage::{DESCRIPTOR, Index, RawBuffer, SparseFormat, Stage};
 
@@ -22,7 +22,7 @@ pub struct AnyCompressed {
     pub(crate) indptr: RawBuffer,
     pub(crate) indices: RawBuffer,
     pub(crate) data: RawBuffer,
-    pub(crate) seen: Arc<Seen>,
+    pub(crate) index_state: Arc<IndexState>,
 }
 
 impl AnyCompressed {
@@ -56,8 +56,8 @@ impl AnyCompressed {
         indices: RawBuffer,
         data: RawBuffer,
     ) -> Result<Self> {
-        let seen = Arc::default();
-        let matrix = AnyCompressed { format, shape, indptr, indices, data, seen };
+        let index_state = Arc::default();
+        let matrix = AnyCompressed { format, shape, indptr, indices, data, index_state };
         let ((major, minor), types) = (matrix.extents(), matrix.types());
         check_types((types.indices, types.pointers), major, minor, matrix.nnz())?;
         if matrix.data.len() != matrix.nnz() {
@@ -146,17 +146,21 @@ impl AnyCompressed {
     /// Checks that every index is in range, and returns whether they strictly increase within each line. The result is
     /// remembered.
     pub(crate) fn check(&self) -> Result<bool> {
-        if let Some(&canonical) = self.seen.canonical.get() {
+        if let Some(&canonical) = self.index_state.canonical.get() {
             return Ok(canonical);
         }
         let checked = check_indices(self.indptr(), self.indices(), self.minor());
         let canonical = checked.map_err(|error| self.name_indices(error))?;
-        Ok(*self.seen.canonical.get_or_init(|| canonical))
+        Ok(*self.index_state.canonical.get_or_init(|| canonical))
     }
 
     /// Whether indices rise in every line, if that is known and cannot change: for checked indices in memory.
     pub(crate) fn known_canonical(&self) -> Option<bool> {
-        if self.indices.origin().is_some() { None } else { self.seen.canonical.get().copied() }
+        if self.indices.origin().is_some() {
+            None
+        } else {
+            self.index_state.canonical.get().copied()
+        }
     }
 
     /// Names the file behind the indices, if there is one, in an error about the indices.
@@ -172,7 +176,7 @@ impl AnyCompressed {
         debug_assert!(
             check_indices(self.indptr(), self.indices(), self.minor()).is_ok_and(|rises| rises)
         );
-        self.seen.canonical.get_or_init(|| true);
+        self.index_state.canonical.get_or_init(|| true);
         self
     }
 
@@ -188,8 +192,8 @@ impl AnyCompressed {
             true => 0..0,
             false => self.span(range.start).start..self.span(range.end - 1).end,
         };
-        let seen = match self.seen.canonical.get() {
-            Some(true) => Seen::canonical(),
+        let index_state = match self.index_state.canonical.get() {
+            Some(true) => IndexState::canonical(),
             _ => Arc::default(),
         };
         Ok(AnyCompressed {
@@ -198,7 +202,7 @@ impl AnyCompressed {
             indptr: self.indptr.slice(range.start..range.end + 1),
             indices: self.indices.slice(entries.clone()),
             data: self.data.slice(entries),
-            seen,
+            index_state,
         })
     }
 

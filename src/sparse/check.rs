@@ -8,10 +8,10 @@ use crate::sparse::types::largest;
 use crate::storage::parallel::{IntoTasks, Tasks};
 use crate::storage::{DType, Index};
 
-/// Majors checked by one task.
+/// LineNumbers checked by one task.
 const CHUNK: usize = 1 << 14;
 
-/// Majors whose pointers are converted to positions at a time.
+/// LineNumbers whose pointers are converted to positions at a time.
 const BLOCK: usize = 128;
 
 /// Checks that pointers never decrease and span exactly `nnz` entries. Reads the pointers once.

@@ -97,8 +97,8 @@ impl CheckedPanels {
         let cuts = cut(&matrices, split, usable, pointers + OVERHEAD);
         let bases = matrices.iter().map(|matrix| matrix.indptr().at(0)).collect();
         let stored: u64 = matrices.iter().map(AnyCompressed::stored_bytes).sum();
-        let gathers = stored <= ctx.memory_left() || bytes < SMALL;
-        let (cuts, how) = (Arc::new(cuts), Reading::once(budget).gathered(gathers));
+        let buffered = stored <= ctx.memory_left() || bytes < SMALL;
+        let (cuts, how) = (Arc::new(cuts), Reading::once(budget).buffered_if(buffered));
         let panels = ArrayPanels::new(arrays, Arc::clone(&cuts), how)?;
         Ok(CheckedPanels { matrices, bases, cuts, panels })
     }

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::check::check_line;
+use crate::sparse::index_state::IndexState;
 use crate::sparse::indices::Indices;
-use crate::sparse::seen::Seen;
 use crate::sparse::types::Types;
 use crate::storage::{Access, Buffer, Entry, Index};
 
@@ -29,7 +29,7 @@ pub struct Compressed<T: Entry, I: Index, P: Index, A: Axis> {
     indptr: Buffer<P>,
     indices: Buffer<I>,
     data: Buffer<T>,
-    seen: Arc<Seen>,
+    index_state: Arc<IndexState>,
     axis: PhantomData<A>,
 }
 
@@ -96,20 +96,20 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             indptr: self.indptr.raw().clone(),
             indices: self.indices.raw().clone(),
             data: self.data.raw().clone(),
-            seen: Arc::clone(&self.seen),
+            index_state: Arc::clone(&self.index_state),
         }
     }
 
     /// A matrix of these types.
     pub(crate) fn from_any(any: AnyCompressed) -> Self {
-        let AnyCompressed { shape: (nrows, ncols), indptr, indices, data, seen, .. } = any;
+        let AnyCompressed { shape: (nrows, ncols), indptr, indices, data, index_state, .. } = any;
         Compressed {
             nrows,
             ncols,
             indptr: indptr.into_typed(),
             indices: indices.into_typed(),
             data: data.into_typed(),
-            seen,
+            index_state,
             axis: PhantomData,
         }
     }
@@ -178,7 +178,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// remembered. Allocates nothing, and uses the threads of the calling pool, or of a new
     /// [`Context`](crate::Context).
     pub fn check(&self) -> Result<bool> {
-        if let Some(&canonical) = self.seen.canonical.get() {
+        if let Some(&canonical) = self.index_state.canonical.get() {
             return Ok(canonical);
         }
         self.to_any().check()
@@ -190,15 +190,15 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Reads only the indices of this line, so that one line of a large file is available at once. When as many indices
     /// have been read this way as the matrix has, all are checked, and if they are right, not read for this again.
     pub(crate) fn check_major(&self, major: usize) -> Result<bool> {
-        if let Some(&canonical) = self.seen.canonical.get() {
+        if let Some(&canonical) = self.index_state.canonical.get() {
             return Ok(canonical);
         }
-        if self.seen.looks_at(self.span(major).len()) > self.nnz() {
+        if self.index_state.count_read(self.span(major).len()) > self.nnz() {
             if let Ok(canonical) = self.check() {
                 return Ok(canonical);
             }
             // A bad index elsewhere does not concern this line.
-            self.seen.start_again();
+            self.index_state.start_again();
         }
         let arrays = (Indices::new(&self.indptr), Indices::new(&self.indices));
         check_line(arrays.0, arrays.1, self.minor(), major)
@@ -231,7 +231,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             indptr: self.indptr.clone(),
             indices: self.indices.clone(),
             data: self.data.clone(),
-            seen: Arc::clone(&self.seen),
+            index_state: Arc::clone(&self.index_state),
             axis: PhantomData,
         }
     }
@@ -273,7 +273,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
             indptr: self.indptr.clone(),
             indices: self.indices.clone(),
             data,
-            seen: Arc::clone(&self.seen),
+            index_state: Arc::clone(&self.index_state),
             axis: PhantomData,
         }
     }

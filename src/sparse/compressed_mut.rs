@@ -8,8 +8,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::compressed::Compressed;
-use crate::sparse::files::value_stands;
-use crate::sparse::open::{check_count, check_each, check_format, check_line, check_values};
+use crate::sparse::files::stored_value_types;
+use crate::sparse::open::{
+    check_count, check_format, check_one_dimensional, check_values, refuse_iso,
+};
 use crate::sparse::types::Types;
 use crate::storage::{
     BufferMut, Context, Descriptor, Entry, Folder, Index, RawBuffer, RawBufferMut, Rewrite,
@@ -122,12 +124,12 @@ fn map_mut(
     check_format(&descriptor, format, folder.path())?;
     let stored = folder.file(VALUES_FILE);
     let file = stored.path();
-    check_each(&descriptor, &file)?;
+    refuse_iso(&descriptor, &file)?;
     let dtype = types.values.ok_or_else(|| {
         Error::new(ErrorKind::Type, "a pattern has no values to write").in_file(folder.path())
     })?;
-    let (header, data) = map_array_mut(&stored, dtype, &value_stands(dtype))?;
-    check_line(&header, &file)?;
+    let (header, data) = map_array_mut(&stored, dtype, &stored_value_types(dtype))?;
+    check_one_dimensional(&header, &file)?;
     check_values(&descriptor, dtype, &file)?;
     check_count(&file, descriptor.nnz, data.len())?;
     let (types, pattern) = (Types { values: None, ..types }, RawBuffer::pattern(descriptor.nnz));

@@ -1,4 +1,4 @@
-//! The entries of a sparse matrix in runs of about equal size, independent of lines.
+//! The entries of a sparse matrix in panels of about equal size, independent of lines.
 //!
 //! A conversion takes entries one after the other and does not depend on line ends. Cut by entries alone, a line that
 //! holds half the matrix is not a special case. [`CompressedPanels`](super::CompressedPanels) is for code that needs
@@ -12,7 +12,7 @@ use crate::storage::{
     usable_bytes,
 };
 
-/// Yields the parallel arrays of a sparse matrix in runs of entries, in order.
+/// Yields the parallel arrays of a sparse matrix in panels of entries, in order.
 pub(crate) struct EntryPanels {
     cut: EvenCut,
     /// How the arrays are read.
@@ -20,7 +20,7 @@ pub(crate) struct EntryPanels {
 }
 
 impl EntryPanels {
-    /// Runs of `step` entries of parallel arrays of one length: index arrays, and a value array. Two runs are in memory
+    /// Panels of `step` entries of parallel arrays of one length: index arrays, and a value array. Two are in memory
     /// at a time, one in use and one being read.
     pub(crate) fn new(indices: &[&RawBuffer], data: &RawBuffer, step: usize) -> Result<Self> {
         let each = || indices.iter().copied().chain([data]);
@@ -28,11 +28,11 @@ impl EntryPanels {
         let cut = EvenCut { len: data.len(), step, arrays: indices.len() + 1 };
         let sizes = each().map(|array| width(array.dtype())).filter(|&size| size > 0);
         let small = step.saturating_mul(sizes.min().unwrap_or(0)) < SMALL;
-        let how = Reading::once(0).at_least(2).gathered(small);
+        let how = Reading::once(0).at_least(2).buffered_if(small);
         Ok(EntryPanels { cut, reading: ArrayPanels::new(Arrays::read(each())?, cut, how)? })
     }
 
-    /// Runs within about a quarter of the memory that is left, each but the last with a multiple of `multiple` entries.
+    /// Panels within about a quarter of the memory that is left, each but the last with a multiple of `multiple` entries.
     pub(crate) fn within(
         left: u64,
         multiple: usize,
@@ -46,12 +46,12 @@ impl EntryPanels {
         Self::new(indices, data, (bytes / size / multiple).max(1) * multiple)
     }
 
-    /// Maximum entries of a run.
-    pub(crate) fn most_entries(&self) -> usize {
+    /// Maximum number of entries in a panel.
+    pub(crate) fn max_entries_per_panel(&self) -> usize {
         self.cut.step.min(self.cut.len)
     }
 
-    /// Calls `work` with every run in order, which is a pass over the input: the number of its first entry, its index
+    /// Calls `work` with every panel in order, which is a pass over the input: the number of its first entry, its index
     /// arrays, its values.
     pub(crate) fn sweep(
         &mut self,
@@ -69,10 +69,10 @@ impl EntryPanels {
         work: &mut dyn FnMut(usize, &[Indices<'_>], Raw<'_>) -> Result<()>,
     ) -> Result<()> {
         let step = self.cut.step;
-        self.reading.sweep_part(ctx, &mut |run, parts| {
+        self.reading.sweep_part(ctx, &mut |panel, parts| {
             let (data, indices) = parts.split_last().expect("an array of values");
             let indices: Vec<_> = indices.iter().map(|&part| Indices::of_raw(part)).collect();
-            work(run * step, &indices, *data)
+            work(panel * step, &indices, *data)
         })
     }
 }

@@ -15,13 +15,13 @@ pub(crate) fn index_header(indices: DType, len: usize) -> NpyHeader {
 }
 
 /// The types in which indices may be stored: signed as written here, or unsigned.
-pub(crate) fn index_stands(indices: DType) -> [(DType, usize); 2] {
+pub(crate) fn stored_index_types(indices: DType) -> [(DType, usize); 2] {
     [(on_disk(indices), 1), (indices, 1)]
 }
 
 /// The types in which values may be stored; the first is the one written. Complex numbers are pairs of reals as in
 /// Binsparse, `bool` is NumPy's bool or Binsparse's unsigned bytes, all others are their own type.
-pub(crate) fn value_stands(dtype: DType) -> Vec<(DType, usize)> {
+pub(crate) fn stored_value_types(dtype: DType) -> Vec<(DType, usize)> {
     match dtype {
         DType::Complex64 => vec![(DType::Float32, 2), (DType::Complex64, 1)],
         DType::Complex128 => vec![(DType::Float64, 2), (DType::Complex128, 1)],
@@ -39,7 +39,7 @@ pub(crate) fn value_bytes(values: Option<DType>, nnz: usize, place: &Place) -> u
 }
 
 fn value_header(dtype: DType, len: usize) -> NpyHeader {
-    let (stored, unit) = value_stands(dtype)[0];
+    let (stored, unit) = stored_value_types(dtype)[0];
     NpyHeader::new(stored, &[len.saturating_mul(unit)], Order::C)
 }
 

@@ -3,7 +3,7 @@
 //! - [`axis`] – rows or columns, as a type; [`compressed`] – the one implementation behind [`Csr`] and [`Csc`]
 //! - [`any_compressed`] and [`any_coo`] – matrices of [`types`] known at run time: code that moves them is compiled for
 //!   these; [`indices`], [`indices_mut`] and [`index_vec`] – indices and pointers of either width
-//! - [`lines`] – access row by row, [`iter`] – entry by entry; [`check`] – checks of pointers and indices; [`seen`] –
+//! - [`lines`] – access row by row, [`iter`] – entry by entry; [`check`] – checks of pointers and indices; [`index_state`] –
 //!   which are known to hold
 //! - [`coo`] – coordinates
 //! - [`files`] – how the arrays are stored on disk; [`draft`] – a matrix with arrays to fill; [`writer`] and
@@ -12,7 +12,7 @@
 //!   added one by one or as element matrices; [`builder`] – a matrix line
 //!   by line; [`zeros`] – one without entries
 //! - [`stack`] – several matrices as one, [`blocks`] – from a grid of them, [`join`]ed; [`slice`] – a part of one,
-//!   [`pick`] – some entries of every line
+//!   [`select`] – some entries of every line
 //! - [`panels`] – a matrix larger than memory, in panels of lines; [`entry_panels`] – in panels of entries;
 //!   [`checked_panels`] – several together, cut by [`line_cuts`] and checked by [`index_check`]
 //! - [`partition`] – lines in runs of equal cost; [`permutation`] – a new order of rows or columns
@@ -37,6 +37,7 @@ mod entry_panels;
 mod exchange;
 mod files;
 mod index_check;
+mod index_state;
 mod index_vec;
 mod indices;
 mod indices_mut;
@@ -48,9 +49,8 @@ mod open;
 mod panels;
 pub(crate) mod partition;
 mod permutation;
-mod pick;
 mod read;
-mod seen;
+mod select;
 mod slice;
 mod stack;
 mod types;
@@ -81,9 +81,9 @@ pub(crate) use line_cuts::LineSplit;
 pub use lines::Line;
 pub(crate) use panels::{CompressedPanel, CompressedPanels};
 pub use permutation::Permutation;
-pub(crate) use pick::{Pick, PickLines, estimate, pick};
 pub(crate) use read::repeat_value;
-pub(crate) use slice::pick_ranges;
+pub(crate) use select::{Selection, SelectionLines, estimate, select};
+pub(crate) use slice::select_ranges;
 pub(crate) use stack::stack;
 pub(crate) use types::{Types, largest, on_disk};
 pub(crate) use writer::{AnyWriter, memory_left};

@@ -9,7 +9,7 @@ use crate::sparse::any_coo::{AnyCoo, CooTypes};
 use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
-use crate::sparse::files::{index_stands, value_stands};
+use crate::sparse::files::{stored_index_types, stored_value_types};
 use crate::sparse::types::Types;
 use crate::storage::{
     DType, Descriptor, Entry, Folder, INDICES_FILE, Index, NpyHeader, POINTERS_FILE, ROWS_FILE,
@@ -83,11 +83,11 @@ impl AnyCompressed {
     ) -> Result<Self> {
         let descriptor = Descriptor::read_in(folder)?;
         check_format(&descriptor, format, folder.path())?;
-        if let Some(value) = open_one(&descriptor, folder, types.values)? {
+        if let Some(value) = open_iso_value(&descriptor, folder, types.values)? {
             // Only the arrays of the structure confirm the number of entries.
             let pattern = RawBuffer::pattern(descriptor.nnz);
             let structure = Self::open_with(&descriptor, folder, types, pattern)?;
-            return structure.with_data(written_out(&value, descriptor.nnz)?);
+            return structure.with_data(expand_iso(&value, descriptor.nnz)?);
         }
         let data = open_values(&descriptor, folder, types.values)?;
         if closed && types.values.is_some() {
@@ -131,8 +131,8 @@ impl AnyCoo {
         check_format(&descriptor, SparseFormat::Coo, folder.path())?;
         let rows = open_indices(&descriptor, folder, ROWS_FILE, index)?;
         let cols = open_indices(&descriptor, folder, INDICES_FILE, index)?;
-        let data = match open_one(&descriptor, folder, values)? {
-            Some(value) => written_out(&value, cols.len())?,
+        let data = match open_iso_value(&descriptor, folder, values)? {
+            Some(value) => expand_iso(&value, cols.len())?,
             None => open_values(&descriptor, folder, values)?,
         };
         let shape = (descriptor.nrows, descriptor.ncols);
@@ -170,9 +170,9 @@ fn open_indices(
 
 /// Maps indices or pointers, which must be of the type in the descriptor.
 fn open_typed(stored: &StoredFile, declared: Option<DType>, dtype: DType) -> Result<RawBuffer> {
-    let (header, array) = map_array(stored, dtype, &index_stands(dtype)).map_err(wider)?;
+    let (header, array) = map_array(stored, dtype, &stored_index_types(dtype)).map_err(wider)?;
     let file = &stored.path();
-    check_line(&header, file)?;
+    check_one_dimensional(&header, file)?;
     match declared == Some(header.dtype) {
         true => Ok(array),
         false => Err(other_type(file, declared.map_or("nothing", DType::name), header.dtype)),
@@ -189,16 +189,16 @@ fn open_values(
     };
     let stored = folder.file(VALUES_FILE);
     let file = stored.path();
-    check_each(descriptor, &file)?;
-    let (header, values) = map_array(&stored, dtype, &value_stands(dtype))?;
-    check_line(&header, &file)?;
+    refuse_iso(descriptor, &file)?;
+    let (header, values) = map_array(&stored, dtype, &stored_value_types(dtype))?;
+    check_one_dimensional(&header, &file)?;
     check_values(descriptor, dtype, &file)?;
     check_count(&file, descriptor.nnz, values.len())?;
     Ok(values)
 }
 
 /// The one value for all entries, if the values have the type and are stored as one.
-fn open_one(
+fn open_iso_value(
     descriptor: &Descriptor,
     folder: &Arc<Folder>,
     dtype: Option<DType>,
@@ -209,23 +209,23 @@ fn open_one(
     let stored = folder.file(VALUES_FILE);
     let file = stored.path();
     if declared != dtype {
-        check_each(descriptor, &file)?;
+        refuse_iso(descriptor, &file)?;
     }
-    let (header, values) = map_array(&stored, dtype, &value_stands(dtype))?;
-    check_line(&header, &file)?;
+    let (header, values) = map_array(&stored, dtype, &stored_value_types(dtype))?;
+    check_one_dimensional(&header, &file)?;
     check_count(&file, 1, values.len())?;
     Ok(Some(values))
 }
 
 /// Expands a value to `nnz` entries, whose structure was checked.
-fn written_out(value: &RawBuffer, nnz: usize) -> Result<RawBuffer> {
+fn expand_iso(value: &RawBuffer, nnz: usize) -> Result<RawBuffer> {
     let mut values = RawBufferMut::zeros(value.dtype(), nnz)?;
     values.as_mut().fill(value.as_raw());
     Ok(values.freeze())
 }
 
 /// Refuses a file with one value for all entries where one value per entry is required.
-pub(super) fn check_each(descriptor: &Descriptor, file: &Path) -> Result<()> {
+pub(super) fn refuse_iso(descriptor: &Descriptor, file: &Path) -> Result<()> {
     match descriptor.values {
         StoredValues::Each(_) => Ok(()),
         StoredValues::Iso(dtype) => {
@@ -239,7 +239,7 @@ pub(super) fn check_each(descriptor: &Descriptor, file: &Path) -> Result<()> {
 }
 
 /// Refuses an array of several dimensions: pairs of reals in Fortran order would be other numbers.
-pub(super) fn check_line(header: &NpyHeader, file: &Path) -> Result<()> {
+pub(super) fn check_one_dimensional(header: &NpyHeader, file: &Path) -> Result<()> {
     if header.shape.len() == 1 {
         return Ok(());
     }

@@ -12,18 +12,19 @@ use crate::sparse::check::index_error;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::coo::Coo;
 use crate::sparse::coo_writer::AnyCooWriter;
-use crate::sparse::files::{index_stands, value_stands};
+use crate::sparse::files::{stored_index_types, stored_value_types};
 use crate::sparse::indices::Indices;
 use crate::sparse::open::{
-    check_count, check_each, check_format, check_line, check_values, other_type, wider,
+    check_count, check_format, check_one_dimensional, check_values, other_type, refuse_iso, wider,
 };
 use crate::sparse::types::Types;
 use crate::storage::raw::{Raw, RawVec};
 use crate::storage::work;
 use crate::storage::{
     Context, DType, Descriptor, Entry, Folder, INDICES_FILE, Index, MEMORY_TO_READ, Origin,
-    POINTERS_FILE, Pass, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, Standing, StoredFile,
-    StoredValues, VALUES_FILE, check_closed, count_elements, read_elements, read_header,
+    POINTERS_FILE, Pass, Place, Plan, ROWS_FILE, RawBuffer, SparseFormat, StoredElements,
+    StoredFile, StoredValues, VALUES_FILE, check_closed, count_elements, read_elements,
+    read_header,
 };
 
 /// Values written at a time if there is one for all entries.
@@ -78,9 +79,9 @@ impl AnyCompressed {
             _ => error,
         };
         pass.blaming(&in_file).make(what, place, ctx, &mut |writer: &mut AnyArrayWriter| {
-            let stands = index_stands(types.pointers);
+            let stored_types = stored_index_types(types.pointers);
             let len = major.saturating_add(1);
-            let what = (types.pointers, descriptor.pointers, &stands[..], len);
+            let what = (types.pointers, descriptor.pointers, &stored_types[..], len);
             copy(&pointers, what, ctx, &mut |run| writer.push_pointers(run))?;
             let what = (types.indices, minor);
             copy_indices(&indices, &descriptor, what, ctx, &mut |run| writer.push_indices(run))?;
@@ -140,23 +141,23 @@ fn plan(largest: &StoredFile, bytes: u64, nnz: usize) -> Plan {
     plan.reads(1, bytes).works(nnz as u64, work::READ_SPARSE).holds(MEMORY_TO_READ)
 }
 
-/// Passes on `len` elements of an array stored as one of `stands`, as the descriptor declares.
+/// Passes on `len` elements of an array stored as one of `stored_types`, as the descriptor declares.
 fn copy(
     stored: &StoredFile,
-    (dtype, declared, stands, len): (DType, Option<DType>, &[(DType, usize)], usize),
+    (dtype, declared, stored_types, len): (DType, Option<DType>, &[(DType, usize)], usize),
     ctx: &Context,
     take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
     let (file, path) = (stored.open_read()?, stored.path());
     check_closed(stored, false)?;
     let header = read_header(&file, &path)?;
-    let found = count_elements(&header, stands).map_err(|e| wider(e.in_file(&path)))?;
-    check_line(&header, &path)?;
+    let found = count_elements(&header, stored_types).map_err(|e| wider(e.in_file(&path)))?;
+    check_one_dimensional(&header, &path)?;
     if let Some(declared) = declared.filter(|&declared| declared != header.dtype) {
         return Err(other_type(&path, declared.name(), header.dtype));
     }
     check_count(&path, len, found)?;
-    read_elements(&Origin { path, file }, (dtype, Standing::of(&header)), ctx, take)
+    read_elements(&Origin { path, file }, (dtype, StoredElements::of(&header)), ctx, take)
 }
 
 /// Passes on indices, checked to be below `extent`.
@@ -167,8 +168,8 @@ fn copy_indices(
     ctx: &Context,
     take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
-    let (stands, mut done) = (index_stands(dtype), 0u64);
-    let what = (dtype, Some(descriptor.indices), &stands[..], descriptor.nnz);
+    let (stored_types, mut done) = (stored_index_types(dtype), 0u64);
+    let what = (dtype, Some(descriptor.indices), &stored_types[..], descriptor.nnz);
     copy(stored, what, ctx, &mut |run| {
         let indices = Indices::of_raw(run);
         if let Some(k) = indices.first_beyond(extent) {
@@ -192,18 +193,18 @@ fn copy_values(
     let Some(dtype) = dtype else {
         return take(RawBuffer::pattern(nnz).as_raw());
     };
-    let stands = value_stands(dtype);
+    let stored_types = stored_value_types(dtype);
     match descriptor.values {
         StoredValues::Each(_) => {
             check_values(descriptor, dtype, &stored.path())?;
-            copy(&stored, (dtype, None, &stands, nnz), ctx, take)?;
+            copy(&stored, (dtype, None, &stored_types, nnz), ctx, take)?;
             check_closed(&stored, false)
         }
         StoredValues::Iso(declared) => {
             if declared != dtype {
-                check_each(descriptor, &stored.path())?;
+                refuse_iso(descriptor, &stored.path())?;
             }
-            let what = (dtype, None, &stands[..], 1);
+            let what = (dtype, None, &stored_types[..], 1);
             copy(&stored, what, ctx, &mut |value| repeat_value(value, nnz, take))
         }
     }

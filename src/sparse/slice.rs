@@ -11,7 +11,7 @@ use crate::sparse::axis::Axis;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::indices::by_index;
 use crate::sparse::indices_mut::{IndicesMut, by_index_mut};
-use crate::sparse::pick::{Pick, PickLines, estimate, pick};
+use crate::sparse::select::{Selection, SelectionLines, estimate, select};
 use crate::storage::raw::{Carrier, RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place};
 
@@ -63,8 +63,8 @@ impl AnyCompressed {
         let sliced = match minors == (0..self.minor()) {
             true => lines.copy_to(place, ctx),
             false => {
-                let picked = (minors.start, minors.len());
-                pick_ranges("slicing", &lines, &|_| minors.clone(), picked, place, ctx)
+                let kept = (minors.start, minors.len());
+                select_ranges("slicing", &lines, &|_| minors.clone(), kept, place, ctx)
             }
         };
         sliced.map_err(|error| self.moved(error, majors.start))
@@ -96,7 +96,7 @@ pub(crate) type RangeOf<'f> = dyn Fn(usize) -> Range<usize> + Sync + 'f;
 
 /// The entries of all lines with an index in the range of their line. Indices are counted from `start`, and are below
 /// `minor` in the result.
-pub(crate) fn pick_ranges(
+pub(crate) fn select_ranges(
     operation: &'static str,
     from: &AnyCompressed,
     ranges: &RangeOf<'_>,
@@ -111,8 +111,8 @@ pub(crate) fn pick_ranges(
         let seen = span.clone().step_by(stride);
         (seen.len(), seen.filter(|&k| range.contains(&indices.at(k))).count())
     };
-    let wanted = LineRanges { of: ranges, start };
-    pick(operation, from, (&wanted, minor), &|| estimate(from, &look), place, ctx)
+    let selection = LineRanges { of: ranges, start };
+    select(operation, from, (&selection, minor), &|| estimate(from, &look), place, ctx)
 }
 
 /// Entries whose index is in the range of their line.
@@ -121,8 +121,8 @@ struct LineRanges<'f> {
     start: usize,
 }
 
-impl Pick for LineRanges<'_> {
-    fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], _: &mut [u8]) {
+impl Selection for LineRanges<'_> {
+    fn count(&self, lines: &SelectionLines<'_>, lens: &mut [usize], _: &mut [u8]) {
         by_index!(lines.indices, indices => {
             for ((line, len), ends) in (lines.first..).zip(lens).zip(lines.ends.windows(2)) {
                 *len = count(&indices[ends[0]..ends[1]], &(self.of)(line), lines.rises);
@@ -130,7 +130,12 @@ impl Pick for LineRanges<'_> {
         });
     }
 
-    fn take(&self, lines: &PickLines<'_>, _: &[u8], (indices, data): (IndicesMut<'_>, RawMut<'_>)) {
+    fn take(
+        &self,
+        lines: &SelectionLines<'_>,
+        _: &[u8],
+        (indices, data): (IndicesMut<'_>, RawMut<'_>),
+    ) {
         by_index_mut!(indices, indices => by_width!(data.width(), W => {
             self.take_lines::<_, W>(lines, (indices, carriers_mut(data)));
         }));
@@ -140,7 +145,7 @@ impl Pick for LineRanges<'_> {
 impl LineRanges<'_> {
     fn take_lines<I: Index, const W: usize>(
         &self,
-        lines: &PickLines<'_>,
+        lines: &SelectionLines<'_>,
         (indices, data): (&mut [I], &mut [Carrier<W>]),
     ) {
         let (of_lines, of_data) = (lines.indices.typed::<I>(), lines.data.carriers::<W>());

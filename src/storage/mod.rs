@@ -37,7 +37,7 @@ pub(crate) use runtime::{Held, Lasts, Meter, Reserved, Running, Spare, parallel,
 pub(crate) use stream::{
     ArrayPanels, ArrayRange, ArrayWindow, Arrays, Cut, ElementDecoder, EvenCut, IoBuffer,
     MEMORY_TO_READ, Maker, PADDING, PanelCost, Pass, RawWriter, Reading, SMALL, Scratch,
-    ScratchFile, Stage, StagedFolder, Standing, WorkArray, bytes_within, check_place,
+    ScratchFile, Stage, StagedFolder, StoredElements, WorkArray, bytes_within, check_place,
     elements_within, for_one_sweep, largest_of_arrays, largest_panel, packed, panel_elements,
     read_elements, sweep_bytes, usable_bytes,
 };

@@ -144,7 +144,7 @@ fn a_name_of_another_format_than_the_content_is_an_error_only_if_nothing_fits() 
         std::fs::write(shell.path().join(name), &junk).unwrap();
         for verb in ["info", "components"] {
             let error = shell.fails(2, &format!("{verb} {name}"));
-            assert!(error.contains("the name says"), "{verb} {name}: {error}");
+            assert!(error.contains("the name indicates"), "{verb} {name}: {error}");
         }
     }
     // An edge list is one, whatever its name.

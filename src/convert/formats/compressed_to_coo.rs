@@ -1,6 +1,6 @@
 //! CSR and CSC to COO: the major index is expanded for every entry.
 
-use crate::convert::in_memory::Majors;
+use crate::convert::in_memory::LineNumbers;
 use crate::error::Result;
 use crate::sparse::{
     AnyCompressed, AnyCoo, AnyCooWriter, Axis, CheckedLines, CheckedPanels, Compressed, Coo,
@@ -59,7 +59,7 @@ fn write_out(first: usize, part: &CheckedLines<'_>, majors: &mut IndexVec) {
         let tasks = majors.par_chunks_mut(TASK).enumerate();
         tasks.for_each(|(task, majors)| {
             let start = task * TASK;
-            let written = Majors::new(part.indptr, first, start).write(start, majors);
+            let written = LineNumbers::new(part.indptr, first, start).write(start, majors);
             debug_assert!(written.is_some());
         });
     }

@@ -3,8 +3,8 @@
 use crate::convert::formats::sort_matrix as sorting;
 use crate::convert::formats::wrong_indices::{changed, coo_error_instead};
 use crate::convert::in_memory::{
-    Bins, GrainSizes, InputEntries, LinesToFill, Others, RecordLayout, assemble, check_fits, few,
-    reading_budget,
+    Bins, GrainSizes, InputEntries, LinesToFill, Others, RecordLayout, assemble, check_fits,
+    reading_budget, small,
 };
 use crate::convert::sort::{AnyMatrixSink, AnySorter, SortedBins, position, sorted_run, sorter};
 use crate::error::Result;
@@ -213,7 +213,7 @@ impl CompressStrategy {
         let (major, minor) = format.swap_if_cols(shape);
         let bytes = types.bytes_of(major, nnz);
         let fits = |extra: &u64| bytes.saturating_add(*extra) <= limit;
-        if let Some(extra) = few::memory(nnz, major, minor, grain).filter(fits) {
+        if let Some(extra) = small::memory(nnz, major, minor, grain).filter(fits) {
             return CompressStrategy::OneThread(extra);
         }
         assemble::memory((types.values, types.indices), (nnz, major), grain, ctx)
@@ -266,7 +266,7 @@ fn in_one_thread(
         indices: draft.indices.as_mut(),
         data: draft.data.as_mut(),
     };
-    few::fill(&entries(coo, format), &mut filling).ok_or_else(changed)?;
+    small::fill(&entries(coo, format), &mut filling).ok_or_else(changed)?;
     ctx.meter().pass_over(coo.stored_bytes());
     let filled = filling.finish(Some(duplicates));
     let filled = filled.map_err(|clash| clash.into_error(position(format)))?;

@@ -1,7 +1,7 @@
 //! Whole matrices through the external sort.
 
 use crate::convert::formats::wrong_indices::{changed, index_error_instead, index_error_of};
-use crate::convert::in_memory::{Majors, RecordLayout};
+use crate::convert::in_memory::{LineNumbers, RecordLayout};
 use crate::convert::sort::{AnySink, AnySorter, entries_in_memory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
@@ -41,7 +41,7 @@ pub(crate) fn sort_lines(
 /// The lines of the entries of a run.
 pub(crate) struct Names<'a> {
     from: &'a AnyCompressed,
-    majors: Majors<'a>,
+    majors: LineNumbers<'a>,
     names: IndexVec,
     _held: Held,
 }
@@ -57,7 +57,7 @@ impl<'a> Names<'a> {
             (from.nnz().min(entries_in_memory(layout, ctx)), IndexVec::new(layout.indices));
         reserve(&mut names, most)?;
         let _held = ctx.hold((most * layout.indices.size()) as u64);
-        Ok(Names { from, majors: Majors::new(from.indptr(), 0, 0), names, _held })
+        Ok(Names { from, majors: LineNumbers::new(from.indptr(), 0, 0), names, _held })
     }
 
     /// The lines of `count` entries from `first` on, or their new places. Runs of entries are visited once, one after

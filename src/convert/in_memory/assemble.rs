@@ -13,10 +13,10 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::convert::in_memory::cache_panels::{CachePanels, largest_of};
+use crate::convert::in_memory::distribute;
 use crate::convert::in_memory::entries::InputEntries;
 use crate::convert::in_memory::grain_sizes::GrainSizes;
 use crate::convert::in_memory::lines_to_fill::{EntryClash, FilledLines, LinesToFill};
-use crate::convert::in_memory::spread;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{AnyDraft, Duplicates, IndexVec, Indices, IndicesMut};
 use crate::storage::parallel::{IntoTasks, Tasks};
@@ -41,7 +41,7 @@ pub(crate) fn memory(
     let most = largest_of(entries) * (width(types.0) + types.1.size());
     let lens = size_of::<usize>() << 16;
     let bytes = entries * size_of::<u16>() + threads * (most + lens);
-    Some(bytes as u64 + spread::memory(types, threads, lines))
+    Some(bytes as u64 + distribute::memory(types, threads, lines))
 }
 
 /// Fills a draft that has capacity for all entries. `None` if the entries are unsuitable for this method; the draft is
@@ -54,9 +54,9 @@ pub(crate) fn assemble(
     ctx: &Context,
 ) -> Result<Option<Assembled>> {
     let (lines, nnz) = (draft.indptr.len() - 1, entries.lines.len());
-    let parts = spread::parts(nnz, ctx.thread_count());
+    let parts = distribute::parts(nnz, ctx.thread_count());
     let counts =
-        ctx.with_threads(|| spread::count(entries.lines, &parts, lines)).ok_or_else(changed)?;
+        ctx.with_threads(|| distribute::count(entries.lines, &parts, lines)).ok_or_else(changed)?;
     let bins = CachePanels::bins(lines);
     let mut sums = vec![0; bins.count()];
     for counts in &counts {
@@ -73,7 +73,8 @@ pub(crate) fn assemble(
     let mut marks = ctx.work::<u16>("a mark for each entry", nnz)?;
     let (mut indices, mut data) = (draft.indices.as_mut(), draft.data.as_mut());
     let arrays = (&mut marks[..], indices.slice_mut(0..nnz), data.slice_mut(0..nnz));
-    let spread = ctx.with_threads(|| spread::spread(entries, &parts, &counts, &panels, arrays));
+    let spread =
+        ctx.with_threads(|| distribute::distribute(entries, &parts, &counts, &panels, arrays));
     spread.ok_or_else(changed)?;
     ctx.report("spreading entries", nnz as u64, nnz as u64)?;
     let filled = finish(tasks(&panels, &marks, draft), sorting, ctx)?;

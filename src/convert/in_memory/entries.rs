@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::convert::in_memory::majors::Majors;
+use crate::convert::in_memory::line_numbers::LineNumbers;
 use crate::sparse::{AnyCompressed, Indices};
 use crate::storage::Index;
 use crate::storage::raw::Raw;
@@ -57,7 +57,7 @@ impl<'a> InputEntries<'a> {
                 }
             }
             Others::Lines(indptr) => {
-                let mut majors = Majors::new(indptr, 0, range.start);
+                let mut majors = LineNumbers::new(indptr, 0, range.start);
                 let mut others = [I::from_usize(0); BLOCK];
                 for here in blocks {
                     let others = &mut others[..here.len()];

@@ -1,11 +1,11 @@
 //! Entries in memory moved to the lines of a compressed matrix.
 //!
-//! - [`entries`] – the input entries, those of a compressed matrix with their [`majors`] expanded; [`record`] – entries
+//! - [`entries`] – the input entries, those of a compressed matrix with their [`line_numbers`] expanded; [`record`] – entries
 //!   as records of bytes
 //! - [`owners`] – entries with locality go directly to ranges of lines that threads own; [`assemble`] – others go
-//!   through [`cache_panels`] of lines that fit in the cache, filled by [`spread`]
+//!   through [`cache_panels`] of lines that fit in the cache, filled by [`distribute`]
 //! - [`lines_to_fill`] – records moved into their lines; [`line_sort`] – a line sorted, its duplicates treated
-//! - [`few`] – few entries, by one thread; [`few_across`] – those of a small matrix across its lines; [`symmetric`] –
+//! - [`small`] – few entries, by one thread; [`few_across`] – those of a small matrix across its lines; [`symmetric`] –
 //!   only the values, if the structure stays
 //! - [`bins`] – lines cut into ranges of equal width; [`grain_sizes`] – sizes of the parts; [`cost`] – the cost of
 //!   conversions
@@ -14,16 +14,16 @@ pub(crate) mod assemble;
 mod bins;
 mod cache_panels;
 mod cost;
+mod distribute;
 mod entries;
-pub(crate) mod few;
 mod few_across;
 mod grain_sizes;
+mod line_numbers;
 mod line_sort;
 mod lines_to_fill;
-mod majors;
 mod owners;
 pub(crate) mod record;
-mod spread;
+pub(crate) mod small;
 pub(crate) mod symmetric;
 
 pub(crate) use assemble::assemble;
@@ -32,8 +32,8 @@ pub(crate) use cost::{Sizes, check_fits, exceeds, reading_budget};
 pub(crate) use entries::{BLOCK, InputEntries, Others};
 pub(crate) use few_across::few_across;
 pub(crate) use grain_sizes::GrainSizes;
+pub(crate) use line_numbers::LineNumbers;
 pub(crate) use line_sort::SortedLine;
 pub(crate) use lines_to_fill::{EntryClash, FilledLines, LinesToFill};
-pub(crate) use majors::Majors;
 pub(crate) use owners::Owners;
 pub(crate) use record::RecordLayout;

@@ -12,8 +12,8 @@
 
 use std::ops::Range;
 
+use crate::convert::in_memory::distribute::parts;
 use crate::convert::in_memory::entries::{BLOCK, InputEntries};
-use crate::convert::in_memory::spread::parts;
 use crate::error::Result;
 use crate::sparse::{
     AnyDraft, Indices, IndicesMut, by_index, by_index_mut, by_index_type, typed_indices,

@@ -3,8 +3,8 @@
 use crate::convert::formats::nonzero;
 use crate::error::Result;
 use crate::sparse::{
-    AnyCompressed, Axis, Compressed, Indices, IndicesMut, Pick, PickLines, by_index_mut, estimate,
-    pick,
+    AnyCompressed, Axis, Compressed, Indices, IndicesMut, Selection, SelectionLines, by_index_mut,
+    estimate, select,
 };
 use crate::storage::raw::{Carrier, Raw, RawMut, by_width, carriers_mut};
 use crate::storage::{Context, Entry, Index, Place};
@@ -36,7 +36,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         ctx: &Context,
         keep: impl Fn(usize, usize, T) -> bool + Sync,
     ) -> Result<Self> {
-        let mark = |lines: &PickLines<'_>, marks: &mut [u8]| {
+        let mark = |lines: &SelectionLines<'_>, marks: &mut [u8]| {
             let (indices, data) = (lines.indices.typed::<I>(), lines.data.as_typed::<T>());
             let mut entries = marks.iter_mut().zip(indices.iter().zip(data));
             for (line, ends) in (lines.first..).zip(lines.ends.windows(2)) {
@@ -70,7 +70,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 }
 
 /// Marks the entries of some lines: 1 if kept, otherwise 0.
-pub(crate) type MarkEntries<'f> = dyn Fn(&PickLines<'_>, &mut [u8]) + Sync + 'f;
+pub(crate) type MarkEntries<'f> = dyn Fn(&SelectionLines<'_>, &mut [u8]) + Sync + 'f;
 
 /// The marked entries.
 pub(crate) fn filter(
@@ -86,7 +86,7 @@ pub(crate) fn filter(
 /// The matrix without stored zeros.
 pub(crate) fn prune(from: &AnyCompressed, place: &Place, ctx: &Context) -> Result<AnyCompressed> {
     let keep = from.types().values.map(nonzero);
-    let mark = |lines: &PickLines<'_>, marks: &mut [u8]| match keep {
+    let mark = |lines: &SelectionLines<'_>, marks: &mut [u8]| match keep {
         Some(keep) => keep.mark(lines.data, marks),
         None => marks.fill(1),
     };
@@ -114,11 +114,14 @@ pub(super) fn marked(
             return (seen, seen);
         }
         let mut marks = vec![0; seen];
-        mark(&PickLines { first: line, ends: &[0, seen], indices, data, rises: false }, &mut marks);
+        mark(
+            &SelectionLines { first: line, ends: &[0, seen], indices, data, rises: false },
+            &mut marks,
+        );
         (seen, sum(&marks))
     };
-    let wanted = MarkedEntries { mark, names, held };
-    pick(operation, from, (&wanted, minor), &|| estimate(from, &look), place, ctx)
+    let selection = MarkedEntries { mark, names, held };
+    select(operation, from, (&selection, minor), &|| estimate(from, &look), place, ctx)
 }
 
 fn sum(marks: &[u8]) -> usize {
@@ -134,7 +137,7 @@ struct MarkedEntries<'a> {
     held: u64,
 }
 
-impl Pick for MarkedEntries<'_> {
+impl Selection for MarkedEntries<'_> {
     fn marks(&self) -> bool {
         true
     }
@@ -143,14 +146,14 @@ impl Pick for MarkedEntries<'_> {
         self.held + self.names.map_or(0, |names| names.bytes() as u64)
     }
 
-    fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], marks: &mut [u8]) {
+    fn count(&self, lines: &SelectionLines<'_>, lens: &mut [usize], marks: &mut [u8]) {
         (self.mark)(lines, marks);
         for (len, ends) in lens.iter_mut().zip(lines.ends.windows(2)) {
             *len = sum(&marks[ends[0]..ends[1]]);
         }
     }
 
-    fn take(&self, lines: &PickLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>)) {
+    fn take(&self, lines: &SelectionLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>)) {
         let (indices, data) = to;
         by_index_mut!(indices, indices => by_width!(data.width(), W => {
             take::<_, W>((lines.indices, lines.data), marks, self.names, (indices, carriers_mut(data)))

@@ -10,7 +10,7 @@ use crate::convert::reshape::permute::{permute, plan_permute};
 use crate::convert::reshape::take_lines::{plan_lines, take_lines};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sparse::{
-    AnyCompressed, Indices, IndicesMut, Permutation, PickLines, by_index, largest,
+    AnyCompressed, Indices, IndicesMut, Permutation, SelectionLines, by_index, largest,
 };
 use crate::storage::{Context, Cost, Held, Index, Place, Plan, SparseFormat};
 
@@ -38,7 +38,7 @@ pub(super) fn take_rising(
         list.iter().enumerate().for_each(|(k, &number)| table.set(number, k));
     }
     let table = Indices::of_mut(&table);
-    let mark = |lines: &PickLines<'_>, marks: &mut [u8]| {
+    let mark = |lines: &SelectionLines<'_>, marks: &mut [u8]| {
         by_index!(lines.indices, indices => mark(indices, table.typed(), marks));
     };
     marked(operation, from, &mark, (Some(table), held, list.len()), place, ctx)

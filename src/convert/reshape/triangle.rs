@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::sparse::{AnyCompressed, Axis, Compressed, pick_ranges};
+use crate::sparse::{AnyCompressed, Axis, Compressed, select_ranges};
 use crate::storage::{Context, Entry, Index, Place, SparseFormat};
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
@@ -72,5 +72,5 @@ fn triangle(
         let diagonal = line as i128 + k;
         if after { within(diagonal)..minor } else { 0..within(diagonal + 1) }
     };
-    pick_ranges(operation, from, &range, (0, minor), place, ctx)
+    select_ranges(operation, from, &range, (0, minor), place, ctx)
 }

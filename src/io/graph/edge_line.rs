@@ -7,7 +7,7 @@ use crate::io::graph::first_lines::EdgeLayout;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::decimal::read_float;
 use crate::io::text::digits::push_digits;
-use crate::io::text::foreign::wrong_text;
+use crate::io::text::unsupported_formats::wrong_text;
 
 impl EdgeLayout {
     /// The third column of a line, and the end of the line.

@@ -19,7 +19,7 @@ use crate::io::graph::vertex_ids::VertexIds;
 use crate::io::matrix_market::{Reader, is_banner};
 use crate::io::options::ReadOptions;
 use crate::io::text::cursor::{Cursor, quoted};
-use crate::io::text::packed::{refuse_member, without_packing};
+use crate::io::text::gzip::{refuse_member, without_packing};
 use crate::io::text::text_file::TextFile;
 use crate::sparse::{AnyCompressed, AnyCoo, Coo, Csc, Csr, Duplicates, IndexVec, Indices};
 use crate::storage::{Context, DType, Descriptor, Index, Place, SparseFormat};

@@ -28,8 +28,8 @@
 
 mod fortran;
 mod header;
-mod kept;
 mod read;
+mod structure;
 mod value;
 
 pub(super) use header::is_harwell_boeing;

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::extents::JustifiedExtent;
 use crate::io::harwell_boeing::fortran::FortranFormat;
 use crate::io::harwell_boeing::header::{FileHeader, OtherTriangle, Section, ValueField};
-use crate::io::harwell_boeing::kept::KeptNumbers;
+use crate::io::harwell_boeing::structure::KeptNumbers;
 use crate::io::harwell_boeing::value::FortranValue;
 use crate::io::options::ReadOptions;
 use crate::io::text::lines::LineReader;

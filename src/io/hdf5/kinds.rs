@@ -6,7 +6,7 @@ use crate::io::arrays::{
     ForeignArray, ForeignLines, ForeignValues, Named, read_binsparse, read_dense, read_lines,
 };
 use crate::io::hdf5::container::{Attributes, Dataset, Group};
-use crate::io::hdf5::emptied::emptied;
+use crate::io::hdf5::empty_arrays::emptied;
 use crate::io::read_as::ReadAs;
 use crate::storage::{Context, DType, Order, Place, SparseFormat};
 

@@ -24,7 +24,7 @@ mod dataset;
 #[cfg(feature = "hdf5")]
 mod element_type;
 #[cfg(feature = "hdf5")]
-mod emptied;
+mod empty_arrays;
 #[cfg(feature = "hdf5")]
 mod failure;
 #[cfg(feature = "hdf5")]
@@ -32,10 +32,10 @@ mod kinds;
 #[cfg(feature = "hdf5")]
 mod read;
 #[cfg(not(feature = "hdf5"))]
-mod without;
+mod unsupported_build;
 
 #[cfg(feature = "hdf5")]
 pub(super) use read::read;
 pub(super) use signature::is_hdf5;
 #[cfg(not(feature = "hdf5"))]
-pub(super) use without::read;
+pub(super) use unsupported_build::read;

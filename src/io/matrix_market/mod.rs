@@ -44,20 +44,20 @@
 //! The types in `%%GraphBLAS type` comments are comments here.
 
 mod any_type;
+mod array_positions;
 mod entry;
 mod entry_block;
+#[cfg(feature = "half")]
+mod half_text;
 mod header;
 mod in_order;
 mod matrices;
 mod mirror;
-#[cfg(feature = "half")]
-mod narrow;
 mod number;
 mod preamble;
 mod read_array;
 mod read_sparse;
 mod reader;
-mod walk;
 mod write;
 mod write_text;
 mod writer;

@@ -10,9 +10,9 @@ use half::{bf16, f16};
 use num_complex::Complex;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::matrix_market::header::Field;
 #[cfg(feature = "half")]
-use crate::io::matrix_market::narrow::push_narrow;
+use crate::io::matrix_market::half_text::push_narrow;
+use crate::io::matrix_market::header::Field;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::decimal::{read_float, read_integer};
 use crate::io::text::shortest::{push_float, push_integer};

@@ -8,9 +8,9 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::text::cursor::{Cursor, quoted};
-use crate::io::text::foreign::wrong_text;
 use crate::io::text::records::skip_if_empty;
 use crate::io::text::text_file::{Position, TextFile};
+use crate::io::text::unsupported_formats::wrong_text;
 
 /// The largest number of rows or columns: the largest index that any matrix of this library can store.
 const LARGEST_DIMENSION: u64 = i64::MAX as u64;

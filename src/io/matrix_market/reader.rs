@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::matrix_market::array_positions::ArrayPositions;
 use crate::io::matrix_market::entry::{index, too_many};
 use crate::io::matrix_market::header::{Format, Header, Symmetry};
 use crate::io::matrix_market::mirror::Mirror;
 use crate::io::matrix_market::number::{Number, check_type};
 use crate::io::matrix_market::preamble::read_header;
-use crate::io::matrix_market::walk::ArrayPositions;
 use crate::io::text::cursor::Cursor;
 use crate::io::text::lines::{Halt, LineReader};
 use crate::io::text::text_file::{Position, TextFile};

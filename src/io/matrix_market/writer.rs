@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::matrix_market::array_positions::ArrayPositions;
 use crate::io::matrix_market::header::{Field, Format, Header, Symmetry};
 use crate::io::matrix_market::number::{Number, check_type};
-use crate::io::matrix_market::walk::ArrayPositions;
 use crate::io::output::Target;
 use crate::io::text::digits::push_unsigned;
 use crate::io::text::text_output::TextOutput;

@@ -4,7 +4,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{ByteOrder, Context, DType, Origin, Standing, StoredFile, read_elements};
+use crate::storage::{
+    ByteOrder, Context, DType, Origin, StoredElements, StoredFile, read_elements,
+};
 
 pub(super) const MATRIX: u64 = 1_211_216;
 pub(super) const VECTOR: u64 = 1_211_214;
@@ -185,7 +187,7 @@ impl PetscFile {
     }
 
     /// Integers in the file from an offset on. Fails if it is too short.
-    pub(super) fn integers(&self, start: u64, len: u64) -> Result<Standing> {
+    pub(super) fn integers(&self, start: u64, len: u64) -> Result<StoredElements> {
         let dtype = self.integers;
         let bytes = len.saturating_mul(dtype.size() as u64);
         if start.saturating_add(bytes) > self.length {
@@ -194,7 +196,7 @@ impl PetscFile {
                 .expected(format!("{len} integers from byte {start} on"))
                 .found(format!("{} bytes", self.length.saturating_sub(start))));
         }
-        Ok(Standing { start, bytes, dtype, byte_order: BIG_ENDIAN })
+        Ok(StoredElements { start, bytes, dtype, byte_order: BIG_ENDIAN })
     }
 
     fn sum_of_lengths(&self, start: u64, nrows: u64, ctx: &Context) -> Result<u64> {

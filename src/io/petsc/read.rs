@@ -11,7 +11,8 @@ use crate::sparse::{AnyArrayWriter, IndexVec, Types, largest};
 use crate::storage::raw::Raw;
 use crate::storage::work;
 use crate::storage::{
-    Context, DType, MEMORY_TO_READ, Order, Pass, Place, Plan, SparseFormat, Standing, read_elements,
+    Context, DType, MEMORY_TO_READ, Order, Pass, Place, Plan, SparseFormat, StoredElements,
+    read_elements,
 };
 
 /// Bytes of integers that were converted, at most: those of a block that is read.
@@ -70,9 +71,9 @@ fn plan(file: &PetscFile, bytes: u64, elements: u64) -> Plan {
 }
 
 /// Values from an offset on.
-fn values(start: u64, len: u64, dtype: DType) -> (DType, Standing) {
+fn values(start: u64, len: u64, dtype: DType) -> (DType, StoredElements) {
     let bytes = len.saturating_mul(dtype.size() as u64);
-    (dtype, Standing { start, bytes, dtype, byte_order: BIG_ENDIAN })
+    (dtype, StoredElements { start, bytes, dtype, byte_order: BIG_ENDIAN })
 }
 
 fn dense(
@@ -130,7 +131,7 @@ fn sparse(
 /// Calls `take` with integers of the file and the offset of the first of them.
 fn for_each_run(
     file: &PetscFile,
-    what: Standing,
+    what: StoredElements,
     ctx: &Context,
     take: &mut dyn FnMut(u64, &mut dyn Iterator<Item = i64>) -> Result<()>,
 ) -> Result<()> {
@@ -186,7 +187,7 @@ fn pointers(
 /// Columns, checked to be in the matrix.
 fn columns(
     file: &PetscFile,
-    what: Standing,
+    what: StoredElements,
     (ncols, dtype): (usize, DType),
     push: &mut dyn FnMut(Raw<'_>) -> Result<()>,
     ctx: &Context,

@@ -1,10 +1,10 @@
 //! What the first lines of a table say: what stands between fields, how many there are, and whether they are names.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::table::column_type::NumberType;
 use crate::io::table::field::{
     FieldKind, FieldSeparator, TableFields, is_skipped, kind_of, ragged, real,
 };
-use crate::io::table::numbers::NumberType;
 use crate::io::table::options::TableOptions;
 use crate::io::text::lines::widest;
 use crate::io::text::records::without_end;

@@ -38,12 +38,12 @@
 //! `row,column,value` (`row,column` for a pattern, `row,column,real,imaginary` for complex numbers), by which it is
 //! known again; its extents are not in the file.
 
+mod column_type;
 mod dense;
 mod entry_line;
 mod field;
 mod header;
 mod layout;
-mod numbers;
 mod options;
 mod plain;
 mod read;

@@ -5,8 +5,8 @@
 //! [`TableFields`](super::field::Fields), which finds the same numbers in a plain line, only later.
 
 use crate::error::Result;
+use crate::io::table::column_type::whole;
 use crate::io::table::field::{FieldKind, FieldSeparator, is_skipped, kind_of, missing, real};
-use crate::io::table::numbers::whole;
 use crate::io::text::decimal::leading_float;
 use crate::io::text::digits::push_digits;
 use crate::io::text::records::{count_lines, without_end};

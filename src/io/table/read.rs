@@ -9,8 +9,8 @@ use crate::io::options::ReadOptions;
 use crate::io::table::dense::dense;
 use crate::io::table::layout::TableLayout;
 use crate::io::table::triplets;
-use crate::io::text::foreign::foreign_binary;
 use crate::io::text::text_file::TextFile;
+use crate::io::text::unsupported_formats::foreign_binary;
 use crate::storage::{Context, Place};
 
 /// The matrix of a table, and the names of its columns.

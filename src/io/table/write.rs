@@ -13,7 +13,7 @@ use crate::io::format::FileFormat;
 use crate::io::output::Target;
 use crate::io::table::header::header;
 use crate::io::text::digits::push_unsigned;
-use crate::io::text::packed::without_packing;
+use crate::io::text::gzip::without_packing;
 use crate::io::text::shortest::{WrittenFloat, push_float, push_integer};
 use crate::io::text::text_writer::TextWriter;
 use crate::io::text::write_entries::{PlacedEntries, write_coordinates, write_lines};

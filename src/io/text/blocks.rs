@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::io::text::packed::{End, Unpacked};
+use crate::io::text::gzip::{End, Unpacked};
 use crate::io::text::text_file::{BEYOND, TextFile, too_long};
 
 /// Some lines of a text.

@@ -5,7 +5,7 @@
 //! product lies so close to halfway between two floats that bits further down could matter. N. Mushtak and D. Lemire,
 //! "Fast number parsing without fallback" (2023), show that with 128 bits this does not occur for doubles.
 
-use crate::io::text::powers::{exponent, rounded_down, rounded_up};
+use crate::io::text::powers_of_ten::{exponent, rounded_down, rounded_up};
 
 /// A binary float of the IEEE standard.
 pub(in crate::io) struct Shape {

@@ -5,7 +5,7 @@
 //! common kind of value, bypasses it and needs no exponent.
 
 use crate::io::text::digits::{POWERS, eight, push_unsigned};
-use crate::io::text::powers::{exponent, rounded_up};
+use crate::io::text::powers_of_ten::{exponent, rounded_up};
 
 /// Integers up to here, which `f32` and `f64` both hold exactly, are written digit by digit.
 const LARGEST_PLAIN: f64 = 16_777_216.0;

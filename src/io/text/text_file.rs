@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::text::foreign;
-use crate::io::text::packed::{EXTRA, MAGIC, PackedText, RATIO, Unpacked, refuse_member};
+use crate::io::text::gzip::{EXTRA, MAGIC, PackedText, RATIO, Unpacked, refuse_member};
+use crate::io::text::unsupported_formats;
 
 /// Bytes by which a line may extend beyond the block in which it begins.
 pub(in crate::io) const LONGEST_LINE: usize = 1 << 20;
@@ -54,7 +54,7 @@ impl TextFile {
     /// As [`open`](Self::open), of the named member if it is a packed archive.
     pub(in crate::io) fn open_member(path: &Path, member: Option<&str>) -> Result<Self> {
         let (text, first) = Self::open_any(path, member)?;
-        foreign::foreign(path, &first).map_or(Ok(text), Err)
+        unsupported_formats::foreign(path, &first).map_or(Ok(text), Err)
     }
 
     /// As [`open_member`](Self::open_member), for a format that the caller recognises; returns the first bytes also.
@@ -68,7 +68,7 @@ impl TextFile {
         check_kind(path, &kind)?;
         let length = kind.len();
         let mut text = TextFile { path: path.to_owned(), file, length, packed: None };
-        let mut first = vec![0; foreign::SEEN];
+        let mut first = vec![0; unsupported_formats::SEEN];
         if text.fill(0, &mut first[..2])? == 2 && first[..2] == MAGIC {
             let file = text.file.try_clone().map_err(opening)?;
             text.packed = Some(PackedText::new(path, file, member)?);

@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use crate::error::{Error, Result};
 use crate::io::output::{Output, Target};
-use crate::io::text::packed::is_packed_name;
+use crate::io::text::gzip::is_packed_name;
 
 /// Memory in which a thread packs, in addition to the text and what becomes of it.
 pub(super) const PACKING: u64 = 1 << 19;

@@ -17,9 +17,9 @@
 //!
 //! - [`gather`] and [`scatter`] – the two for compressed matrices, the second with separate methods for few rows
 //!   ([`scatter_rows`]), distant outputs ([`scatter_bins`]) and near ones ([`scatter_windows`]); [`multiply`] – which
-//!   is used; [`exchange`] – entries sorted by output once, for many products
+//!   is used; [`two_pass_gather`] – entries sorted by output once, for many products
 //! - [`dense_gather`] and [`dense_scatter`] – for the lines of dense matrices ([`dense_rows`])
-//! - [`runs`] and [`narrow`] – for encoded matrices; [`columns`] – every entry into the state of its column
+//! - [`runs`] and [`encoded_gather`] – for encoded matrices; [`columns`] – every entry into the state of its column
 //! - [`panel`] – the lines that are multiplied; [`update`] – how a product enters the output
 //! - [`processor`] – loops for the available vector units
 //!
@@ -29,10 +29,9 @@ mod columns;
 mod dense_gather;
 mod dense_rows;
 mod dense_scatter;
-mod exchange;
+mod encoded_gather;
 mod gather;
 mod multiply;
-mod narrow;
 mod panel;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "portable.rs"]
@@ -49,21 +48,22 @@ mod scatter_rows;
 mod scatter_windows;
 #[cfg(test)]
 mod tests;
+mod two_pass_gather;
 mod update;
 
 pub(crate) use columns::Columns;
 pub(crate) use dense_rows::DenseRows;
 pub(crate) use dense_scatter::{scatter_height, scatter_sums};
-pub(crate) use exchange::{add_terms, finish_lines, slot_of, slots_of, terms};
+pub(crate) use encoded_gather::gather_encoded;
 #[cfg(test)]
 pub(crate) use gather::gather;
 pub(crate) use gather::{CHUNK, runs_with_outputs};
 pub(crate) use multiply::{How, Vectors, multiply_dense, multiply_lines};
-pub(crate) use narrow::gather_encoded;
 pub(crate) use panel::{AnyPanel, OutOfRange, Panel};
 pub(crate) use runs::{OffsetRun, RunValues, SIDE, gather_runs, gather_runs_block, interleave};
 #[cfg(test)]
 pub(crate) use scatter::scatter;
 pub(crate) use scatter_bins::memory as scatter_memory;
 pub(crate) use scatter_windows::bounds;
+pub(crate) use two_pass_gather::{add_terms, finish_lines, slot_of, slots_of, terms};
 pub(crate) use update::{Conjugation, SumShape, Update};

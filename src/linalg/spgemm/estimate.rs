@@ -10,7 +10,7 @@ use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::RowCounts;
 use crate::linalg::spgemm::multiply::run;
 use crate::linalg::spgemm::product::SparseProduct;
-use crate::linalg::spgemm::right::RightMatrix;
+use crate::linalg::spgemm::right_matrix::RightMatrix;
 use crate::linalg::spgemm::schedule::LeftPanel;
 use crate::linalg::spgemm::schedule::{Candidate, Classes};
 use crate::sparse::Csr;

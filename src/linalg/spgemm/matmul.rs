@@ -6,7 +6,7 @@ use crate::linalg::spgemm::estimate;
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::{RowCopies, few, run};
 use crate::linalg::spgemm::product::SparseProduct;
-use crate::linalg::spgemm::right::RightMatrix;
+use crate::linalg::spgemm::right_matrix::RightMatrix;
 use crate::sparse::{AnyCompressed, AnyWriter, Csc, Csr, Types, check_widths};
 use crate::storage::{Context, Index, Place, Plan, SparseFormat};
 

@@ -6,7 +6,7 @@
 //!
 //! - [`matmul`] – the methods; [`over_semiring`] – those for any semiring, and under a [`mask`]; [`exact`] – of
 //!   integers; [`product`] – which of the two matrices are read, and the plan; [`budget`] – the division of the memory;
-//!   [`right`] – B, whole or by rows; [`estimate`] – the number of entries of the result
+//!   [`right_matrix`] – B, whole or by rows; [`estimate`] – the number of entries of the result
 //! - [`schedule`] – one pass over A: counted, and cut into panels of rows, each with the rows of B that it needs
 //! - [`load`] – reads what a panel needs, ahead of the arithmetic
 //! - [`multiply`] – panel by panel, each row gathered by one of the [`kernels`]
@@ -24,7 +24,7 @@ mod matmul;
 mod multiply;
 mod over_semiring;
 mod product;
-mod right;
+mod right_matrix;
 mod schedule;
 
 pub use mask::Mask;

@@ -6,7 +6,7 @@ use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::load::{Store, ring_bytes, step_bytes};
 use crate::linalg::spgemm::mask::Masking;
 use crate::linalg::spgemm::multiply::LongRow;
-use crate::linalg::spgemm::right::RightMatrix;
+use crate::linalg::spgemm::right_matrix::RightMatrix;
 use crate::linalg::spgemm::schedule::{CutRange, Inspected, LeftPanel, Rules, inspect};
 use crate::sparse::{AnyWriter, Csr};
 use crate::storage::{Context, Index, Place, Plan, work};

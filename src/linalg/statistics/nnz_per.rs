@@ -68,7 +68,7 @@ fn count_across<I: Index>(
 ) -> Result<Vec<u64>> {
     let (left, units) = (ctx.memory_left().saturating_sub(bytes), RawBuffer::pattern(a.nnz()));
     let mut panels = EntryPanels::within(left, 1, &[a.indices_buffer()], &units)?;
-    let entries = panels.most_entries();
+    let entries = panels.max_entries_per_panel();
     let work = bytes + Columns::<(), I>::bytes(entries, ctx.thread_count());
     let _running = ctx.begin(|| {
         let plan = panels.reading.plan("counting entries").throughout(work);

@@ -48,15 +48,15 @@ impl Reading {
         Reading { least, ..self }
     }
 
-    /// Through the page cache, which combines reads that are too small for the device, if `gathers`; otherwise in the
+    /// Through the page cache, which combines reads that are too small for the device, if `buffered`; otherwise in the
     /// device's faster mode.
-    pub(crate) fn gathered(self, gathers: bool) -> Self {
-        Reading { mode: gathers.then_some(ReadMode::Buffered), ..self }
+    pub(crate) fn buffered_if(self, buffered: bool) -> Self {
+        Reading { mode: buffered.then_some(ReadMode::Buffered), ..self }
     }
 
-    /// Past the page cache unless `gathers`.
-    pub(crate) fn direct_or_gathered(self, gathers: bool) -> Self {
-        let mode = if gathers { ReadMode::Buffered } else { ReadMode::Direct };
+    /// Past the page cache unless `buffered`.
+    pub(crate) fn direct_unless(self, buffered: bool) -> Self {
+        let mode = if buffered { ReadMode::Buffered } else { ReadMode::Direct };
         Reading { mode: Some(mode), ..self }
     }
 }

@@ -16,18 +16,18 @@ pub(crate) const MEMORY_TO_READ: u64 = RING + BLOCK as u64;
 
 /// Where and how elements are stored in a file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct StoredElements {
     pub(crate) start: u64,
     pub(crate) bytes: u64,
     pub(crate) dtype: DType,
     pub(crate) byte_order: ByteOrder,
 }
 
-impl Standing {
+impl StoredElements {
     /// The elements behind a header.
     pub(crate) fn of(header: &NpyHeader) -> Self {
         let NpyHeader { dtype, byte_order, data_start, .. } = *header;
-        Standing { start: data_start, bytes: header.data_bytes(), dtype, byte_order }
+        StoredElements { start: data_start, bytes: header.data_bytes(), dtype, byte_order }
     }
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct ElementDecoder {
 }
 
 impl ElementDecoder {
-    /// For blocks of at most so many bytes, which the caller counts.
+    /// For blocks of at most `block` bytes, which the caller counts.
     pub(crate) fn new((dtype, byte_order): (DType, ByteOrder), block: usize) -> Result<Self> {
         let elements = RawBufferMut::fresh(Some(dtype), block / dtype.size())?;
         let swaps = byte_order == ByteOrder::Swapped && dtype.size() > 1;
@@ -68,7 +68,7 @@ impl ElementDecoder {
 /// A byte that is read as `bool` and is not 0 counts as true. The caller has checked that the bytes are whole elements.
 pub(crate) fn read_elements(
     origin: &Origin,
-    (dtype, what): (DType, Standing),
+    (dtype, what): (DType, StoredElements),
     ctx: &Context,
     take: &mut dyn FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {

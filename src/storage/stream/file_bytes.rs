@@ -20,7 +20,7 @@ pub(crate) fn sweep_bytes(
 ) -> Result<()> {
     let len = range.end.saturating_sub(range.start) as usize;
     // A file that fits in memory is usually cached.
-    let how = Reading::once(budget).at_least(2).gathered(range.end <= ctx.memory_left());
+    let how = Reading::once(budget).at_least(2).buffered_if(range.end <= ctx.memory_left());
     let bytes = Arrays::of_file(origin, range.start, DType::UInt8)?;
     let mut panels = ArrayPanels::new(bytes, EvenCut { len, step, arrays: 1 }, how)?;
     panels.sweep_part(ctx, &mut |_, parts| take(parts[0].bytes()))

@@ -35,7 +35,7 @@ mod writer;
 
 pub(crate) use array_panels::{ArrayPanels, ArrayWindow, PanelCost, Reading};
 pub(crate) use arrays::Arrays;
-pub(crate) use copy::{ElementDecoder, MEMORY_TO_READ, Standing, read_elements};
+pub(crate) use copy::{ElementDecoder, MEMORY_TO_READ, StoredElements, read_elements};
 pub(crate) use device::IoBuffer;
 pub use device::{DeviceSpeeds, device_speeds};
 pub(crate) use file_bytes::sweep_bytes;

@@ -78,7 +78,7 @@ impl ScratchFile {
             .flatten()
             .fold((0, 0), |(runs, bytes), (_, part)| (runs + 1, bytes + part.len()));
         let file = Arrays::of_file(&self.file.origin, 0, DType::UInt8)?;
-        let how = Reading::once(0).at_least(depth).direct_or_gathered(bytes / runs.max(1) < DIRECT);
+        let how = Reading::once(0).at_least(depth).direct_unless(bytes / runs.max(1) < DIRECT);
         ArrayPanels::new(file, panels, how)
     }
 }

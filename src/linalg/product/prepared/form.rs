@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::algebra::{Decode, Factor, Scalar, Values};
 use crate::linalg::kernels::{Conjugation, How, Panel, SumShape, Update, Vectors};
 use crate::linalg::product::prepared::compact::{Compact, Scattered, jumps};
-use crate::linalg::product::prepared::lent::Lendable;
+use crate::linalg::product::prepared::lending::Lendable;
 use crate::sparse::{AnyCompressed, by_index};
 use crate::storage::parallel::{ParallelSlice, Tasks};
 use crate::storage::raw::Raw;

@@ -5,13 +5,13 @@
 //! - [`encoded_lines`] – those larger than the memory limit: what their encoding makes of them stays in
 //!   memory, [`encoded_panel`] by panel
 //! - [`powers`] – several products in one pass; [`levels`] – which panel makes which of them when
-//! - [`readers`] – panels for several products at a time, one of which has the pinned ones, [`lent`] to it
+//! - [`readers`] – panels for several products at a time, one of which has the pinned ones, [`lending`] to it
 
 mod compact;
 mod encoded_lines;
 mod encoded_panel;
 mod form;
-mod lent;
+mod lending;
 mod levels;
 mod lines;
 mod operator;

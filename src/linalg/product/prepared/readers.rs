@@ -7,7 +7,7 @@ use crate::dense;
 use crate::error::Result;
 use crate::linalg::product::line_source::{LineSource, LinesPart};
 use crate::linalg::product::prepared::encoded_lines::EncodedLines;
-use crate::linalg::product::prepared::lent::Lendable;
+use crate::linalg::product::prepared::lending::Lendable;
 use crate::sparse::{AnyCompressed, CompressedPanels};
 use crate::storage::{ArrayPanels, Context, Lasts, Spare, Traffic};
 

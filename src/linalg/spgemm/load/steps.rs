@@ -114,7 +114,7 @@ impl LoadedPanels {
         if steps.is_empty() || arrays.files() == 0 {
             return Ok(None);
         }
-        let how = Reading::once(ring_bytes(budget)).gathered(bytes / count.max(1) < DIRECT);
+        let how = Reading::once(ring_bytes(budget)).buffered_if(bytes / count.max(1) < DIRECT);
         Ok(Some(LoadedPanels { panels: ArrayPanels::new(arrays, panels, how)?, steps }))
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::linalg::kernels::OutOfRange;
 use crate::linalg::spgemm::kernels::RowSource;
 use crate::linalg::spgemm::load::row_set::RowSet;
-use crate::linalg::spgemm::right::{RightMatrix, bytes_of_row};
+use crate::linalg::spgemm::right_matrix::{RightMatrix, bytes_of_row};
 use crate::storage::{Entry, Index};
 
 /// Some rows of a matrix.

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::linalg::spgemm::load::RowSet;
-use crate::linalg::spgemm::right::RightRows;
+use crate::linalg::spgemm::right_matrix::RightRows;
 use crate::linalg::spgemm::schedule::left_panel::{CutRange, LeftCuts, LeftPanel, RowPart, Rules};
 use crate::sparse::{Indices, by_index};
 use crate::storage::Index;

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::kernels::{OutOfRange, Panel};
 use crate::linalg::spgemm::budget::Budget;
 use crate::linalg::spgemm::load::{LoadedPanels, StepArrays, StepItem, step_bytes};
-use crate::linalg::spgemm::right::{RightRows, span};
+use crate::linalg::spgemm::right_matrix::{RightRows, span};
 use crate::linalg::spgemm::schedule::cut::Cutter;
 use crate::linalg::spgemm::schedule::left_panel::{LeftCuts, LeftPanel, Rules};
 use crate::linalg::spgemm::schedule::sample::Classes;

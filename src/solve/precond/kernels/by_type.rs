@@ -8,7 +8,7 @@ use num_complex::Complex;
 use crate::error::Result;
 use crate::linalg::Scalar;
 use crate::solve::precond::kernels::block::{BlockRows, DiagonalBlock};
-use crate::solve::precond::kernels::levels::{Triangle, TriangleLevels};
+use crate::solve::precond::kernels::level_schedule::{Triangle, TriangleLevels};
 use crate::solve::precond::kernels::read::{BlockSource, read};
 use crate::solve::precond::kernels::read_dense::{DenseSource, read_dense};
 use crate::solve::precond::kernels::spill::Spill;

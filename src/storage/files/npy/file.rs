@@ -14,19 +14,19 @@ use crate::storage::memory::{
 };
 
 /// How elements of a Rust type may be stored: a NumPy type, and how many of its elements make up one of ours.
-pub(crate) type Stands = (DType, usize);
+pub(crate) type StoredType = (DType, usize);
 
-/// Maps the array in a `.npy` file for reading, without a copy, if its elements are stored as one of `stands`.
+/// Maps the array in a `.npy` file for reading, without a copy, if its elements are stored as one of `stored_types`.
 ///
 /// Reads only the header; for `bool`, also the data.
 pub(crate) fn map_array(
     stored: &StoredFile,
     dtype: DType,
-    stands: &[Stands],
+    stored_types: &[StoredType],
 ) -> Result<(NpyHeader, RawBuffer)> {
     let (file, path) = (stored.open_read()?, &stored.path());
     let header = read_header(&file, path)?;
-    let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
+    let len = element_count(&header, stored_types).map_err(|e| e.in_file(path))?;
     if len == 0 && !header.data_start.is_multiple_of(dtype.alignment() as u64) {
         // An empty array has no aligned address in the file.
         return Ok((header, RawBuffer::empty(Some(dtype))));
@@ -41,11 +41,11 @@ pub(crate) fn map_array(
 pub(crate) fn map_array_mut(
     stored: &StoredFile,
     dtype: DType,
-    stands: &[Stands],
+    stored_types: &[StoredType],
 ) -> Result<(NpyHeader, RawBufferMut)> {
     let (file, path) = (stored.open_write()?, &stored.path());
     let header = read_header(&file, path)?;
-    let len = element_count(&header, stands).map_err(|e| e.in_file(path))?;
+    let len = element_count(&header, stored_types).map_err(|e| e.in_file(path))?;
     reserve_whole(&file, path)?;
     let map = map_write(&file, path)?;
     let origin = Origin { path: path.to_owned(), file };
@@ -75,8 +75,8 @@ pub(crate) fn map_part(
 }
 
 /// The number of our elements, if the file's type represents them, in native byte order.
-fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
-    let len = count_elements(header, stands)?;
+fn element_count(header: &NpyHeader, stored_types: &[StoredType]) -> Result<usize> {
+    let len = count_elements(header, stored_types)?;
     if header.byte_order == ByteOrder::Swapped {
         return Err(Error::new(ErrorKind::Type, "the array does not have native byte order")
             .at_field("descr")
@@ -88,10 +88,10 @@ fn element_count(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
 }
 
 /// The number of our elements, if the file's type represents them, in any byte order.
-pub(crate) fn count_elements(header: &NpyHeader, stands: &[Stands]) -> Result<usize> {
+pub(crate) fn count_elements(header: &NpyHeader, stored_types: &[StoredType]) -> Result<usize> {
     let wrong = |what: &str| Error::new(ErrorKind::Type, what).at_field("descr");
-    let Some(&(_, unit)) = stands.iter().find(|&&(dtype, _)| dtype == header.dtype) else {
-        let expected: Vec<_> = stands.iter().map(|(dtype, _)| dtype.name()).collect();
+    let Some(&(_, unit)) = stored_types.iter().find(|&&(dtype, _)| dtype == header.dtype) else {
+        let expected: Vec<_> = stored_types.iter().map(|(dtype, _)| dtype.name()).collect();
         return Err(wrong("the array has another element type")
             .expected(expected.join(" or "))
             .found(header.dtype));

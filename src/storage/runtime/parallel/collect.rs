@@ -2,8 +2,8 @@
 #![allow(unsafe_code)] // places and tasks taken once each
 
 use crate::storage::runtime::parallel::sources::SliceMut;
-use crate::storage::runtime::parallel::spread::spread;
 use crate::storage::runtime::parallel::tasks::{First, FromTasks, IntoTasks, Tasks};
+use crate::storage::runtime::parallel::work_stealing::spread;
 
 /// As [`Tasks::collect`], into a vector with enough capacity.
 pub(crate) fn collect_into_vec<A: Tasks>(tasks: A, made: &mut Vec<A::Item>)

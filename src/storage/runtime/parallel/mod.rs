@@ -1,4 +1,4 @@
-//! Parallel loops, all of them over one: [`spread`] calls a function with ranges of numbers on the available threads.
+//! Parallel loops, all of them over one: [`work_stealing`] calls a function with ranges of numbers on the available threads.
 //!
 //! ```text
 //! tasks.for_each(f)   =   spread(tasks.count(), |run| for at in run: f(tasks.take(at)))
@@ -17,12 +17,12 @@
 
 mod collect;
 mod sources;
-mod spread;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod work_stealing;
 
 pub(crate) use collect::collect_into_vec;
 pub(crate) use sources::{ChunksMut, ParallelSlice};
-pub(crate) use spread::{join, sort, threads, within};
 pub(crate) use tasks::{IntoTasks, Tasks};
+pub(crate) use work_stealing::{join, sort, threads, within};

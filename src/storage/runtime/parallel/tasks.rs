@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::storage::runtime::parallel::spread::spread;
+use crate::storage::runtime::parallel::work_stealing::spread;
 
 /// As many tasks as there are numbers below [`count`](Self::count), to be done in any order.
 pub(crate) trait Tasks: Sync + Sized {

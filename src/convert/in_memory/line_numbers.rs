@@ -7,7 +7,7 @@ use crate::storage::Index;
 const SHORT: usize = 8;
 
 /// Walks along the pointers of a matrix.
-pub(crate) struct Majors<'a> {
+pub(crate) struct LineNumbers<'a> {
     indptr: Indices<'a>,
     /// The line of the first pointer.
     first: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Majors<'a> {
     line: usize,
 }
 
-impl<'a> Majors<'a> {
+impl<'a> LineNumbers<'a> {
     /// Starts at entry `start`, with the pointers of the lines from `first` on.
     pub(crate) fn new(indptr: Indices<'a>, first: usize, start: usize) -> Self {
         fn before<P: Index>(indptr: &[P], start: usize) -> usize {
@@ -26,7 +26,7 @@ impl<'a> Majors<'a> {
                 _ => ends.partition_point(|end| end.to_usize().wrapping_sub(base) <= start),
             }
         }
-        Majors { indptr, first, line: by_index!(indptr, indptr => before(indptr, start)) }
+        LineNumbers { indptr, first, line: by_index!(indptr, indptr => before(indptr, start)) }
     }
 
     /// Writes the lines of the entries from `start` on, which follow the previous ones; `None` if the pointers do not
@@ -80,7 +80,7 @@ mod tests {
         lens.iter().for_each(|&len| indptr.push(indptr[indptr.len() - 1] + len as u64));
         for start in 0..=all.len() {
             for step in [1, 2, 5, 40] {
-                let mut majors = Majors::new(Indices::Wide(&indptr), 5, start);
+                let mut majors = LineNumbers::new(Indices::Wide(&indptr), 5, start);
                 let mut written = Vec::new();
                 for at in (start..all.len()).step_by(step) {
                     let mut lines = vec![99u32; step.min(all.len() - at)];
@@ -90,7 +90,9 @@ mod tests {
                 assert_eq!(written, all[start..]);
             }
         }
-        assert!(Majors::new(Indices::Wide(&indptr), 5, 30).write(30, &mut [0u32; 6]).is_none());
-        assert!(Majors::new(Indices::Wide(&[9, 4, 2]), 5, 0).write(0, &mut [0u32]).is_none());
+        assert!(
+            LineNumbers::new(Indices::Wide(&indptr), 5, 30).write(30, &mut [0u32; 6]).is_none()
+        );
+        assert!(LineNumbers::new(Indices::Wide(&[9, 4, 2]), 5, 0).write(0, &mut [0u32]).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Some entries of every line of a matrix, in one read of its lines and one sequential write.
 //!
-//! A [`Pick`] decides which entries those are, some thousand lines at a time and on all threads. A result in memory is
+//! A [`Selection`] decides which entries those are, some thousand lines at a time and on all threads. A result in memory is
 //! counted first, in a separate pass, so that no more memory is allocated than it needs.
 
 use crate::error::Result;
@@ -23,7 +23,7 @@ const TASK: usize = 1 << 12;
 const SAMPLE: usize = 1 << 14;
 
 /// Some consecutive lines of a matrix, or a run of one.
-pub(crate) struct PickLines<'a> {
+pub(crate) struct SelectionLines<'a> {
     /// The number of the first line.
     pub(crate) first: usize,
     /// The begin and end of each line in the arrays, from 0 on: one number more than lines.
@@ -36,7 +36,7 @@ pub(crate) struct PickLines<'a> {
 }
 
 /// A selection of entries, and their new indices.
-pub(crate) trait Pick: Sync {
+pub(crate) trait Selection: Sync {
     /// Whether entries are marked when they are counted.
     fn marks(&self) -> bool {
         false
@@ -47,18 +47,18 @@ pub(crate) trait Pick: Sync {
         0
     }
 
-    /// Counts the picked entries of each line. There is a mark per entry if [`marks`](Self::marks) is true.
-    fn count(&self, lines: &PickLines<'_>, lens: &mut [usize], marks: &mut [u8]);
+    /// Counts the selected entries of each line. There is a mark per entry if [`marks`](Self::marks) is true.
+    fn count(&self, lines: &SelectionLines<'_>, lens: &mut [usize], marks: &mut [u8]);
 
-    /// Stores the picked entries in `to`, using their marks.
-    fn take(&self, lines: &PickLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>));
+    /// Stores the selected entries in `to`, using their marks.
+    fn take(&self, lines: &SelectionLines<'_>, marks: &[u8], to: (IndicesMut<'_>, RawMut<'_>));
 }
 
-/// The picked entries of all lines. Their indices are below `minor`; `estimate` gives their approximate number.
-pub(crate) fn pick(
+/// The selected entries of all lines. Their indices are below `minor`; `estimate` gives their approximate number.
+pub(crate) fn select(
     operation: &'static str,
     from: &AnyCompressed,
-    (wanted, minor): (&dyn Pick, usize),
+    (selection, minor): (&dyn Selection, usize),
     estimate: &dyn Fn() -> usize,
     place: &Place,
     ctx: &Context,
@@ -66,10 +66,10 @@ pub(crate) fn pick(
     let (kind, major, counted) =
         ((from.format(), from.types()), from.major(), *place == Place::Memory);
     // The counting pass runs before the result takes memory.
-    let left = memory_left(0, place, ctx)?.saturating_sub(wanted.memory());
+    let left = memory_left(0, place, ctx)?.saturating_sub(selection.memory());
     let mut lines = CheckedPanels::new(&[from], LineSplit::Entries, left, ctx)?;
     let capacity = (lines.most_lines(), lines.most_entries());
-    let work = wanted.memory() + PickedEntries::bytes(kind.1, wanted, capacity);
+    let work = selection.memory() + SelectedEntries::bytes(kind.1, selection, capacity);
     let _running = ctx.begin(|| {
         let entries = estimate();
         let passes = 1 + u64::from(counted);
@@ -87,10 +87,10 @@ pub(crate) fn pick(
         Ok(Plan { entries: Some(entries as u64), ..plan })
     })?;
     let _held = ctx.hold(work);
-    let mut picked = PickedEntries::new(kind.1, wanted, capacity, ctx)?;
+    let mut selected = SelectedEntries::new(kind.1, selection, capacity, ctx)?;
     let mut expected = 0;
     if counted {
-        picked.sweep(&mut lines, ctx, &mut |_, lens, _, _| {
+        selected.sweep(&mut lines, ctx, &mut |_, lens, _, _| {
             expected += lens.iter().sum::<usize>();
             Ok(())
         })?;
@@ -100,15 +100,15 @@ pub(crate) fn pick(
     let shape = from.format().swap_if_cols((major, minor));
     let mut writer = AnyWriter::new(kind, shape, expected, counted, place, ctx)?;
     let canonical =
-        picked.sweep(&mut lines, ctx, &mut |closes, lens, indices, data| match closes {
+        selected.sweep(&mut lines, ctx, &mut |closes, lens, indices, data| match closes {
             true => writer.push_lines(lens, indices, data),
             false => writer.push_part(indices, data),
         })?;
     writer.finish(canonical)
 }
 
-/// An estimate of the number of picked entries from lines spread over the matrix: `look` returns for a line how many
-/// entries it sampled, and how many of them are picked.
+/// An estimate of the number of selected entries from lines spread over the matrix: `look` returns for a line how many
+/// entries it sampled, and how many of them are selected.
 pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usize)) -> usize {
     let (major, count) = (from.major(), from.major().min(SAMPLE));
     let (mut seen, mut made) = (0, 0.0);
@@ -116,10 +116,10 @@ pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usi
         // At a varying position within the k-th part, to avoid the period of a structured matrix.
         let (start, end) = (k * major / count, (k + 1) * major / count);
         let line = start + k.wrapping_mul(0x9E37_79B9) % (end - start);
-        let (of, picked) = look(line);
+        let (of, selected) = look(line);
         let len = from.span(line).len();
         seen += len;
-        made += len as f64 * (picked as f64 / of.max(1) as f64);
+        made += len as f64 * (selected as f64 / of.max(1) as f64);
     }
     match seen {
         0 => 0,
@@ -132,30 +132,30 @@ pub(crate) fn estimate(from: &AnyCompressed, look: &dyn Fn(usize) -> (usize, usi
 type TakeEntries<'a> = dyn FnMut(bool, &[usize], Raw<'_>, Raw<'_>) -> Result<()> + 'a;
 
 /// The selection from a panel of lines.
-struct PickedEntries<'a> {
-    wanted: &'a dyn Pick,
+struct SelectedEntries<'a> {
+    selection: &'a dyn Selection,
     lens: Vec<usize>,
     marks: Vec<u8>,
     indices: RawBufferMut,
     data: RawBufferMut,
 }
 
-impl<'a> PickedEntries<'a> {
-    fn bytes(types: Types, wanted: &dyn Pick, (lines, entries): (usize, usize)) -> u64 {
+impl<'a> SelectedEntries<'a> {
+    fn bytes(types: Types, selection: &dyn Selection, (lines, entries): (usize, usize)) -> u64 {
         let (value, index, _) = types.sizes();
-        let entry = value + index + usize::from(wanted.marks());
+        let entry = value + index + usize::from(selection.marks());
         (lines * size_of::<usize>() + entries * entry) as u64
     }
 
     fn new(
         types: Types,
-        wanted: &'a dyn Pick,
+        selection: &'a dyn Selection,
         (lines, entries): (usize, usize),
         ctx: &Context,
     ) -> Result<Self> {
-        let marks = if wanted.marks() { entries } else { 0 };
-        Ok(PickedEntries {
-            wanted,
+        let marks = if selection.marks() { entries } else { 0 };
+        Ok(SelectedEntries {
+            selection,
             lens: ctx.with_capacity("lines of the result", lines)?,
             marks: ctx.filled("marks of entries", marks, 0)?,
             indices: ctx.raw_work("some lines", (Some(types.indices), entries))?,
@@ -171,18 +171,18 @@ impl<'a> PickedEntries<'a> {
         take: &mut TakeEntries<'_>,
     ) -> Result<bool> {
         lines.sweep(ctx, &mut |panel| {
-            let count = ctx.with_threads(|| self.pick(panel.first, &panel.parts[0]));
+            let count = ctx.with_threads(|| self.select(panel.first, &panel.parts[0]));
             let (indices, data) = (self.indices.as_raw(), self.data.as_raw());
             take(panel.closes, &self.lens, indices.slice(0..count), data.slice(0..count))
         })
     }
 
     /// Selects from a panel, whose indices may be known to rise in every line; returns the number of entries.
-    fn pick(&mut self, first: usize, part: &CheckedLines<'_>) -> usize {
-        let PickedEntries { wanted, lens, marks, indices, data } = self;
+    fn select(&mut self, first: usize, part: &CheckedLines<'_>) -> usize {
+        let SelectedEntries { selection, lens, marks, indices, data } = self;
         lens.clear();
         lens.resize(part.lines(), 0);
-        let cut = PickTasks { first, part, marked: wanted.marks() };
+        let cut = SelectionTasks { first, part, marked: selection.marks() };
         let mut rest = &mut marks[..];
         let tasks = lens.chunks_mut(TASK).enumerate().map(|(task, lens)| {
             let marks = rest.split_off_mut(..cut.marks(task)).expect("a mark for each entry");
@@ -190,7 +190,7 @@ impl<'a> PickedEntries<'a> {
         });
         let tasks: Vec<_> = tasks.collect();
         tasks.into_par_iter().for_each(|(task, lens, marks)| {
-            cut.with(task, &mut |lines| wanted.count(lines, lens, marks));
+            cut.with(task, &mut |lines| selection.count(lines, lens, marks));
         });
         let (mut indices, mut data) = (IndicesMut::of(indices), data.as_mut());
         let (mut tasks, mut total, mut rest) = (Vec::new(), 0, &marks[..]);
@@ -204,7 +204,7 @@ impl<'a> PickedEntries<'a> {
             let mut to = Some((indices, data));
             cut.with(task, &mut |lines| {
                 if let Some(to) = to.take() {
-                    wanted.take(lines, marks, to);
+                    selection.take(lines, marks, to);
                 }
             });
         });
@@ -213,13 +213,13 @@ impl<'a> PickedEntries<'a> {
 }
 
 /// A panel, cut into tasks.
-struct PickTasks<'a> {
+struct SelectionTasks<'a> {
     first: usize,
     part: &'a CheckedLines<'a>,
     marked: bool,
 }
 
-impl PickTasks<'_> {
+impl SelectionTasks<'_> {
     fn lines(&self, task: usize) -> (usize, usize) {
         let start = task * TASK;
         (start, self.part.lines().min(start + TASK))
@@ -233,12 +233,12 @@ impl PickTasks<'_> {
     }
 
     /// The lines of a task.
-    fn with(&self, task: usize, work: &mut dyn FnMut(&PickLines<'_>)) {
+    fn with(&self, task: usize, work: &mut dyn FnMut(&SelectionLines<'_>)) {
         let (start, end) = self.lines(task);
         let mut ends = self.part.ends(start..end);
         let entries = ends[0]..ends[ends.len() - 1];
         ends.iter_mut().for_each(|end| *end -= entries.start);
-        work(&PickLines {
+        work(&SelectionLines {
             first: self.first + start,
             ends: &ends,
             indices: self.part.indices.slice(entries.clone()),

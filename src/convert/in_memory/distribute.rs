@@ -65,7 +65,7 @@ pub(crate) fn count(
 }
 
 /// Sends the entries of all parts to their panels. `None` if they do not match the counts.
-pub(crate) fn spread(
+pub(crate) fn distribute(
     entries: &InputEntries<'_>,
     parts: &[Range<usize>],
     counts: &[Vec<u32>],
@@ -73,11 +73,11 @@ pub(crate) fn spread(
     arrays: SpreadArrays<'_>,
 ) -> Option<()> {
     by_width!(entries.data.width(), W => by_index_type!(entries.lines.dtype(), I => {
-        spread_typed::<I, W>(entries, parts, counts, panels, arrays)
+        distribute_typed::<I, W>(entries, parts, counts, panels, arrays)
     }))
 }
 
-fn spread_typed<I: Index, const W: usize>(
+fn distribute_typed<I: Index, const W: usize>(
     entries: &InputEntries<'_>,
     parts: &[Range<usize>],
     counts: &[Vec<u32>],

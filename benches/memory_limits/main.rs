@@ -191,26 +191,15 @@ impl Options {
     /// `None` if only help was asked for.
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
         let (mut limit, mut times, mut folder) = (256 << 20, 4.0, std::env::temp_dir());
-        let mut names = Vec::new();
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
-            match argument.as_str() {
-                "--help" => {
-                    println!("{HELP}");
-                    return Ok(None);
-                }
-                "--limit" => limit = parse_bytes(value()?)?,
-                "--times" => {
-                    times = value()?.parse().map_err(|_| "--times needs a number".to_owned())?;
-                }
+        let names = support::options(arguments, HELP, &|_| true, &mut |name, value| {
+            match name {
+                "--limit" => limit = parse_bytes(&value()?)?,
+                "--times" => times = value()?.parse().map_err(|_| "--times needs a number")?,
                 "--folder" => folder = value()?.into(),
-                unknown if unknown.starts_with("--") => {
-                    return Err(format!("unknown argument {unknown}; see --help"));
-                }
-                name => names.push(name.to_owned()),
+                _ => return Ok(false),
             }
-        }
-        Ok(Some(Options { names, limit, times, folder }))
+            Ok(true)
+        })?;
+        Ok(names.map(|names| Options { names, limit, times, folder }))
     }
 }

@@ -13,7 +13,7 @@ mod inputs;
 mod line;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use support::Outcome;
 use support::group::{Group, parse_bytes};
@@ -118,28 +118,22 @@ impl Options {
             json: false,
             svg: None,
         };
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
-            match argument.as_str() {
-                "--help" => {
-                    let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
-                    println!("{HELP}{}", names.join(", "));
-                    return Ok(None);
-                }
+        let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
+        let help = format!("{HELP}{}", names.join(", "));
+        let known = |name: &str| names.contains(&name);
+        let cases = support::options(arguments, &help, &known, &mut |name, value| {
+            match name {
                 "--json" => options.json = true,
-                "--limit" => options.limit = parse_bytes(value()?)?,
-                "--times" => options.times = number(value()?)?,
-                "--rounds" => options.rounds = number::<usize>(value()?)?.max(1),
-                "--folder" => options.folder = Path::new(value()?).to_owned(),
-                "--svg" => options.svg = Some(Path::new(value()?).to_owned()),
-                name if CASES.iter().any(|case| case.name == name) => {
-                    options.cases.push(name.to_owned());
-                }
-                unknown => return Err(format!("unknown argument {unknown}; see --help")),
+                "--limit" => options.limit = parse_bytes(&value()?)?,
+                "--times" => options.times = number(&value()?)?,
+                "--rounds" => options.rounds = number::<usize>(&value()?)?.max(1),
+                "--folder" => options.folder = value()?.into(),
+                "--svg" => options.svg = Some(value()?.into()),
+                _ => return Ok(false),
             }
-        }
-        Ok(Some(options))
+            Ok(true)
+        })?;
+        Ok(cases.map(|cases| Options { cases, ..options }))
     }
 
     fn wants(&self, case: &Case) -> bool {

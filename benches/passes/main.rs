@@ -135,31 +135,25 @@ impl Options {
             folder: std::env::temp_dir(),
             json: false,
         };
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
-            match argument.as_str() {
-                "--help" => {
-                    let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
-                    println!("{HELP}{}", names.join(", "));
-                    return Ok(None);
-                }
+        let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
+        let help = format!("{HELP}{}", names.join(", "));
+        let known = |name: &str| names.contains(&name);
+        let cases = support::options(arguments, &help, &known, &mut |name, value| {
+            match name {
                 "--json" => options.json = true,
-                "--limit" => options.limit = parse_bytes(value()?)?,
-                "--times" => options.times = number(value()?)?,
-                "--vectors" => options.vectors = number(value()?)? as u64,
-                "--rtol" => options.rtol = number(value()?)?,
-                "--method" => options.method.clone_from(value()?),
-                "--peer" => options.peers.push(value()?.clone()),
+                "--limit" => options.limit = parse_bytes(&value()?)?,
+                "--times" => options.times = number(&value()?)?,
+                "--vectors" => options.vectors = number(&value()?)? as u64,
+                "--rtol" => options.rtol = number(&value()?)?,
+                "--method" => options.method = value()?,
+                "--peer" => options.peers.push(value()?),
                 "--python" => options.python = value()?.into(),
                 "--folder" => options.folder = value()?.into(),
-                name if CASES.iter().any(|case| case.name == name) => {
-                    options.cases.push(name.to_owned());
-                }
-                unknown => return Err(format!("unknown argument {unknown}; see --help")),
+                _ => return Ok(false),
             }
-        }
-        Ok(Some(options))
+            Ok(true)
+        })?;
+        Ok(cases.map(|cases| Options { cases, ..options }))
     }
 
     fn wants(&self, case: &Case) -> bool {

@@ -69,29 +69,24 @@ impl Options {
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
         let mut options =
             Options { cases: Vec::new(), threads: vec![0], inputs: None, json: false, svg: None };
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
-            match argument.as_str() {
-                "--help" => {
-                    let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
-                    println!("{HELP}{}", names.join(", "));
-                    return Ok(None);
-                }
+        let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+        let help = format!("{HELP}{}", names.join(", "));
+        let cases = support::options(arguments, &help, &|_| true, &mut |name, value| {
+            match name {
                 "--json" => options.json = true,
                 "--threads" => {
-                    let numbers = value()?.split(',').map(|number| number.parse());
-                    let numbers: Result<_, _> = numbers.collect();
+                    let numbers = value()?;
+                    let numbers: Result<_, _> = numbers.split(',').map(str::parse).collect();
                     options.threads = numbers.map_err(|_| "--threads needs numbers: 2 or 1,2")?;
                 }
                 "--svg" => options.svg = Some(value()?.into()),
                 "--inputs" => options.inputs = Some(value()?.into()),
-                unknown if unknown.starts_with("--") => {
-                    return Err(format!("unknown argument {unknown}; see --help"));
-                }
-                case => options.cases.push(split(case)?),
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
+        let Some(cases) = cases else { return Ok(None) };
+        options.cases = cases.iter().map(|case| split(case)).collect::<Result<_, _>>()?;
         Ok(Some(options))
     }
 

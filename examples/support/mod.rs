@@ -30,6 +30,34 @@ pub(crate) fn arguments(help: &str, flags: &[&str]) -> Result<(Vec<String>, Vec<
     }
 }
 
+/// Gives the value that comes after an option.
+pub(crate) type NextValue<'a> = dyn FnMut() -> Result<String, String> + 'a;
+
+/// Goes through arguments: `option` takes each `--name`, with its value if it asks for it, and returns whether there is
+/// such an option. Returns the other arguments, of which `known` must hold; nothing after `--help`, which prints `help`.
+pub(crate) fn options(
+    arguments: &[String],
+    help: &str,
+    known: &dyn Fn(&str) -> bool,
+    option: &mut dyn FnMut(&str, &mut NextValue<'_>) -> Result<bool, String>,
+) -> Result<Option<Vec<String>>, String> {
+    let (mut rest, mut others) = (arguments.iter(), Vec::new());
+    while let Some(argument) = rest.next() {
+        if argument == "--help" {
+            println!("{help}");
+            return Ok(None);
+        }
+        let mut value = || rest.next().cloned().ok_or(format!("{argument} needs a value"));
+        let is_option = argument.starts_with("--");
+        match if is_option { option(argument, &mut value)? } else { known(argument) } {
+            true if is_option => {}
+            true => others.push(argument.clone()),
+            false => return Err(format!("unknown argument {argument}; see --help")),
+        }
+    }
+    Ok(Some(others))
+}
+
 /// A context that shows progress when standard error is a terminal.
 pub(crate) fn context() -> Context {
     let ctx = Context::new();

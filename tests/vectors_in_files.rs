@@ -17,7 +17,7 @@ use crate::numbers::{noise, uneven};
 
 static CTX: LazyLock<Context> = LazyLock::new(|| Context::new().threads(2).unwrap());
 
-const SIDE: usize = 64;
+const SIDE: usize = 52;
 const N: usize = SIDE * SIDE * SIDE;
 
 /// Bytes of a vector.
@@ -109,15 +109,16 @@ fn vectors_that_do_not_fit_give_the_same_bits_at_the_planned_cost() {
     let (a, b) = (diffusion(&folder), uneven(N));
     assert!(a.bytes() > 9 * VECTOR);
     for with in ALL {
-        let (expected, report) = solve(&a, &b, with, iterations(9), &CTX).unwrap();
+        let (expected, report) = solve(&a, &b, with, iterations(7), &CTX).unwrap();
         assert_eq!(report.actual.scratch, 0);
         let mut most = 0;
         // The least holds one vector beside the panels; the file is four times as large.
-        for tenths in [120, 50, if with == With::Jacobi { 32 } else { 22 }] {
-            for threads in [1, 2, 3] {
+        let least = if with == With::Jacobi { 32 } else { 22 };
+        for (tenths, all) in [(120, &[2][..]), (50, &[2]), (least, &[1, 2, 3])] {
+            for &threads in all {
                 let what = format!("{with:?}, {tenths} tenths of a vector, {threads} threads");
                 let ctx = limited(tenths, scratch.path()).threads(threads).unwrap();
-                let (solved, report) = solve(&a, &b, with, iterations(9), &ctx).unwrap();
+                let (solved, report) = solve(&a, &b, with, iterations(7), &ctx).unwrap();
                 assert_same(&solved, &expected, &what);
                 assert!(is_empty(scratch.path()), "{what}");
                 let (planned, actual) = (report.plan.cost, report.actual);
@@ -128,7 +129,7 @@ fn vectors_that_do_not_fit_give_the_same_bits_at_the_planned_cost() {
                 assert!(actual.bytes_read * 20 <= planned.bytes_read * 21, "{what}: {report}");
                 assert!(actual.bytes_read * 20 >= planned.bytes_read * 18, "{what}: {report}");
                 // The iterate is not kept in every iteration.
-                let kept = 10 * VECTOR;
+                let kept = 8 * VECTOR;
                 assert!(actual.bytes_written <= planned.bytes_written, "{what}: {report}");
                 let least = actual.bytes_written + kept + 2 * VECTOR;
                 assert!(least >= planned.bytes_written, "{what}: {report}");

@@ -125,7 +125,9 @@ impl<'r, X: Scalar> Iteration<'r, X> {
             self.residual =
                 if at_zero { norm(self.solver.b, self.solver.ctx) } else { X::Real::nan() };
         }
-        let Iteration { mut solver, residual, nullspace, .. } = self;
+        let Iteration { mut solver, residual, nullspace, r, p, q, z, w, best, .. } = self;
+        // The result takes the memory of one of them.
+        drop((r, p, q, z, w, best));
         nullspace.project(&mut solver.x, solver.space)?;
         solver.solved(reason, residual)
     }

@@ -100,7 +100,7 @@ impl VectorMemory {
         for count in 0..all.len() {
             let bytes = self.vector.saturating_mul(count as u64);
             let with = VectorMemory {
-                memory: self.memory - bytes,
+                memory: self.memory.saturating_sub(bytes),
                 scratch: self.scratch.saturating_add(bytes),
                 in_files: &all[..count],
                 ..self

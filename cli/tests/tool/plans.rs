@@ -6,6 +6,7 @@ use crate::shell::Shell;
 fn every_step_of_a_command_has_its_cost() {
     let shell = Shell::new();
     shell.run("create poisson p.bspnpy 20 20");
+    shell.run("create poisson small.bspnpy 5 5");
     shell.run("convert p.bspnpy p.mtx");
     shell.run("convert p.bspnpy o.bspnpy --to coo");
     let before = shell.names();
@@ -25,6 +26,10 @@ fn every_step_of_a_command_has_its_cost() {
         ("pagerank p.mtx r.npy", 3),
         ("create rmat r.bspnpy 6", 2),
         ("svd p.bspnpy s.npy", 1),
+        ("verify p.bspnpy", 1),
+        ("verify p.bspnpy o.bspnpy", 2),
+        ("pca small.bspnpy s.npy -k 2 --method exact", 3),
+        ("pca small.bspnpy s.npy -k 2 --method randomized", 3),
     ] {
         let plan = shell.json(&format!("{command} --plan"));
         let found = plan["steps"].as_array().unwrap();
@@ -35,6 +40,11 @@ fn every_step_of_a_command_has_its_cost() {
         }
     }
     assert_eq!(shell.names(), before, "nothing is made");
+    for method in ["exact", "randomized"] {
+        let plan = shell.json(&format!("pca small.bspnpy s.npy -k 2 --method {method} --plan"));
+        let written = plan["steps"].as_array().unwrap().last().unwrap()["bytes_written"].as_u64();
+        assert!(written.unwrap() >= 25 * 2 * 8, "{plan}");
+    }
     let plan = shell.run("convert p.bspnpy q.mtx --to csc --plan");
     assert!(plan.starts_with("operation      CSR to CSC, then writing Matrix Market\n"), "{plan}");
     // What cannot be done is not planned.

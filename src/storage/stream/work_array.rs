@@ -24,6 +24,7 @@ impl<T: Element> WorkArray<T> {
         }
         let header = NpyHeader::new(T::DTYPE, &[len], Order::C);
         let array = Stage::file(&Place::Scratch, ctx)?.array("work.npy", T::DTYPE, &header)?;
+        array.used_in_order();
         let held = ctx.meter().scratch(bytes_of::<T>(len));
         Ok(WorkArray { elements: array.into_typed(), scratch: Some((held, ctx.meter().clone())) })
     }

@@ -1,4 +1,4 @@
-//! Operations on matrices larger than memory, each beside the disk's own speed in the same run.
+//! Operations on matrices larger than memory, each compared with the disk's own speed in the same run.
 //!
 //! `cargo bench -p outcore-bench --bench larger -- FOLDER [MIB [LIMIT_MIB [NAME…]]]` makes inputs of MIB (4,096) in
 //! FOLDER, reads and writes as much with plain system calls, and runs every operation whose name contains one of the

@@ -1,4 +1,4 @@
-//! Products of a band matrix several times larger than the memory limit, beside a plain loop over the mapped file.
+//! Products of a band matrix several times larger than the memory limit, compared with a plain loop over the mapped file.
 
 #[path = "../examples/support/mod.rs"]
 mod support;

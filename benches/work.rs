@@ -1,6 +1,6 @@
-//! What plans say a step of work takes, beside what it takes here: `src/storage/runtime/work.rs`.
+//! What plans say a step of work takes, compared with what it takes here: `src/storage/runtime/work.rs`.
 //!
-//! Each operation runs in memory, so that its plan has no seconds of reading; the least of several runs stands beside
+//! Each operation runs in memory, so that its plan has no seconds of reading; the least of several runs stands next to
 //! the plan. A ratio far from that of the others is a wrong constant; all of them are off by the speed of the
 //! processor.
 

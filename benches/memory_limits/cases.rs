@@ -30,7 +30,7 @@ pub(crate) struct Found {
     pub(crate) digest: u64,
     pub(crate) report: Report,
     /// Bytes of memory that the case itself holds: vectors, and what was there before the operation.
-    pub(crate) beside: u64,
+    pub(crate) outside_plan: u64,
 }
 
 const CSR: &[&str] = &["csr", "csc", "coo"];
@@ -57,7 +57,7 @@ pub(crate) const CASES: &[Case] = cases! {
         let a = inputs.csr()?;
         let (x, mut y) = (harmonic(a.nrows()), vec![0.0; a.ncols()]);
         let ((), report) = ctx.measure(|ctx| a.apply_adjoint(&x, &mut y, ctx))?;
-        Ok(Found { digest: digest(&y), report, beside: 8 * (a.nrows() + a.ncols()) as u64 })
+        Ok(Found { digest: digest(&y), report, outside_plan: 8 * (a.nrows() + a.ncols()) as u64 })
     };
     "CSR to CSC", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
@@ -70,9 +70,9 @@ pub(crate) const CASES: &[Case] = cases! {
     "rows and columns permuted, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
         let (rows, cols) = (strided(a.nrows())?, strided(a.ncols())?);
-        let beside = 8 * (a.nrows() + a.ncols()) as u64;
+        let outside_plan = 8 * (a.nrows() + a.ncols()) as u64;
         let found = sparse(ctx.measure(|ctx| a.permute(&rows, &cols, AWAY, ctx)))?;
-        Ok(Found { beside, ..found })
+        Ok(Found { outside_plan, ..found })
     };
     "part of rows and columns, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
@@ -82,7 +82,7 @@ pub(crate) const CASES: &[Case] = cases! {
     "bandwidth, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
         let ((below, above), report) = ctx.measure(|ctx| a.bandwidth(ctx))?;
-        Ok(Found { digest: (below as u64) << 32 | above as u64, report, beside: 0 })
+        Ok(Found { digest: (below as u64) << 32 | above as u64, report, outside_plan: 0 })
     };
     "Kronecker product, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
@@ -113,7 +113,7 @@ pub(crate) const CASES: &[Case] = cases! {
         let a = inputs.csr()?;
         let norm = a.norm_fro::<f64>(ctx)?;
         let (sum, report) = ctx.measure(|ctx| a.sum::<f64>(ctx))?;
-        Ok(Found { digest: digest(&[sum, norm]), report, beside: 0 })
+        Ok(Found { digest: digest(&[sum, norm]), report, outside_plan: 0 })
     };
     "statistics of rows, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
@@ -130,14 +130,14 @@ pub(crate) const CASES: &[Case] = cases! {
     "norms of columns, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
         let (norms, report) = ctx.measure(|ctx| a.norms(0, NormOrder::L2, ctx))?;
-        Ok(Found { digest: digest(&norms), report, beside: 0 })
+        Ok(Found { digest: digest(&norms), report, outside_plan: 0 })
     };
     "rows and columns scaled, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
         let rows = a.scale_rows(&harmonic(a.nrows()), AWAY, ctx)?;
         let factors = harmonic(a.ncols());
         let found = sparse(ctx.measure(|ctx| rows.scale_cols(&factors, AWAY, ctx)))?;
-        Ok(Found { beside: 8 * (a.nrows() + a.ncols()) as u64, ..found })
+        Ok(Found { outside_plan: 8 * (a.nrows() + a.ncols()) as u64, ..found })
     };
     "values mapped, CSR", CSR, |inputs, ctx| {
         let a = inputs.csr()?;
@@ -188,7 +188,7 @@ pub(crate) const CASES: &[Case] = cases! {
         let found =
             sparse(ctx.measure(|ctx| builder.finish::<u32>(Duplicates::Refuse, AWAY, ctx)))?;
         // What waits in memory before a run is sorted, and two runs that are sorted and written.
-        Ok(Found { beside: ctx.memory_limit_bytes() / 2, ..found })
+        Ok(Found { outside_plan: ctx.memory_limit_bytes() / 2, ..found })
     };
     "A · A sparse, band", BANDS, |inputs, ctx| {
         let a = inputs.band()?;
@@ -212,7 +212,7 @@ pub(crate) const CASES: &[Case] = cases! {
         let mut y = vec![0.0; a.nrows()];
         let ((), report) = ctx.measure(|ctx| operator.apply(&solved.x, &mut y, ctx))?;
         let digest = digest(&solved.x) ^ digest(&y).rotate_left(1);
-        Ok(Found { digest, report, beside: 56 * a.nrows() as u64 })
+        Ok(Found { digest, report, outside_plan: 56 * a.nrows() as u64 })
     };
     "product, dense", TALL, |inputs, ctx| products(&inputs.tall(Order::C)?, ctx);
     "product, dense Fortran", TALL, |inputs, ctx| products(&inputs.tall(Order::Fortran)?, ctx);
@@ -228,32 +228,32 @@ pub(crate) const CASES: &[Case] = cases! {
         let a = inputs.tall(Order::C)?;
         let norm = a.norm_fro::<f64>(ctx)?;
         let (sum, report) = ctx.measure(|ctx| a.sum::<f64>(ctx))?;
-        Ok(Found { digest: digest(&[sum, norm]), report, beside: 0 })
+        Ok(Found { digest: digest(&[sum, norm]), report, outside_plan: 0 })
     };
     "Gram matrix", TALL, |inputs, ctx| {
         let a = inputs.tall(Order::C)?;
         let (gram, report) = ctx.measure(|ctx| a.gram(ctx))?;
-        Ok(Found { digest: digest(gram.as_slice().unwrap_or_default()), report, beside: 0 })
+        Ok(Found { digest: digest(gram.as_slice().unwrap_or_default()), report, outside_plan: 0 })
     };
     "Gram matrix, Fortran", TALL, |inputs, ctx| {
         let a = inputs.tall(Order::Fortran)?;
         let (gram, report) = ctx.measure(|ctx| a.gram(ctx))?;
-        Ok(Found { digest: digest(gram.as_slice().unwrap_or_default()), report, beside: 0 })
+        Ok(Found { digest: digest(gram.as_slice().unwrap_or_default()), report, outside_plan: 0 })
     };
     "principal components", TALL, |inputs, ctx| {
         let a = inputs.tall(Order::C)?;
         let (found, report) = ctx.measure(|ctx| pca(&a, 3, Place::Memory, ctx))?;
         let components = found.components.as_slice();
-        Ok(Found { digest: digest(components) ^ digest(&found.variances), report, beside: 0 })
+        Ok(Found { digest: digest(components) ^ digest(&found.variances), report, outside_plan: 0 })
     };
     "randomized SVD", TALL, |inputs, ctx| {
         let a = inputs.tall(Order::C)?;
         let options = SvdOptions { oversampling: 1, power_iterations: 1, seed: 0 };
-        // The vectors are held beside the panels.
+        // The vectors are held in addition to the panels.
         let operator = Operator::with_vectors(&a, 80 * (a.nrows() + a.ncols()) as u64, ctx)?;
         let (svd, report) = ctx.measure(|ctx| randomized_svd::<f64>(&operator, 1, &options, Place::Memory, ctx))?;
-        let beside = ctx.memory_limit_bytes();
-        Ok(Found { digest: digest(&svd.s) ^ digest(svd.v.as_slice()), report, beside })
+        let outside_plan = ctx.memory_limit_bytes();
+        Ok(Found { digest: digest(&svd.s) ^ digest(svd.v.as_slice()), report, outside_plan })
     };
     "elements mapped", TALL, |inputs, ctx| {
         let a = inputs.tall(Order::C)?;
@@ -365,9 +365,9 @@ where
         report = Some(ctx.measure(|ctx| operator.apply_block(3, &x, &mut block, ctx))?.1);
     }
     let digest = digest(&y) ^ digest(&z).rotate_left(1) ^ digest(&block).rotate_left(2);
-    let beside = 40 * (nrows + ncols) as u64;
+    let outside_plan = 40 * (nrows + ncols) as u64;
     report
-        .map(|report| Found { digest, report, beside })
+        .map(|report| Found { digest, report, outside_plan })
         .ok_or_else(|| outcore::Error::new(outcore::ErrorKind::Value, "nothing was measured"))
 }
 
@@ -380,7 +380,7 @@ fn sparse<T: Entry, I: Index, P: Index, A: Axis>(
     let digest = digest(matrix.indptr())
         ^ digest(matrix.indices()).rotate_left(1)
         ^ digest(matrix.data()).rotate_left(2);
-    Ok(Found { digest, report, beside: 0 })
+    Ok(Found { digest, report, outside_plan: 0 })
 }
 
 fn coordinates(outcome: Result<(Coo<f64>, Report)>) -> Result<Found> {
@@ -388,19 +388,19 @@ fn coordinates(outcome: Result<(Coo<f64>, Report)>) -> Result<Found> {
     let digest = digest(matrix.row_indices())
         ^ digest(matrix.col_indices()).rotate_left(1)
         ^ digest(matrix.data()).rotate_left(2);
-    Ok(Found { digest, report, beside: 0 })
+    Ok(Found { digest, report, outside_plan: 0 })
 }
 
 fn dense<T: Element>(outcome: Result<(Dense<T>, Report)>) -> Result<Found> {
     let (array, report) = outcome?;
     array.advise(Access::Sequential);
-    Ok(Found { digest: digest(array.as_slice()), report, beside: 0 })
+    Ok(Found { digest: digest(array.as_slice()), report, outside_plan: 0 })
 }
 
 fn statistics(outcome: Result<(Stats, Report)>) -> Result<Found> {
     let (stats, report) = outcome?;
     let all = [stats.sums(), stats.variances(1), stats.mins(), stats.maxs()].concat();
-    Ok(Found { digest: digest(&all), beside: size_of_val(&all[..]) as u64 * 2, report })
+    Ok(Found { digest: digest(&all), outside_plan: size_of_val(&all[..]) as u64 * 2, report })
 }
 
 /// A number that changes with any bit of the elements.

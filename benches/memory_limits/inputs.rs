@@ -83,7 +83,7 @@ impl Inputs {
         Coo::open(path)
     }
 
-    /// Symmetric and positive definite, and so wide a band that its vectors are small beside it.
+    /// Symmetric and positive definite, and so wide a band that its vectors are small compared with it.
     pub(crate) fn band(&self) -> Result<Csr<f64>> {
         let path = self.at("band", |path, bytes| {
             let n = bytes / 12 / 129;

@@ -85,8 +85,8 @@ fn child(name: &str, folder: &std::path::Path, scratch: &std::path::Path, limit:
     let case = CASES.iter().find(|case| case.name == name).ok_or("no such case")?;
     let ctx = Context::new().memory_limit(limit).scratch(scratch);
     let watch = watch::Watch::start();
-    let Found { digest, report, beside } = (case.run)(&Inputs::there(folder), &ctx)?;
-    let seen = watch.most().saturating_sub(beside);
+    let Found { digest, report, outside_plan } = (case.run)(&Inputs::there(folder), &ctx)?;
+    let seen = watch.most().saturating_sub(outside_plan);
     println!("{}", Answer::new(digest, &report, seen).to_json());
     Ok(())
 }

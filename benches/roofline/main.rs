@@ -1,4 +1,5 @@
-//! Kernels beside the limits of the memory, measured in the same run: how much of what the machine can do each reaches.
+//! Kernels compared with the limits of the memory, measured in the same run: how much of what the machine can do each
+//! reaches.
 
 #[path = "../../examples/support/mod.rs"]
 mod support;

@@ -36,7 +36,7 @@ pub(super) struct LineWriter<'a> {
     lines: FillLines,
     /// Lines written so far.
     next: usize,
-    way: FillStrategy,
+    strategy: FillStrategy,
     /// Whether a line was written in part, or written and an error returned anyway.
     broken: Broken,
     _running: Running,
@@ -57,9 +57,9 @@ enum FillStrategy {
 impl<'a> LineWriter<'a> {
     pub(super) fn new(mut array: ArrayToWrite<'a>, lines: FillLines) -> Result<Self> {
         let running = array.ctx.begin(|| lines.plan(&array))?;
-        let way = lines.way(&mut array)?;
+        let strategy = lines.strategy(&mut array)?;
         let broken = Broken::default();
-        Ok(LineWriter { array, lines, next: 0, way, broken, _running: running })
+        Ok(LineWriter { array, lines, next: 0, strategy, broken, _running: running })
     }
 
     /// Writes the next line; an error about its length calls it `what`.
@@ -68,7 +68,7 @@ impl<'a> LineWriter<'a> {
             return Err(Error::shape(what, self.lines.length, line.len()));
         }
         self.check_capacity()?;
-        let pushed = match &mut self.way {
+        let pushed = match &mut self.strategy {
             FillStrategy::Pushed { writer, .. } => writer.push(line).and_then(|()| self.taken()),
             _ => self.next_line(&mut |mut to| to.copy_from(line)),
         };
@@ -98,7 +98,7 @@ impl<'a> LineWriter<'a> {
 
     fn next_line(&mut self, fill: &mut dyn FnMut(RawMut<'_>)) -> Result<()> {
         let length = self.lines.length;
-        match &mut self.way {
+        match &mut self.strategy {
             FillStrategy::InPlace => {
                 let start = self.next * length;
                 fill(self.array.elements().slice_mut(start..start + length));
@@ -136,7 +136,7 @@ impl<'a> LineWriter<'a> {
                 .expected(count)
                 .found(self.next));
         }
-        let writer = match self.way {
+        let writer = match self.strategy {
             FillStrategy::InPlace => return Ok(()),
             FillStrategy::Gathered { lines, most } => {
                 let first = count.saturating_sub(1) / most * most;
@@ -164,7 +164,7 @@ impl FillLines {
         array.bytes() > limit / 2 && array.fills_its_file() && (!self.along || line <= limit / 2)
     }
 
-    fn way(&self, array: &mut ArrayToWrite<'_>) -> Result<FillStrategy> {
+    fn strategy(&self, array: &mut ArrayToWrite<'_>) -> Result<FillStrategy> {
         let (dtype, ctx) = (array.dtype(), array.ctx);
         if self.streams(array) {
             if !self.along {

@@ -29,7 +29,7 @@ pub use algebra::{
 };
 pub(crate) use algebra::{
     Stored, axpby_squares, block_add, block_dots, block_norms, block_times, by_scalar, divide,
-    exponent, is_finite, is_safe, largest, norm_of, orthogonalise, power_of_two, sum_of, two_sum,
+    exponent, is_finite, is_safe, largest, norm_of, orthogonalize, power_of_two, sum_of, two_sum,
 };
 pub use composed::{Adjoint, Centered, Compose, Product, Scaled, Shifted, Sum};
 pub(crate) use elementwise::{

@@ -207,7 +207,7 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
             }
         }
         self.precondition()?;
-        let mut s = match self.orthonormalise()? {
+        let mut s = match self.orthonormalize()? {
             Orthonormal::By(s) => s,
             Orthonormal::Not(reason) => return Ok(Some(reason)),
         };
@@ -249,7 +249,7 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
         block_add((rank, &self.w[..len]), &minus, (rank, &mut self.q[..len]), ctx);
         self.iterations += 1;
         self.precondition()?;
-        let s = match self.orthonormalise()? {
+        let s = match self.orthonormalize()? {
             Orthonormal::By(s) => s,
             Orthonormal::Not(reason) => {
                 self.history.push(self.system.unscaled(&self.norms));
@@ -300,7 +300,7 @@ impl<'r, X: Scalar> BlockCg<'r, X> {
     }
 
     /// Makes `Q` orthonormal, with as many vectors as are independent, and `M Q` of it.
-    fn orthonormalise(&mut self) -> Result<Orthonormal<X>> {
+    fn orthonormalize(&mut self) -> Result<Orthonormal<X>> {
         let (n, before, ctx) = (self.system.a.shape().1, self.rank, self.system.ctx);
         let is_preconditioned = self.system.options.precond.is_some();
         let mut whole = identity(before);

@@ -109,7 +109,7 @@ fn steps<X: Scalar>(
             None => solver.multiply(v[j], w)?,
         }
         let before = space.norm(w)?;
-        let mut column = space.orthogonalise(&v, w)?;
+        let mut column = space.orthogonalize(&v, w)?;
         let length = space.norm(w)?;
         // What is left of a vector in the span of the basis are rounding errors.
         let is_spanned = length <= X::Real::epsilon() * before;

@@ -150,7 +150,7 @@ fn fill<X: Scalar>(vectors: &mut Basis<X>, count: usize, space: Space<'_, X>) ->
             state ^= state << 17;
             *x = X::from_f64((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5);
         }
-        space.orthogonalise(&before, vector)?;
+        space.orthogonalize(&before, vector)?;
         let size = space.norm(vector)?;
         divide(vector, size, space.ctx);
         vectors.count_read(4 * at);

@@ -11,7 +11,7 @@ use num_traits::{Float, Zero};
 use crate::error::Result;
 use crate::linalg::{
     Scalar, axpby_squares, block_dots, block_norms, dot, dots, is_finite, is_safe, largest, norm,
-    orthogonalise, power_of_two,
+    orthogonalize, power_of_two,
 };
 use crate::storage::{Context, Element, Place, WorkArray};
 
@@ -95,8 +95,8 @@ impl<'r, X: Scalar> Space<'r, X> {
     }
 
     /// Subtracts the part of `y` in the span of orthonormal vectors, twice; returns its coefficients.
-    pub(super) fn orthogonalise(&self, vectors: &[&[X]], y: &mut [X]) -> Result<Vec<X>> {
-        orthogonalise(vectors, y, vectors.len(), self.ctx, |numbers| self.sum(numbers))
+    pub(super) fn orthogonalize(&self, vectors: &[&[X]], y: &mut [X]) -> Result<Vec<X>> {
+        orthogonalize(vectors, y, vectors.len(), self.ctx, |numbers| self.sum(numbers))
     }
 
     /// `XᴴY` of blocks of `k` and `l` interleaved vectors.

@@ -5,7 +5,7 @@ use num_traits::{Float, One, Zero};
 
 use crate::dense::transpose_lines;
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{Scalar, is_safe, largest, norm, orthogonalise, power_of_two};
+use crate::linalg::{Scalar, is_safe, largest, norm, orthogonalize, power_of_two};
 use crate::storage::Context;
 use crate::storage::raw::{Raw, RawMut};
 
@@ -30,7 +30,7 @@ pub(super) fn orthonormalize<X: Scalar>(
         let column = &mut column[..length];
         let whole = norm(column, ctx);
         let before: Vec<&[X]> = before.chunks_exact(length).collect();
-        let parts = orthogonalise(&before, column, 1, ctx, |_| Ok(()))?;
+        let parts = orthogonalize(&before, column, 1, ctx, |_| Ok(()))?;
         r.column_mut(j).iter_mut().zip(parts).for_each(|(r, part)| *r = part);
         let left = norm(column, ctx);
         let negligible = whole * X::Real::epsilon() * X::from_f64(NOTHING_LEFT).real();

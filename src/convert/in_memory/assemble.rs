@@ -1,7 +1,7 @@
 //! Entries in memory moved to the lines of a result in memory, in two levels.
 //!
 //! ```text
-//! 1. entries are spread to panels of lines (`spread.rs`), each panel in its part of the result
+//! 1. entries are spread to panels of lines (`distribute.rs`), each panel in its part of the result
 //! 2. for each panel, in parallel: copied to a buffer -> counting sort to their lines (`lines_to_fill.rs`) -> lines sorted
 //! 3. if duplicates were summed, the panels are joined
 //! ```

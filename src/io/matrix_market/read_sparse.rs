@@ -7,7 +7,7 @@
 //! | in any order, to files, and they fit in memory | to sorted runs in memory, and from there to their lines |
 //! | any other | to the external sort |
 //!
-//! Each way gets whole blocks of entries, which all threads have parsed.
+//! Each gets whole blocks of entries, which all threads have parsed.
 
 use crate::convert::{AnyEntryBuilder, MemorySorter, memory_to_compress, to_compressed};
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ use crate::storage::{Context, DType, Place, Plan, SparseFormat};
 /// Bytes of text that a byte of a gzip file can be expected to expand to, for memory to be reserved because of it.
 const USUAL_RATIO: u64 = 32;
 
-/// Which way entries go.
+/// Where entries go.
 #[derive(Clone, Copy, PartialEq)]
 enum EntryOrder {
     InOrder,
@@ -76,22 +76,22 @@ pub(super) fn compressed(
     let in_file = |e: Error| e.in_file(file.path());
     let reader = ValueReader::of(kind.1.values);
     (reader.check)(file.header().field, true).map_err(in_file)?;
-    let way = EntryOrder::choose(file, kind, place, ctx)?;
+    let order = EntryOrder::choose(file, kind, place, ctx)?;
     let _running = ctx.begin(|| {
         let plan = Plan::new(operation).reads(1, file.bytes());
-        Ok(way.plan(plan.works(file.header().stored, work::READ_TEXT), file, kind, place, ctx))
+        Ok(order.plan(plan.works(file.header().stored, work::READ_TEXT), file, kind, place, ctx))
     })?;
     ctx.meter().read(file.bytes());
-    if way == EntryOrder::InOrder {
+    if order == EntryOrder::InOrder {
         let made = in_order(file, kind, &reader, place, ctx)?;
         if let Some(matrix) = made {
             ctx.meter().pass();
             return Ok(matrix);
         }
-        // Rather than a way that the plan has not allowed for, the one that needs the least memory.
+        // Rather than an order that the plan has not allowed for, the one that needs the least memory.
         return sorted(file, kind, &reader, place, ctx);
     }
-    match way {
+    match order {
         EntryOrder::InMemory(_) => in_memory(file, kind, &reader, ctx),
         EntryOrder::InRuns(_) => in_runs(file, kind, &reader, place, ctx),
         _ => sorted(file, kind, &reader, place, ctx),

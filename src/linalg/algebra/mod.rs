@@ -27,7 +27,7 @@ pub(crate) use block::{block_add, block_dots, block_norms, block_times};
 pub(crate) use decode::decode;
 pub(crate) use decode::{Decode, Values};
 pub(crate) use magnitude::{exponent, integer, is_finite, is_safe, is_wide, power_of_two, split};
-pub(crate) use multi_dot::orthogonalise;
+pub(crate) use multi_dot::orthogonalize;
 pub use multi_dot::{combine, dots};
 pub(crate) use reduce::{Stored, norm_of, sum_of};
 pub use scalar::{Factor, Scalar};

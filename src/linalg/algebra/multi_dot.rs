@@ -82,7 +82,7 @@ pub fn combine<X: Scalar>(
 /// enough for vectors orthogonal to working precision (Giraud, Langou, Rozložník and van den Eshof, "Rounding error
 /// analysis of the classical Gram-Schmidt orthogonalization process", 2005). `sum` completes the sums of what is not
 /// here. Cost: four reads of the vectors.
-pub(crate) fn orthogonalise<X: Scalar>(
+pub(crate) fn orthogonalize<X: Scalar>(
     vectors: &[&[X]],
     y: &mut [X],
     at_once: usize,

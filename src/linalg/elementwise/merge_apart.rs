@@ -13,10 +13,10 @@ use crate::storage::raw::{Raw, RawMut};
 use crate::storage::{Entry, Index};
 
 /// Pairs of positions that are recorded before values are computed.
-const ROOM: usize = 512;
+const PAIRS: usize = 512;
 
 /// Marks a missing entry.
-const NOWHERE: usize = usize::MAX;
+const MISSING: usize = usize::MAX;
 
 /// The positions of an entry of the result in the left and in the right matrix.
 type EntryPositions = (usize, usize);
@@ -77,31 +77,31 @@ fn merge_indices<I: Index>(
     ends: &mut [usize],
     flush: &mut Flush<'_>,
 ) -> Result<usize, MergeClash> {
-    let (mut places, mut n, mut end) = ([(NOWHERE, NOWHERE); ROOM], 0, 0);
+    let (mut places, mut n, mut end) = ([(MISSING, MISSING); PAIRS], 0, 0);
     for line in 0..ends.len() {
         let (mut p, mut q) = (left_ends[line], right_ends[line]);
         let (last_p, last_q) = (left_ends[line + 1], right_ends[line + 1]);
         while if union { p < last_p || q < last_q } else { p < last_p && q < last_q } {
-            while p < last_p && q < last_q && n < ROOM {
+            while p < last_p && q < last_q && n < PAIRS {
                 let (i, j) = (left[p], right[q]);
                 let (takes_left, takes_right) = (i <= j, j <= i);
                 if union || takes_left & takes_right {
                     to[end] = i.min(j);
-                    let (here, there) = (if takes_left { p } else { NOWHERE }, q);
-                    places[n] = (here, if takes_right { there } else { NOWHERE });
+                    let (here, there) = (if takes_left { p } else { MISSING }, q);
+                    places[n] = (here, if takes_right { there } else { MISSING });
                     (end, n) = (end + 1, n + 1);
                 }
                 (p, q) = (p + usize::from(takes_left), q + usize::from(takes_right));
             }
-            while union && q == last_q && p < last_p && n < ROOM {
-                (to[end], places[n]) = (left[p], (p, NOWHERE));
+            while union && q == last_q && p < last_p && n < PAIRS {
+                (to[end], places[n]) = (left[p], (p, MISSING));
                 (end, n, p) = (end + 1, n + 1, p + 1);
             }
-            while union && p == last_p && q < last_q && n < ROOM {
-                (to[end], places[n]) = (right[q], (NOWHERE, q));
+            while union && p == last_p && q < last_q && n < PAIRS {
+                (to[end], places[n]) = (right[q], (MISSING, q));
                 (end, n, q) = (end + 1, n + 1, q + 1);
             }
-            if n == ROOM {
+            if n == PAIRS {
                 let made = flush.make(&places);
                 made.map_err(|at| clash(&ends[..line], at, to[at]))?;
                 n = 0;

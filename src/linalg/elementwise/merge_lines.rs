@@ -75,7 +75,7 @@ pub(crate) struct Combination {
     pub(crate) what: &'static str,
     /// Combines values pairwise; false if an integer overflows.
     pub(crate) both: fn(Raw<'_>, Raw<'_>, RawMut<'_>) -> bool,
-    way: MergeStrategy,
+    strategy: MergeStrategy,
 }
 
 /// How lines are merged.
@@ -160,8 +160,8 @@ impl Combination {
         Self::of::<C, T>(MergeStrategy::Apart(values::<C, T>))
     }
 
-    fn of<C: CombineEntries<T>, T: Entry>(way: MergeStrategy) -> Self {
-        Combination { union: C::UNION, what: C::WHAT, both: both::<C, T>, way }
+    fn of<C: CombineEntries<T>, T: Entry>(strategy: MergeStrategy) -> Self {
+        Combination { union: C::UNION, what: C::WHAT, both: both::<C, T>, strategy }
     }
 
     /// Merges lines of two matrices, whose indices rise, into buffers for all entries of both, and returns the number
@@ -173,7 +173,7 @@ impl Combination {
         to: (IndicesMut<'_>, RawMut<'_>),
         ends: &mut [usize],
     ) -> Result<usize, MergeClash> {
-        match self.way {
+        match self.strategy {
             MergeStrategy::Together(merge) => merge(left, right, to, ends),
             MergeStrategy::Apart(values) => {
                 merge_apart((self.union, values), left, right, to, ends)

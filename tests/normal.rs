@@ -73,11 +73,11 @@ fn normal_products_have_the_bits_of_both() {
     }
     for (name, order, passes) in [("c", Order::C, 1), ("f", Order::Fortran, 2)] {
         let mut a =
-            DenseMut::<f64>::create((15_001, 150), order, folder.path().join(name), &free).unwrap();
+            DenseMut::<f64>::create((20_001, 150), order, folder.path().join(name), &free).unwrap();
         a.as_mut_slice().iter_mut().enumerate().for_each(|(i, x)| *x = number(i));
         let a = a.freeze().unwrap();
         let resident = a.copy_to(Place::Memory, &free).unwrap();
-        same_normal::<f64, _>(&a, &resident, 9 << 20, passes);
+        same_normal::<f64, _>(&a, &resident, 18 << 20, passes);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The k-th system call fails, or is the last one of the process, for every k.
 //!
-//! `strace` does it from outside: it is attached to a worker that waits for it, so that its counts begin with the operation and
-//! not with the start of the process. It counts by thread; a number therefore means that call of every thread that gets so
-//! far. First the calls are written down, then the operation runs once for each of them and each trouble.
+//! `strace` does it from outside: it is attached to a worker that waits for it, so that its counts begin with the operation
+//! and not with the start of the process. It counts by thread; a number therefore means that call of every thread that gets
+//! so far. First the calls are written down, then the operation runs once for each of them and each trouble.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -127,8 +127,8 @@ pub fn end(outcome: outcore::Result<String>) -> ! {
     std::process::exit(code)
 }
 
-/// Writes `text` with `writev`, which no test makes fail: calls are counted by thread, and the first `write` of the thread that
-/// reports is disturbed as well when that of the thread that writes the file is.
+/// Writes `text` with `writev`, which no test makes fail: calls are counted by thread, and the first `write` of the thread
+/// that reports is disturbed as well when that of the thread that writes the file is.
 fn say(stream: impl std::os::fd::AsFd, text: &str) {
     let mut rest = text.as_bytes();
     while let Ok(written @ 1..) = rustix::io::writev(&stream, &[std::io::IoSlice::new(rest)]) {

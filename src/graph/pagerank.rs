@@ -309,8 +309,8 @@ fn update(ranks: &mut [f64], arriving: &[f64], damping: f64, anywhere: f64) -> (
 /// How far `ranks` are from being PageRank: the sum of absolute changes that one more step would make.
 ///
 /// The step is recomputed here, edge by edge. For ranks that sum to 1, the distance to the true ones is at most
-/// `1 / (1 - damping)` times the result. Fails if the matrix is not square or has an index out of range, or if there is not one
-/// rank per vertex. Sums are compensated, so their accuracy does not depend on the number of vertices and edges. Cost:
+/// `1 / (1 - damping)` times the result. Fails if the matrix is not square or has an index out of range, or if there is not
+/// one rank per vertex. Sums are compensated, so their accuracy does not depend on the number of vertices and edges. Cost:
 /// one pass over the edges, on one thread. Memory: 16 bytes per vertex.
 ///
 /// ```

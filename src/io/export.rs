@@ -16,7 +16,8 @@ use crate::storage::{Context, Place};
 
 /// Writes a matrix to a file in the format of its extension: `.npy` for a dense matrix, `.bspnpy` for a sparse one,
 /// `.mtx`, `.npz`, `.petsc`, `.csv` and `.tsv` for either, `.graph` (METIS) for a symmetric pattern or symmetric whole
-/// numbers without a diagonal; the text formats are packed by gzip if `.gz` follows, as in `.mtx.gz`. A pattern has ones of type `int8` in an `.npz` archive.
+/// numbers without a diagonal; the text formats are packed by gzip if `.gz` follows, as in `.mtx.gz`. A pattern has ones of
+/// type `int8` in an `.npz` archive.
 ///
 /// An existing file at `path` stays until the new one is complete, and is then replaced. Fails if the extension is
 /// unknown, or its format does not fit the matrix; the caller converts first. Cost: one pass over the matrix.

@@ -28,8 +28,9 @@ pub(super) type Touches = (u64, u64);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Use {
     pub(super) vector: CgVector,
-    /// In an iteration, at most (the iterate is read a second time only where it is kept), and in each sweep over the matrix if the preconditioner gives the product.
+    /// In an iteration, at most: the iterate is read a second time only where it is kept.
     pub(super) iteration: Touches,
+    /// In each pass over the matrix, if the preconditioner gives the product.
     pub(super) sweep: Touches,
     /// At the start and at the end together.
     pub(super) ends: Touches,

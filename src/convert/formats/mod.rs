@@ -6,7 +6,8 @@
 //! | CSR, CSC | [`compressed_to_coo`] | [`csr_csc`] | [`to_dense`] |
 //! | dense | [`dense_to_sparse`] | [`dense_to_sparse`] | |
 //!
-//! - [`builder`] – entries one by one; [`elements`] – the structure of what is assembled; [`sort_matrix`] – whole matrices through the external sort
+//! - [`builder`] – entries one by one; [`elements`] – the structure of what is assembled; [`sort_matrix`] – whole matrices
+//!   through the external sort
 //! - [`nonzero_marks`] – which elements of a dense matrix are kept, tested by [`nonzeros_in_memory`] or
 //!   [`nonzeros_by_panel`]
 //! - [`dense_target`] – a dense matrix that receives entries, by [`dense_rows`] in place or a [`dense_sink`] after the

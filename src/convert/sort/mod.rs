@@ -5,7 +5,8 @@
 //! second pass:  some bins at a time from all runs -> lines -> the sink
 //! ```
 //!
-//! - [`sorter`] – the two passes: [`sorted_run`] makes the runs, [`sorted_bins`] reads them back; [`passes`] – the interface between the two
+//! - [`sorter`] – the two passes: [`sorted_run`] makes the runs, [`sorted_bins`] reads them back; [`passes`] – the
+//!   interface between the two
 //! - [`memory_sorter`] – the same without a scratch file
 //! - [`long_line`] – a line too long to be sorted in memory; [`sink`] – the destination of lines
 

@@ -16,8 +16,8 @@
 //! are not read.
 //!
 //! # What is accepted
-//! Types and formats in any letter case, Fortran's formats of one kind of number (`(16I5)`, `(1P,4E20.12)`), exponents with `D` or
-//! without a letter, numbers that touch each other, lines whose trailing blanks are cut off, text packed by gzip.
+//! Types and formats in any letter case, Fortran's formats of one kind of number (`(16I5)`, `(1P,4E20.12)`), exponents with
+//! `D` or without a letter, numbers that touch each other, lines whose trailing blanks are cut off, text packed by gzip.
 //!
 //! # What is refused
 //! Each with its line: matrices of finite elements (third letter `e`), other types; formats that are not understood;

@@ -1,7 +1,7 @@
 //! Matrix times vectors.
 //!
-//! - [`operator`] – the trait on which solvers are based, also for [`pointers`]; [`fn_operator`] – one made of functions; [`reordered`] – a
-//!   matrix with its permutation
+//! - [`operator`] – the trait on which solvers are based, also for [`pointers`]; [`fn_operator`] – one made of functions;
+//!   [`reordered`] – a matrix with its permutation
 //! - [`matrix_operators`] – typed matrices as operators; [`multiplier`] – their products: [`by_type`] finds the product
 //!   for entries and vectors, [`lines_product`] or [`dense_product`], real entries with complex vectors [`by_parts`],
 //!   64-bit integers [`exact`]

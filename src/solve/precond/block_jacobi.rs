@@ -22,8 +22,8 @@ const TASK: usize = 1 << 14;
 /// The inverses of the dense diagonal blocks of a square matrix, as a preconditioner.
 ///
 /// Rows `0..size`, `size..2 size`, … are the blocks, for example the unknowns of one point of a grid; the last may be
-/// smaller. As a [`LinearOperator`](crate::linalg::LinearOperator) it solves a system with each block, for one vector or several, and has an adjoint.
-/// It is Hermitian positive definite if the matrix is.
+/// smaller. As a [`LinearOperator`](crate::linalg::LinearOperator) it solves a system with each block, for one vector or
+/// several, and has an adjoint. It is Hermitian positive definite if the matrix is.
 ///
 /// ```
 /// use outcore::linalg::LinearOperator;
@@ -51,13 +51,14 @@ pub struct BlockJacobi<X: Scalar> {
 }
 
 impl<X: Scalar> BlockJacobi<X> {
-    /// Factors the blocks of `size` rows and columns, at most 1024, by LU with partial pivoting. Entries of one position are added.
+    /// Factors the blocks of `size` rows and columns, at most 1024, by LU with partial pivoting. Entries of one position
+    /// are added.
     ///
     /// Cost: one read of the matrix, panel by panel if it is larger than memory, and about `size²` operations for each
     /// row. Memory, as long as it lives: `size` numbers and 4 bytes for each row.
     ///
-    /// Fails if the matrix is not square, if `size` is 0 or above 1024, if the blocks do not fit in the memory limit, if a number is
-    /// not finite, or if a block is singular; the error names the first row whose column has no pivot.
+    /// Fails if the matrix is not square, if `size` is 0 or above 1024, if the blocks do not fit in the memory limit, if a
+    /// number is not finite, or if a block is singular; the error names the first row whose column has no pivot.
     pub fn new<T: Factor<X>, I: Index, P: Index>(
         a: &Csr<T, I, P>,
         size: usize,

@@ -67,8 +67,8 @@ impl<X: Scalar> Ic0<X> {
     /// once, and read by every application.
     ///
     /// Fails if the matrix is not square, if there are no blocks, if the shift is negative or not finite, if a number is
-    /// not finite, if rows and a few blocks do not fit in the memory limit, or, naming the row, if the diagonal is not positive
-    /// or a pivot fails in spite of the shift.
+    /// not finite, if rows and a few blocks do not fit in the memory limit, or, naming the row, if the diagonal is not
+    /// positive or a pivot fails in spite of the shift.
     ///
     /// ```
     /// use outcore::{Context, Csr, ErrorKind, solve::Ic0};

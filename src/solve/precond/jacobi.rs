@@ -27,8 +27,8 @@ pub enum ZeroDiagonal {
 
 /// The inverse of the diagonal of a square matrix, as a preconditioner.
 ///
-/// As a [`LinearOperator`](crate::linalg::LinearOperator) it divides by the diagonal, one vector or several, and is diagonal itself. It is positive
-/// definite if the diagonal is positive.
+/// As a [`LinearOperator`](crate::linalg::LinearOperator) it divides by the diagonal, one vector or several, and is
+/// diagonal itself. It is positive definite if the diagonal is positive.
 ///
 /// ```
 /// use outcore::linalg::LinearOperator;

@@ -13,7 +13,8 @@ use crate::sparse::{Axis, Compressed};
 use crate::storage::work;
 use crate::storage::{Context, Held, Index, Lasts, Plan, Reserved, SparseFormat, bytes_of};
 
-/// A triangle of a sparse matrix, prepared for solves; as a [`LinearOperator`](crate::linalg::LinearOperator) it applies the inverse.
+/// A triangle of a sparse matrix, prepared for solves; as a [`LinearOperator`](crate::linalg::LinearOperator) it applies
+/// the inverse.
 ///
 /// The rows are brought to levels: a row needs only rows of earlier ones. Threads share a level that has enough entries;
 /// narrow ones are solved by the calling thread, as are solves with the adjoint. The bits are those of substitution row

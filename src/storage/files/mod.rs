@@ -1,7 +1,7 @@
 //! Names and bytes on disk: the two formats, checksums, and results that appear complete or not at all.
 //!
-//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`], of [`sparse_format`]s; [`checksum`] and [`sums`] – the checksums of
-//!   an array, in a separate file
+//! - [`npy`] and [`descriptor`] – the two formats, the second in [`json`], of [`sparse_format`]s; [`checksum`] and [`sums`]
+//!   – the checksums of an array, in a separate file
 //! - [`folder`] and [`stored_file`] – files opened through the handle of their folder
 //! - [`publish`] – a result gets its name in one step, from a [`hidden`] folder; [`leftovers`] – those left by crashed
 //!   processes; [`replaceable`] – what may be replaced; [`rewrite`] – an array changed in place; [`scratch_file`] –

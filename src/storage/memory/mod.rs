@@ -1,7 +1,7 @@
 //! Elements and their memory.
 //!
-//! - [`dtype`] and [`element`] – element types, by name and by type; [`buffer`] and [`buffer_mut`] – a run of elements, independent of the owner of the
-//!   bytes, over a [`raw_buffer`]; [`raw`] – the same for code that only moves values, and knows the type at run time
+//! - [`dtype`] and [`element`] – element types, by name and by type; [`buffer`] and [`buffer_mut`] – a run of elements,
+//!   independent of the owner of the bytes, over a [`raw_buffer`]; [`raw`] – the same for code that only moves values, and knows the type at run time
 //! - [`map`] – locking, reserving and mapping files, the only access to a file's bytes as memory
 //! - [`allocate`] – allocation within the limit, of a size that comes from a shape
 //! - [`first_failure`] – remembers a failure half-way

@@ -5,8 +5,8 @@
 //! each iteration:  the tasks, each into its own memory  |  the previous iteration is passed on
 //! ```
 //!
-//! The tasks of an iteration are small enough to be in the cache when they are passed on. Two iterations are in flight, so that
-//! neither waits for the other, whether a file being written or a thread with more work.
+//! The tasks of an iteration are small enough to be in the cache when they are passed on. Two iterations are in flight, so
+//! that neither waits for the other, whether a file being written or a thread with more work.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};

@@ -339,8 +339,8 @@ pub(crate) fn interleave(values: Raw<'_>, width: usize, to: RawMut<'_>) {
 
 fn interleave_carriers<const W: usize>(values: &[Carrier<W>], width: usize, to: &mut [Carrier<W>]) {
     let side = SIDE * width;
-    // Wide values are moved as fast one by one.
-    let sides = if W > 8 { 0 } else { values.len() / side * side };
+    // Wide values are moved as fast one by one, and narrow ones are rare.
+    let sides = if W == 4 || W == 8 { values.len() / side * side } else { 0 };
     let (sides, rest) = values.split_at(sides);
     let (whole, to) = to.split_at_mut(sides.len());
     match width {

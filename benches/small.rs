@@ -1,7 +1,7 @@
 //! What calls cost on small matrices, compared in one run with a plain loop or with sprs: the least of many runs, the
 //! two in turn.
 //!
-//! `cargo bench -p outcore-bench --bench small`
+//! `cargo bench -p outcore-bench --bench small [-- WORD]`: only the lines with this word.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -34,8 +34,13 @@ fn seconds(calls: u32, call: &mut impl FnMut()) -> f64 {
     start.elapsed().as_secs_f64() / f64::from(calls)
 }
 
-fn row(name: &str, (ours, theirs): (f64, f64)) {
-    println!("{name:52} {:10.3} {:10.3} {:8.2}", ours * 1e6, theirs * 1e6, ours / theirs);
+/// Prints a line, if it is wanted.
+fn compare(name: &str, ours: impl FnMut(), theirs: impl FnMut()) {
+    let word = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    if word.is_none_or(|word| name.contains(&word)) {
+        let (ours, theirs) = least(ours, theirs);
+        println!("{name:52} {:10.3} {:10.3} {:8.2}", ours * 1e6, theirs * 1e6, ours / theirs);
+    }
 }
 
 /// The coordinates of every entry and its value, in no order.
@@ -61,7 +66,7 @@ fn product_with_vector(n: usize, name: &str, ctx: &Context) -> Result<()> {
         }
         black_box(&z);
     };
-    row(&format!("A x, {n} rows, {name} / plain loop"), least(ours, theirs));
+    compare(&format!("A x, {n} rows, {name} / plain loop"), ours, theirs);
     Ok(())
 }
 
@@ -76,18 +81,18 @@ fn conversions(n: usize) -> Result<()> {
         entries.iter().for_each(|&(i, j, value)| a.add_triplet(i, j, value));
         black_box::<CsMat<f64>>(a.to_csr());
     };
-    row(&format!("from_triplets, {n} rows / sprs"), least(ours, theirs));
+    compare(&format!("from_triplets, {n} rows / sprs"), ours, theirs);
     let a = Csr::<f64>::from_triplets((n, n), entries.iter().copied(), Duplicates::Sum)?;
     let b = a.as_sprs()?.to_owned();
     let ctx = Context::new();
     let ours = || {
         black_box(a.to_csc(Place::Memory, &ctx).expect("it fits"));
     };
-    row(&format!("to_csc, {n} rows / sprs"), least(ours, || drop(black_box(b.to_csc()))));
+    compare(&format!("to_csc, {n} rows / sprs"), ours, || drop(black_box(b.to_csc())));
     let ours = || {
         black_box(a.matmul(&a, Place::Memory, &ctx).expect("it fits"));
     };
-    row(&format!("A A, {n} rows / sprs"), least(ours, || drop(black_box(&b * &b))));
+    compare(&format!("A A, {n} rows / sprs"), ours, || drop(black_box(&b * &b)));
     Ok(())
 }
 
@@ -99,7 +104,7 @@ fn adjoint(nnz: usize) -> Result<()> {
     let (two, one) = (Context::new().threads(2)?, Context::new().threads(1)?);
     let ours = || a.apply_adjoint(&x, &mut y, &two).expect("the lengths match");
     let theirs = || a.apply_adjoint(&x, &mut z, &one).expect("the lengths match");
-    row(&format!("Aᴴ x, {nnz} entries, two threads / one"), least(ours, theirs));
+    compare(&format!("Aᴴ x, {nnz} entries, two threads / one"), ours, theirs);
     Ok(())
 }
 

@@ -3,14 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::sparse::any_compressed::AnyCompressed;
 use crate::sparse::axis::{Axis, ByCols, ByRows};
 use crate::sparse::check::check_line;
-use crate::sparse::index_state::IndexState;
-use crate::sparse::indices::Indices;
 use crate::sparse::types::Types;
 use crate::storage::{Access, Buffer, Entry, Index};
 
@@ -23,14 +20,9 @@ use crate::storage::{Access, Buffer, Entry, Index};
 /// The pointers were checked when the matrix was made. Indices of a matrix from a file are checked at first use, so
 /// that opening takes milliseconds; a bad index is then a typed error.
 pub struct Compressed<T: Entry, I: Index, P: Index, A: Axis> {
-    nrows: usize,
-    ncols: usize,
-    /// Never decreases; its last element is `nnz` more than its first, which is not 0 in a slice of a matrix.
-    indptr: Buffer<P>,
-    indices: Buffer<I>,
-    data: Buffer<T>,
-    index_state: Arc<IndexState>,
-    axis: PhantomData<A>,
+    /// Its arrays are of the types `T`, `I` and `P`, and its axis is `A`.
+    body: AnyCompressed,
+    types: PhantomData<(T, I, P, A)>,
 }
 
 /// Compressed sparse rows. `I` is the type of column indices, `P` that of row pointers.
@@ -89,88 +81,76 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     }
 
     /// The matrix with its types and axis known at run time.
+    pub(crate) fn as_any(&self) -> &AnyCompressed {
+        &self.body
+    }
+
+    /// As [`as_any`](Self::as_any), a clone.
     pub(crate) fn to_any(&self) -> AnyCompressed {
-        AnyCompressed {
-            format: A::FORMAT,
-            shape: (self.nrows, self.ncols),
-            indptr: self.indptr.raw().clone(),
-            indices: self.indices.raw().clone(),
-            data: self.data.raw().clone(),
-            index_state: Arc::clone(&self.index_state),
-        }
+        self.body.clone()
     }
 
     /// A matrix of these types.
-    pub(crate) fn from_any(any: AnyCompressed) -> Self {
-        let AnyCompressed { shape: (nrows, ncols), indptr, indices, data, index_state, .. } = any;
-        Compressed {
-            nrows,
-            ncols,
-            indptr: indptr.into_typed(),
-            indices: indices.into_typed(),
-            data: data.into_typed(),
-            index_state,
-            axis: PhantomData,
-        }
+    pub(crate) fn from_any(body: AnyCompressed) -> Self {
+        assert!(body.types() == Types::of::<T, I, P>(), "the types with which it was made");
+        Compressed { body, types: PhantomData }
     }
 
     /// The three buffers: `indptr`, `indices`, `data`. In a slice of a matrix `indptr` does not start at 0.
     pub fn into_parts(self) -> (Buffer<P>, Buffer<I>, Buffer<T>) {
-        (self.indptr, self.indices, self.data)
+        let AnyCompressed { indptr, indices, data, .. } = self.body;
+        (indptr.into_typed(), indices.into_typed(), data.into_typed())
     }
 
     /// Number of rows.
     pub fn nrows(&self) -> usize {
-        self.nrows
+        self.body.shape.0
     }
 
     /// Number of columns.
     pub fn ncols(&self) -> usize {
-        self.ncols
+        self.body.shape.1
     }
 
     /// `(nrows, ncols)`.
     pub fn shape(&self) -> (usize, usize) {
-        (self.nrows, self.ncols)
+        self.body.shape
     }
 
     /// Number of stored entries, including explicit zeros and duplicates.
     #[doc(alias = "getnnz")]
     pub fn nnz(&self) -> usize {
-        self.indices.len()
+        self.body.nnz()
     }
 
     /// Extent of the axis with pointers: rows for CSR, columns for CSC.
     pub fn major(&self) -> usize {
-        self.indptr.len() - 1
+        self.body.indptr.len() - 1
     }
 
     /// Extent of the other axis.
     pub fn minor(&self) -> usize {
-        A::swap_if_cols((self.nrows, self.ncols)).1
+        A::swap_if_cols(self.shape()).1
     }
 
     /// The begin and end of each major in `indices` and `data`, counted from `indptr[0]`.
     pub fn indptr(&self) -> &Buffer<P> {
-        &self.indptr
+        self.body.indptr.as_typed()
     }
 
     /// The minor index of every stored entry.
     pub fn indices(&self) -> &Buffer<I> {
-        &self.indices
+        self.body.indices.as_typed()
     }
 
     /// The value of every stored entry.
     pub fn data(&self) -> &Buffer<T> {
-        &self.data
+        self.body.data.as_typed()
     }
 
     /// The positions of one major in `indices` and `data`. `major` is below [`major()`](Self::major).
     pub(crate) fn span(&self, major: usize) -> Range<usize> {
-        let base = self.indptr[0].to_usize();
-        // Another process may have changed a mapped file since it was checked: stay within the arrays.
-        let end = self.indptr[major + 1].to_usize().wrapping_sub(base).min(self.nnz());
-        self.indptr[major].to_usize().wrapping_sub(base).min(end)..end
+        self.body.span(major)
     }
 
     /// Checks that every index is in range, and returns whether they strictly increase within each row (column, for
@@ -178,10 +158,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// remembered. Allocates nothing, and uses the threads of the calling pool, or of a new
     /// [`Context`](crate::Context).
     pub fn check(&self) -> Result<bool> {
-        if let Some(&canonical) = self.index_state.canonical.get() {
-            return Ok(canonical);
-        }
-        self.to_any().check()
+        self.body.check()
     }
 
     /// Checks that the indices of one line are in range, and returns whether they rise in it. `major` is below
@@ -190,29 +167,29 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Reads only the indices of this line, so that one line of a large file is available at once. When as many indices
     /// have been read this way as the matrix has, all are checked, and if they are right, not read for this again.
     pub(crate) fn check_major(&self, major: usize) -> Result<bool> {
-        if let Some(&canonical) = self.index_state.canonical.get() {
+        if let Some(&canonical) = self.body.index_state.canonical.get() {
             return Ok(canonical);
         }
-        if self.index_state.count_read(self.span(major).len()) > self.nnz() {
+        if self.body.index_state.count_read(self.span(major).len()) > self.nnz() {
             if let Ok(canonical) = self.check() {
                 return Ok(canonical);
             }
             // A bad index elsewhere does not concern this line.
-            self.index_state.start_again();
+            self.body.index_state.start_again();
         }
-        let arrays = (Indices::new(&self.indptr), Indices::new(&self.indices));
+        let arrays = (self.body.indptr(), self.body.indices());
         check_line(arrays.0, arrays.1, self.minor(), major)
             .map_err(|error| self.name_indices(error))
     }
 
     /// Names the file behind the indices, if there is one, in an error about the indices.
     pub(crate) fn name_indices(&self, error: Error) -> Error {
-        self.to_any().name_indices(error)
+        self.body.name_indices(error)
     }
 
     /// The majors in `range` as a separate matrix, without a copy.
     pub(crate) fn slice_major(&self, range: Range<usize>) -> Result<Self> {
-        self.to_any().slice_major(range).map(Self::from_any)
+        self.body.slice_major(range).map(Self::from_any)
     }
 
     /// The transpose, without a copy: the same arrays compressed along the other axis.
@@ -225,15 +202,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// ```
     #[doc(alias = "T")]
     pub fn transpose(&self) -> Compressed<T, I, P, A::Other> {
-        Compressed {
-            nrows: self.ncols,
-            ncols: self.nrows,
-            indptr: self.indptr.clone(),
-            indices: self.indices.clone(),
-            data: self.data.clone(),
-            index_state: Arc::clone(&self.index_state),
-            axis: PhantomData,
-        }
+        Compressed::from_any(self.body.transpose())
     }
 
     /// The pattern only, without a copy.
@@ -243,7 +212,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// assert_eq!(a.pattern().data().len(), 3);
     /// ```
     pub fn pattern(&self) -> Compressed<(), I, P, A> {
-        self.replace_data(vec![(); self.nnz()].into())
+        Compressed::from_any(self.body.pattern())
     }
 
     /// The same structure with other values, without a copy: for example the matrix of a simulation's next time step.
@@ -259,30 +228,14 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
         &self,
         data: impl Into<Buffer<U>>,
     ) -> Result<Compressed<U, I, P, A>> {
-        let data = data.into();
-        if data.len() != self.nnz() {
-            return Err(Error::shape("the value array", self.nnz(), data.len()));
-        }
-        Ok(self.replace_data(data))
-    }
-
-    fn replace_data<U: Entry>(&self, data: Buffer<U>) -> Compressed<U, I, P, A> {
-        Compressed {
-            nrows: self.nrows,
-            ncols: self.ncols,
-            indptr: self.indptr.clone(),
-            indices: self.indices.clone(),
-            data,
-            index_state: Arc::clone(&self.index_state),
-            axis: PhantomData,
-        }
+        self.body.with_data(data.into().into_raw()).map(Compressed::from_any)
     }
 
     /// Advises the system how the arrays are about to be read. No effect for memory.
     pub fn advise(&self, access: Access) {
-        self.indptr.advise(access);
-        self.indices.advise(access);
-        self.data.advise(access);
+        self.indptr().advise(access);
+        self.indices().advise(access);
+        self.data().advise(access);
     }
 
     /// Bytes of the three arrays of a matrix with `major` lines and `nnz` entries.
@@ -292,15 +245,13 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
 
     /// Bytes of the three arrays, in memory or on disk.
     pub fn bytes(&self) -> u64 {
-        (size_of_val(&**self.indptr())
-            + size_of_val(&**self.indices())
-            + size_of_val(&**self.data())) as u64
+        Self::bytes_of(self.major(), self.nnz())
     }
 }
 
 impl<T: Entry, I: Index, P: Index, A: Axis> Clone for Compressed<T, I, P, A> {
     fn clone(&self) -> Self {
-        self.replace_data(self.data.clone())
+        Compressed { body: self.to_any(), types: PhantomData }
     }
 }
 
@@ -308,7 +259,7 @@ impl<T: Entry, I: Index, P: Index, A: Axis> Clone for Compressed<T, I, P, A> {
 /// entries in different orders are not equal.
 impl<T: Entry, I: Index, P: Index, A: Axis> PartialEq for Compressed<T, I, P, A> {
     fn eq(&self, other: &Self) -> bool {
-        self.to_any().same_structure(&other.to_any()) && self.data == other.data
+        self.body.same_structure(&other.body) && self.data() == other.data()
     }
 }
 
@@ -336,6 +287,6 @@ impl AnyCompressed {
 impl<T: Entry, I: Index, P: Index, A: Axis> Compressed<T, I, P, A> {
     /// Bytes of the arrays that are in files.
     pub(crate) fn stored_bytes(&self) -> u64 {
-        self.indptr().stored_bytes() + self.indices().stored_bytes() + self.data().stored_bytes()
+        self.body.stored_bytes()
     }
 }

@@ -37,6 +37,9 @@ pub(crate) const CHUNK: usize = 1 << 16;
 /// Positions by which prefetching runs ahead: 128 to 512 are equally good.
 const AHEAD: usize = 256;
 
+/// Entries of a matrix below which none are prefetched.
+const NEAR: usize = 1 << 13;
+
 /// Cache lines of X that are prefetched ahead of the work.
 const LINES_AHEAD: usize = 32;
 
@@ -125,12 +128,16 @@ fn gather_one<T: Factor<X>, I: Index, X: Scalar>(
     y: &mut [X],
 ) -> std::result::Result<(), OutOfRange> {
     let x = &x[..a.columns()];
+    // A small matrix is in the caches, and what is after it may not be memory.
+    let ahead = if a.indices.len() < NEAR { 0 } else { AHEAD };
     // Branches on the width of pointers once, not for every row.
     by_index!(a.indptr, indptr => {
         for (i, y) in y.iter_mut().enumerate() {
             let range = a.between(indptr[i].to_usize(), indptr[i + 1].to_usize())?;
             let line = (&a.indices[range.clone()], &a.values[range]);
-            let sum = line_sum(line, SumShape::Interleaved, entries, x)?;
+            prefetch_to_read(line.0, ahead);
+            prefetch_to_read(line.1, ahead);
+            let sum = line_sum_in_cache(line, SumShape::Interleaved, entries, x)?;
             update.apply(sum, y);
         }
         Ok(())
@@ -146,6 +153,17 @@ pub(crate) fn line_sum<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
     x: &[X],
 ) -> std::result::Result<X, OutOfRange> {
     prefetch_ahead(indices, values);
+    line_sum_in_cache((indices, values), sums, entries, x)
+}
+
+/// As [`line_sum`], without prefetching.
+#[inline(always)]
+fn line_sum_in_cache<T: Factor<X>, I: Copy + Into<u64> + Sync, X: Scalar>(
+    (indices, values): (&[I], &[T]),
+    sums: SumShape,
+    entries: Conjugation,
+    x: &[X],
+) -> std::result::Result<X, OutOfRange> {
     if indices.len() < 2 * STEP || sums == SumShape::InOrder {
         sum_from(X::zero(), indices, values, entries, x)
     } else {

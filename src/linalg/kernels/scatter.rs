@@ -18,6 +18,8 @@
 //! A wrong guess shows as an index outside all owners that process a run. The product then restarts with windows found
 //! by reading all indices. If it could not restart, because it adds to `y`, this is done from the start.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::panel::{OutOfRange, Panel};
@@ -89,45 +91,97 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
     let small = a.cost().saturating_mul(k) < sizes.small;
     // Without columns no thread would own any, and none would detect that entries are out of range.
     let done = if small || a.ncols() == 0 || parallel::threads() == 1 {
-        update.prepare(y);
-        let all = 0..a.ncols();
-        add(a, entries, x, y, k, &all, &all)
+        alone(a, entries, update, x, y, k)
     } else {
-        parallel::within(|| {
-            let guessed = match update {
-                Update::Set => Windows::guess(a, sizes.run).and_then(|windows| {
-                    add_by(windows, sizes, a, entries, update, (x, &mut *y, k))
-                }),
-                Update::Add => Err(OutOfRange),
-            };
-            guessed.or_else(|OutOfRange| {
-                add_by(Windows::find(a, sizes.run)?, sizes, a, entries, update, (x, &mut *y, k))
-            })
-        })
+        match Method::choose(a, sizes, update, size_of_val(y)) {
+            Err(OutOfRange) => Err(OutOfRange),
+            // By the calling thread, in whose caches the vectors may be.
+            Ok(Method::Alone) => alone(a, entries, update, x, y, k),
+            Ok(method) => parallel::within(|| {
+                let done = add_by(method, sizes, a, entries, update, (x, &mut *y, k));
+                done.or_else(|OutOfRange| match update {
+                    Update::Set => {
+                        let method = Method::of(Windows::find(a, sizes.run)?, size_of_val(y));
+                        add_by(method, sizes, a, entries, update, (x, y, k))
+                    }
+                    Update::Add => Err(OutOfRange),
+                })
+            }),
+        }
     };
     done.map_err(|OutOfRange| a.out_of_range())
 }
 
-/// The parallel method chosen by the windows.
+/// How the entries are added.
+enum Method {
+    /// By one thread.
+    Alone,
+    /// By threads that own these columns.
+    Owners(Windows, Vec<Range<usize>>),
+    Bins,
+}
+
+impl Method {
+    /// The method for a product of `bytes` bytes, by a guess if the product can be repeated.
+    fn choose<T: Sync, I: Index>(
+        a: Panel<'_, T, I>,
+        sizes: ScatterSizes,
+        update: Update,
+        bytes: usize,
+    ) -> std::result::Result<Self, OutOfRange> {
+        parallel::within(|| {
+            let guessed = match update {
+                Update::Set => Windows::guess(a, sizes.run),
+                Update::Add => Err(OutOfRange),
+            };
+            let windows = guessed.or_else(|OutOfRange| Windows::find(a, sizes.run))?;
+            Ok(Method::of(windows, bytes))
+        })
+    }
+
+    fn of(mut windows: Windows, bytes: usize) -> Self {
+        let threads = parallel::threads();
+        match windows.owners(threads) {
+            Some(owners) => {
+                windows.widen(&owners);
+                Method::Owners(windows, owners)
+            }
+            None if threads < SEVERAL && bytes <= CACHED => Method::Alone,
+            None => Method::Bins,
+        }
+    }
+}
+
+/// The loop that the methods are equal to.
+fn alone<T: Factor<X>, I: Index, X: Scalar>(
+    a: Panel<'_, T, I>,
+    entries: Conjugation,
+    update: Update,
+    x: &[X],
+    y: &mut [X],
+    k: usize,
+) -> std::result::Result<(), OutOfRange> {
+    update.prepare(y);
+    let all = 0..a.ncols();
+    add(a, entries, x, y, k, &all, &all)
+}
+
 fn add_by<T: Factor<X>, I: Index, X: Scalar>(
-    mut windows: Windows,
+    method: Method,
     sizes: ScatterSizes,
     a: Panel<'_, T, I>,
     entries: Conjugation,
     update: Update,
     (x, y, k): (&[X], &mut [X], usize),
 ) -> std::result::Result<(), OutOfRange> {
-    let threads = parallel::threads();
-    let Some(owners) = windows.owners(threads) else {
-        if threads < SEVERAL && size_of_val(y) <= CACHED {
-            update.prepare(y);
-            let all = 0..a.ncols();
-            return add(a, entries, x, y, k, &all, &all);
+    let (windows, owners) = match method {
+        Method::Owners(windows, owners) => (windows, owners),
+        Method::Alone => return alone(a, entries, update, x, y, k),
+        Method::Bins => {
+            y.par_chunks_mut(PREPARED).for_each(|y| update.prepare(y));
+            return scatter_bins::add(a, entries, x, y, k, sizes.block);
         }
-        y.par_chunks_mut(PREPARED).for_each(|y| update.prepare(y));
-        return scatter_bins::add(a, entries, x, y, k, sizes.block);
     };
-    windows.widen(&owners);
     outputs_of(owners, y, k).into_par_iter().try_for_each(|(owner, y)| {
         let mut ready = 0;
         for WindowRun { rows, columns, end, .. } in windows.meeting(&owner) {

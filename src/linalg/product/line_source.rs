@@ -55,6 +55,25 @@ impl LineSource for CompressedPanels {
     }
 }
 
+/// A matrix in memory or on its map: all lines at once.
+impl LineSource for &AnyCompressed {
+    fn matrix(&self) -> &AnyCompressed {
+        self
+    }
+
+    fn sweep(
+        &mut self,
+        ctx: &Context,
+        work: &mut dyn FnMut(LinesPart<'_>) -> Result<()>,
+    ) -> Result<()> {
+        ctx.meter().pass_over(self.stored_bytes());
+        ctx.report("sweeping", 0, 1)?;
+        let (indptr, indices, data) = (self.indptr(), self.indices(), self.data().as_raw());
+        work(LinesPart::Plain(CompressedPanel { first: 0, indptr, indices, data }))?;
+        ctx.report("sweeping", 1, 1)
+    }
+}
+
 impl LinesPart<'_> {
     /// The numbers of the lines in the matrix.
     pub(crate) fn lines(&self) -> Range<usize> {
@@ -64,10 +83,11 @@ impl LinesPart<'_> {
         }
     }
 
-    /// The lines as they are stored, of an encoding all blocks; `buffer` is for those that are encoded.
+    /// The lines as they are stored, of an encoding all blocks; `buffer`, made when it is first needed, is for those that
+    /// are encoded.
     pub(crate) fn plain<'r>(
         &'r self,
-        buffer: &'r mut Expanded,
+        buffer: &'r mut Option<Expanded>,
         ctx: &Context,
     ) -> Result<CompressedPanel<'r>> {
         match self {
@@ -76,6 +96,10 @@ impl LinesPart<'_> {
                 Ok(CompressedPanel { first, indptr, indices, data: *data })
             }
             LinesPart::Encoded(EncodedPart { first, compact, values, .. }) => {
+                let buffer = match buffer {
+                    Some(buffer) => buffer,
+                    None => buffer.insert(Expanded::new()?),
+                };
                 let (indptr, indices, data) = compact.expand(*values, buffer, ctx)?;
                 Ok(CompressedPanel { first: *first, indptr, indices, data })
             }

@@ -15,7 +15,7 @@ use crate::linalg::product::prepared::{Compact, Expanded};
 use crate::sparse::{AnyCompressed, CompressedPanel, CompressedPanels};
 use crate::storage::raw::Raw;
 use crate::storage::work;
-use crate::storage::{Context, Plan, Running, SparseFormat};
+use crate::storage::{Context, Held, Plan, SparseFormat};
 
 /// The function for the product of a matrix in panels, or of its adjoint, with vectors of `X`.
 pub(crate) type PanelProduct<X> =
@@ -50,7 +50,7 @@ pub(crate) struct Methods<X: Scalar> {
 
 /// The product, or that with the adjoint, of a matrix with these types.
 pub(crate) fn product<X: Scalar>(
-    a: AnyCompressed,
+    a: &AnyCompressed,
     adjoint: bool,
     vectors: Vectors<'_, '_, X>,
     methods: Methods<X>,
@@ -59,31 +59,27 @@ pub(crate) fn product<X: Scalar>(
     let Vectors { k, x, y } = vectors;
     check_operands(a.shape(), adjoint, (k, x.len(), y.len()))?;
     if let Some(exact) = methods.exact
-        && exact(&a, adjoint, (k, x, y), ctx)?
+        && exact(a, adjoint, (k, x, y), ctx)?
     {
         return Ok(());
     }
     let bytes = (size_of_val(x) + size_of_val(y)) as u64;
     let extra = if methods.copies_one && k == 1 { bytes } else { 0 };
-    let (mut panels, _running) = one_product(a, adjoint, (k, bytes, extra), ctx)?;
-    (methods.panels)(&mut panels, adjoint, Vectors { k, x, y }, ctx)
-}
-
-/// Panels for one product, starting now, with `k` vectors that take `bytes` bytes with their products, and `throughout`
-/// more.
-fn one_product(
-    a: AnyCompressed,
-    adjoint: bool,
-    (k, bytes, extra): (usize, u64, u64),
-    ctx: &Context,
-) -> Result<(CompressedPanels, Running)> {
     let budget = ctx.memory_left().saturating_sub(bytes + extra);
-    let panels = CompressedPanels::for_one_sweep(a, budget, ctx)?;
-    let running = ctx.begin(|| {
-        let plan = product_plan(&panels, adjoint, k, ctx).every_time();
-        Ok(plan.reads(1, panels.kept).throughout(extra))
-    })?;
-    Ok((panels, running))
+    let plan = |panels: &CompressedPanels| {
+        let plan = product_plan(panels, adjoint, k, ctx).every_time();
+        plan.reads(1, panels.kept).throughout(extra)
+    };
+    let vectors = Vectors { k, x, y };
+    if a.stored_bytes() <= budget {
+        // Without panels, which would cost more than the product of a small matrix.
+        let _running = ctx.begin(|| Ok(plan(&CompressedPanels::in_place(a.clone()))))?;
+        (methods.panels)(&mut &*a, adjoint, vectors, ctx)
+    } else {
+        let mut panels = CompressedPanels::for_one_sweep(a.clone(), budget, ctx)?;
+        let _running = ctx.begin(|| Ok(plan(&panels)))?;
+        (methods.panels)(&mut panels, adjoint, vectors, ctx)
+    }
 }
 
 /// The plan of a product with `k` vectors, without the reads for making the panels.
@@ -148,7 +144,7 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
 
     /// The product of some lines. Along them `y` has only their outputs, across them `x` only their numbers.
     ///
-    /// `buffer` is made when encoded lines must be expanded.
+    /// `buffer` is for lines that must be expanded.
     pub(crate) fn multiply(
         &self,
         part: &LinesPart<'_>,
@@ -163,10 +159,6 @@ impl<V: Factor<X>, X: Scalar> LineKernels<V, X> {
             let blocks = (encoded.blocks.clone(), encoded.values);
             return product(encoded.compact, blocks, self.decode, how, (k, x, y), ctx);
         }
-        let buffer = match buffer {
-            Some(buffer) => buffer,
-            None => buffer.insert(Expanded::new()?),
-        };
         let CompressedPanel { first, indptr, indices, data } = part.plain(buffer, ctx)?;
         let panel = AnyPanel { indptr, indices, ncols, first_row: first };
         ctx.with_threads(|| multiply_lines(panel, Values::new(data, self.decode), how, vectors))
@@ -189,7 +181,7 @@ pub(crate) fn multiply_each<V: Factor<X>, X: Scalar>(
     let along = is_along(matrix, adjoint);
     let entries = if adjoint { Conjugation::Conjugated } else { Conjugation::AsStored };
     let ncols = matrix.minor();
-    let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));
+    let (mut next, mut buffer, _held) = (Update::Set, None, held_for_decoding(source, ctx));
     sweep(source, ctx, &mut |part| {
         let update = if along { Update::Set } else { std::mem::replace(&mut next, Update::Add) };
         let how = (How { along, entries, update }, ncols);
@@ -219,7 +211,7 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
     ctx: &Context,
 ) -> Result<()> {
     let ncols = source.matrix().minor();
-    let (mut next, mut buffer, _held) = (Update::Set, None, ctx.hold(source.decoding_bytes()));
+    let (mut next, mut buffer, _held) = (Update::Set, None, held_for_decoding(source, ctx));
     let mut rows = vec![Vec::new(); products.len()];
     sweep(source, ctx, &mut |part| {
         let update = std::mem::replace(&mut next, Update::Add);
@@ -239,6 +231,11 @@ pub(crate) fn normal_each<V: Factor<X>, X: Scalar>(
         }
         Ok(())
     })
+}
+
+/// Counts the memory for the plain lines of encoded panels.
+fn held_for_decoding(source: &dyn LineSource, ctx: &Context) -> Option<Held> {
+    Some(source.decoding_bytes()).filter(|&bytes| bytes > 0).map(|bytes| ctx.hold(bytes))
 }
 
 /// Calls `multiply` with every panel; a bad index is an error that names its file.

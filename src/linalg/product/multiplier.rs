@@ -40,7 +40,7 @@ impl Multiplier {
 
     /// One product, or that with the adjoint, with `k` interleaved vectors.
     pub(crate) fn product<X: Scalar>(
-        self,
+        &self,
         by: &Products<X>,
         adjoint: bool,
         (k, x, y): Operands<'_, '_, X>,
@@ -52,11 +52,11 @@ impl Multiplier {
                 let methods = dense_methods(by)?;
                 check_operands(a.dim(), adjoint, (k, x.len(), y.len()))?;
                 if let Some(exact) = methods.exact
-                    && exact(&a, adjoint, (k, x, y), ctx)?
+                    && exact(a, adjoint, (k, x, y), ctx)?
                 {
                     return Ok(());
                 }
-                (methods.once)(&a, adjoint, Vectors { k, x, y }, ctx)
+                (methods.once)(a, adjoint, Vectors { k, x, y }, ctx)
             }
         }
     }

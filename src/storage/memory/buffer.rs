@@ -23,6 +23,7 @@ use crate::storage::memory::raw_buffer::{Access, Owner, RawBuffer};
 /// assert_eq!(*tail, [2.0, 3.0]);
 /// assert!(tail.file().is_none());
 /// ```
+#[repr(transparent)]
 pub struct Buffer<T> {
     raw: RawBuffer,
     elements: PhantomData<T>,
@@ -48,6 +49,11 @@ impl<T: Entry> Buffer<T> {
     /// The elements with their type known at run time, sharing the same owner.
     pub(crate) fn raw(&self) -> &RawBuffer {
         &self.raw
+    }
+
+    /// As [`raw`](Self::raw), without the type.
+    pub(crate) fn into_raw(self) -> RawBuffer {
+        self.raw
     }
 
     /// The elements in `range`, sharing the same owner.
@@ -85,6 +91,13 @@ impl RawBuffer {
     /// As a buffer of the type with which it was made.
     pub(crate) fn into_typed<T: Entry>(self) -> Buffer<T> {
         self.typed().expect("the elements are of the type with which they were made")
+    }
+
+    /// As [`into_typed`](Self::into_typed), in place.
+    pub(crate) fn as_typed<T: Entry>(&self) -> &Buffer<T> {
+        assert!(self.dtype() == T::ENTRY_DTYPE, "the type with which the elements were made");
+        // SAFETY: a `Buffer` is only a `RawBuffer`, here with elements of its type, as was just checked.
+        unsafe { &*std::ptr::from_ref(self).cast() }
     }
 }
 

@@ -376,10 +376,10 @@ impl<'r, X: Scalar> Iteration<'r, X> {
         if self.w.is_empty() {
             precond.apply(self.r.read(), self.z.written(), ctx)?;
         } else {
-            let (both, passes) = ((&mut self.z[..], &mut self.w[..]), ctx.meter().passes());
-            precond.apply_with_product(self.solver.a, 1, &self.r, both, ctx)?;
+            let (both, counted) = ((&mut self.z[..], &mut self.w[..]), ctx.counted());
+            precond.apply_with_product(self.solver.a, 1, &self.r, both, &counted)?;
             self.solver.products += 1;
-            let sweeps = (ctx.meter().passes() - passes).max(1);
+            let sweeps = counted.meter().passes().max(1);
             self.r.count_read(self.r.len().saturating_mul(sweeps as usize));
             for of_sweeps in [&self.z, &self.w] {
                 let numbers = of_sweeps.len().saturating_mul(sweeps as usize);

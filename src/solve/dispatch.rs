@@ -47,6 +47,7 @@ pub(super) fn solve<X: Scalar>(
     if let Some(scale) = scale_of(method, space.norm(b)?) {
         return solve_scaled((method, iterate), a, (b, scale), options, ctx, callback);
     }
+    let ctx = &ctx.counted();
     let solver = Solver::new((a, b), options, (needs.name, maxiter, memory), ctx)?;
     let solved = iterate(solver, callback)?;
     if let Some(checkpoint) = options.checkpoint.filter(|_| solved.converged) {
@@ -77,6 +78,7 @@ pub(super) fn solve_block<X: Scalar>(
     let memory = VectorMemory::new(&needs, (a, k), options, ctx);
     let bytes = memory.memory;
     let _running = begin(&needs, (a, k), maxiter, (options, &memory), ctx)?;
+    let ctx = &ctx.counted();
     ctx.check_memory("the vectors of the iteration", bytes)?;
     let _held = ctx.hold(bytes);
     BlockCg::new((a, k, b), options, maxiter, ctx)?.run(callback)

@@ -54,17 +54,15 @@ pub(super) struct Solver<'r, X: Scalar> {
     /// A state to continue from, and the iteration at which the last one was saved.
     saved: (Option<Saved<X>>, usize),
     identity: SolveIdentity,
-    /// Bytes read, and seconds waited, at the start.
-    before: (u64, f64),
     /// The residual norm of `x`, while iterates are not made of what a cycle found so far.
     pub(super) before_cycle: Option<X::Real>,
-    /// Passes before a state was restored, and those that the meter showed then, or at the start.
+    /// Passes before a state was restored, and those that the meter showed then.
     passes: (usize, u64),
     _held: Held,
 }
 
 impl<'r, X: Scalar> Solver<'r, X> {
-    /// A solve with checked arguments, which holds the memory of its vectors.
+    /// A solve with checked arguments, under a context that counts nothing else, which holds the memory of its vectors.
     pub(super) fn new(
         (a, b): (&'r dyn LinearOperator<X>, &'r [X]),
         options: &'r SolveOptions<'r, X>,
@@ -108,9 +106,8 @@ impl<'r, X: Scalar> Solver<'r, X> {
             keeps: true,
             saved: (saved, 0),
             identity,
-            before: (ctx.meter().bytes_read(), ctx.meter().seconds_waiting()),
             before_cycle: None,
-            passes: (0, ctx.meter().passes()),
+            passes: (0, 0),
             _held: ctx.hold(memory.memory),
             memory,
         })
@@ -404,8 +401,8 @@ impl<'r, X: Scalar> Solver<'r, X> {
             history: self.history,
             products: self.products,
             passes,
-            bytes_read: self.ctx.meter().bytes_read() - self.before.0,
-            seconds_waiting: self.ctx.meter().seconds_waiting() - self.before.1,
+            bytes_read: self.ctx.meter().bytes_read(),
+            seconds_waiting: self.ctx.meter().seconds_waiting(),
         })
     }
 }

@@ -109,12 +109,12 @@ pub(super) fn product<S: Semiring, I: Index, P: Index>(
     {
         return Ok(product);
     }
-    let before = ctx.meter().bytes_read();
+    let ctx = &ctx.counted();
     let right = RightMatrix::new(b, ctx)?;
     let product = SparseProduct::new(semiring, (a, &right), mask, place, ctx)?;
     let seen = product.inspect(ctx)?;
     let entries = estimate::entries(&product, &seen.classes, ctx)?;
-    let looked = ctx.meter().bytes_read() - before;
+    let looked = ctx.meter().bytes_read();
     // Fails now rather than after hours; the error of the estimate is smaller than this margin.
     check_widths::<I, P>(0, 0, (entries - entries / 16) as usize)?;
     product.check_memory(&seen, entries, place, ctx)?;

@@ -74,6 +74,13 @@ impl Context {
         self.meter.hold(bytes)
     }
 
+    /// The same context with counts of its own, for a cost that other work under this context is no part of.
+    pub(crate) fn counted(&self) -> Context {
+        let mut counted = self.clone();
+        counted.meter = self.meter.child();
+        counted
+    }
+
     /// The same context for objects that outlive the operation being recorded.
     pub(crate) fn unrecorded(&self) -> Context {
         let mut context = self.clone();
@@ -98,8 +105,8 @@ impl Context {
     pub(crate) fn recorded(&self, recording: Recording) -> (Context, Arc<Recording>) {
         let recording = Arc::new(recording);
         let mut recorded = self.clone();
+        recorded.meter = self.meter.apart();
         recorded.recording = Some(Arc::clone(&recording));
-        recorded.meter = self.meter.child();
         (recorded, recording)
     }
 }

@@ -26,6 +26,8 @@ struct Counts {
     scratch: Level,
     /// The meter that also counts the memory: that of the context under which this one is measured.
     parent: Option<Meter>,
+    /// Whether it also counts everything else.
+    is_part: bool,
     /// Memory that outlives operations; kept by the outermost meter.
     lasting: Lasting,
 }
@@ -86,8 +88,14 @@ pub(crate) struct Held {
 }
 
 impl Meter {
-    /// A meter that counts from zero; its memory is counted by this one also.
+    /// A meter that counts from zero; what it counts is counted by this one also.
     pub(crate) fn child(&self) -> Self {
+        let parent = Some(self.clone());
+        Meter(Arc::new(Counts { parent, is_part: true, ..Counts::default() }))
+    }
+
+    /// A meter that counts from zero; only its memory is counted by this one also.
+    pub(crate) fn apart(&self) -> Self {
         Meter(Arc::new(Counts { parent: Some(self.clone()), ..Counts::default() }))
     }
 
@@ -131,9 +139,23 @@ impl Meter {
         lasting.count.store(spares.len() as u64, Ordering::Relaxed);
     }
 
+    /// This meter and those that also count its memory, or everything.
+    fn all(&self, memory: bool) -> impl Iterator<Item = &Counts> {
+        let mut next = Some(&*self.0);
+        std::iter::from_fn(move || {
+            let counts = next?;
+            next = counts.parent(memory);
+            Some(counts)
+        })
+    }
+
+    fn count(&self, of: impl Fn(&Counts) -> &AtomicU64, more: u64) {
+        self.all(false).for_each(|counts| _ = of(counts).fetch_add(more, Ordering::Relaxed));
+    }
+
     /// One more pass over the input.
     pub(crate) fn pass(&self) {
-        self.0.passes.fetch_add(1, Ordering::Relaxed);
+        self.count(|counts| &counts.passes, 1);
     }
 
     /// One more pass over the input, of which `bytes` bytes are used on their maps.
@@ -144,17 +166,17 @@ impl Meter {
 
     /// Bytes that were read from files.
     pub(crate) fn read(&self, bytes: u64) {
-        self.0.read.fetch_add(bytes, Ordering::Relaxed);
+        self.count(|counts| &counts.read, bytes);
     }
 
     /// Bytes that were written to files.
     pub(crate) fn wrote(&self, bytes: u64) {
-        self.0.written.fetch_add(bytes, Ordering::Relaxed);
+        self.count(|counts| &counts.written, bytes);
     }
 
     /// Time that work waited for the device.
     pub(crate) fn waited(&self, time: Duration) {
-        self.0.waited.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+        self.count(|counts| &counts.waited, time.as_nanos() as u64);
     }
 
     /// Memory that is in use from now on.
@@ -173,21 +195,15 @@ impl Meter {
     }
 
     fn rise(&self, kind: HeldKind, bytes: u64) {
-        if let HeldKind::Memory = kind {
+        if kind.is_memory() {
             self.outermost().press(bytes);
         }
-        let mut meter = Some(self);
-        while let Some(each) = meter {
-            each.level(kind).rise(bytes);
-            meter = each.0.parent.as_ref().filter(|_| matches!(kind, HeldKind::Memory));
-        }
+        self.all(kind.is_memory()).for_each(|counts| counts.level(kind).rise(bytes));
     }
 
     fn fall(&self, kind: HeldKind, bytes: u64) {
-        self.level(kind).now.fetch_sub(bytes, Ordering::Relaxed);
-        if let (HeldKind::Memory, Some(parent)) = (kind, &self.0.parent) {
-            parent.fall(kind, bytes);
-        }
+        let all = self.all(kind.is_memory());
+        all.for_each(|counts| _ = counts.level(kind).now.fetch_sub(bytes, Ordering::Relaxed));
     }
 
     /// Called before `more` bytes are held: reclaims spare memory if the limit would be exceeded.
@@ -213,13 +229,6 @@ impl Meter {
         }
     }
 
-    fn level(&self, kind: HeldKind) -> &Level {
-        match kind {
-            HeldKind::Memory => &self.0.memory,
-            HeldKind::Scratch => &self.0.scratch,
-        }
-    }
-
     pub(crate) fn passes(&self) -> u64 {
         self.0.passes.load(Ordering::Relaxed)
     }
@@ -242,6 +251,26 @@ impl Meter {
 
     pub(crate) fn most_scratch(&self) -> u64 {
         self.0.scratch.most.load(Ordering::Relaxed)
+    }
+}
+
+impl HeldKind {
+    fn is_memory(self) -> bool {
+        matches!(self, HeldKind::Memory)
+    }
+}
+
+impl Counts {
+    /// The counts that also count the memory, or everything.
+    fn parent(&self, memory: bool) -> Option<&Counts> {
+        self.parent.as_ref().filter(|_| memory || self.is_part).map(|parent| &*parent.0)
+    }
+
+    fn level(&self, kind: HeldKind) -> &Level {
+        match kind {
+            HeldKind::Memory => &self.memory,
+            HeldKind::Scratch => &self.scratch,
+        }
     }
 }
 
@@ -300,6 +329,20 @@ mod tests {
         assert_eq!(meter.0.memory.now.load(Ordering::Relaxed), 3);
     }
 
+    #[test]
+    fn a_child_counts_what_is_its_own_and_its_parent_everything() {
+        let meter = Meter::default();
+        let (one, other, apart) = (meter.child(), meter.child(), meter.apart());
+        one.pass_over(10);
+        other.child().pass_over(5);
+        apart.pass_over(7);
+        meter.wrote(3);
+        let _scratch = one.scratch(100);
+        assert_eq!((one.passes(), one.bytes_read(), one.bytes_written()), (1, 10, 0));
+        assert_eq!((meter.passes(), meter.bytes_read(), meter.bytes_written()), (2, 15, 3));
+        assert_eq!((other.most_scratch(), meter.most_scratch()), (0, 100));
+    }
+
     /// Holds memory until it is reclaimed.
     struct Pins(Mutex<Vec<Held>>);
 
@@ -319,7 +362,7 @@ mod tests {
         let first = meter.hold(40);
         assert_eq!(meter.memory_held(), 100);
         // Also reclaimed by work that is measured separately.
-        let child = meter.child();
+        let child = meter.apart();
         let second = child.hold(1);
         assert_eq!((meter.memory_held(), child.memory_held(), child.most_memory()), (41, 1, 1));
         drop((first, second));
@@ -330,8 +373,8 @@ mod tests {
     fn what_is_reserved_is_known_to_all_and_ends_with_its_holder() {
         let meter = Meter::default();
         let lasts = Lasts { always: 10, at_work: 3 };
-        let reserved = meter.child().reserve(lasts);
-        assert_eq!((meter.reserved(), meter.child().reserved()), (lasts, lasts));
+        let reserved = meter.apart().reserve(lasts);
+        assert_eq!((meter.reserved(), meter.apart().reserved()), (lasts, lasts));
         drop(reserved);
         assert_eq!(meter.reserved(), Lasts::default());
     }

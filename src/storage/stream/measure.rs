@@ -57,11 +57,11 @@ impl Context {
         let (recorded, recording) = self.recorded(Recording::new(false, price));
         let start = Instant::now();
         let result = operation(&recorded)?;
-        Ok((result, recorded.counted(start, &recording)))
+        Ok((result, recorded.report_since(start, &recording)))
     }
 
     /// The costs recorded in this context since `start`.
-    fn counted(&self, start: Instant, recording: &Recording) -> Report {
+    fn report_since(&self, start: Instant, recording: &Recording) -> Report {
         let meter = self.meter();
         let actual = Cost {
             passes: meter.passes(),

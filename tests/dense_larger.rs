@@ -197,15 +197,16 @@ fn maps_in_place_and_into_files() {
 }
 
 /// Multiplies matrices in all orders, from memory and from files, under limits, and compares the bits with the product
-/// in memory, and its numbers with ndarray's.
+/// in memory, and its numbers with ndarray's. The passes over files, by order and limit.
 fn products<T: outcore::linalg::Scalar>(
     (m, k, n): (usize, usize, usize),
     orders: &[(Order, Order)],
     limits: &[u64],
     tolerance: f64,
     number: impl Fn(usize) -> T,
-) {
+) -> Vec<u64> {
     use num_traits::ToPrimitive;
+    let mut passes = Vec::new();
     let (folder, free) = (tempdir().unwrap(), Context::new());
     let place = |name: &str| Place::Replace(folder.path().join(name));
     let a = Dense::from(Array2::from_shape_fn((m, k), |(i, j)| number(i * k + j)));
@@ -225,17 +226,22 @@ fn products<T: outcore::linalg::Scalar>(
             let (found, report) = measured(&ctx, |ctx| a_file.matmul(&b_file, place("c.npy"), ctx));
             assert!(found.as_slice() == expected.as_slice(), "{case}");
             assert!(report.actual.peak_memory <= limit << 20, "{case}\n{report}");
+            passes.push(report.actual.passes);
             drop(found);
             outcore::verify(folder.path().join("c.npy"), &free).unwrap();
             let (found, _) = measured(&ctx, |ctx| a_file.matmul(&b_heap, Place::Scratch, ctx));
             assert!(found.as_slice() == expected.as_slice(), "{case} right in memory");
-            let (found, _) = measured(&ctx, |ctx| a.matmul(&b_file, Place::Scratch, ctx));
-            assert!(found.as_slice() == expected.as_slice(), "{case} left in memory");
+            // In memory it is in C order.
+            if left == Order::C {
+                let (found, _) = measured(&ctx, |ctx| a.matmul(&b_file, Place::Scratch, ctx));
+                assert!(found.as_slice() == expected.as_slice(), "{case} left in memory");
+            }
             let room = limited(limit + ((m * n * size_of::<T>()) as u64 >> 20) * 8 / 7 + 1, 1);
             let (found, _) = measured(&room, |ctx| a_file.matmul(&b_file, Place::Memory, ctx));
             assert!(found.as_slice() == expected.as_slice(), "{case} to memory");
         }
     }
+    passes
 }
 
 const ORDERS: [(Order, Order); 4] = [
@@ -247,8 +253,10 @@ const ORDERS: [(Order, Order); 4] = [
 
 #[test]
 fn products_of_matrices_larger_than_memory() {
-    products((700, 900, 800), &ORDERS, &[7, 1000], 1e-12, number);
-    products((60, 20_000, 50), &ORDERS, &[3], 1e-11, number);
+    let passes = products((500, 640, 560), &ORDERS, &[4, 1000], 1e-12, number);
+    assert_eq!(passes, [4, 1, 2, 1, 4, 1, 2, 1]);
+    let passes = products((60, 10_000, 50), &ORDERS, &[2], 1e-11, number);
+    assert_eq!(passes, [4, 4, 1, 2]);
     products((1500, 30, 1700), &ORDERS, &[3], 1e-12, number);
     products((900, 700, 600), &ORDERS, &[4], 1e-3, |i| number(i) as f32);
     products((300, 500, 400), &ORDERS, &[6], 1e-12, |i| {

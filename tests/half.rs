@@ -63,8 +63,8 @@ fn widened<T: Narrow>(values: &[T]) -> Vec<f32> {
     values.iter().map(|value| value.wide()).collect()
 }
 
-/// All products of two operators, bit for bit, for any number of threads.
-fn same_products<X: Scalar>(narrow: &dyn LinearOperator<X>, wide: &dyn LinearOperator<X>) {
+/// All products of operators against those of a wide one, bit for bit, for any number of threads.
+fn same_products<X: Scalar>(narrow: &[&dyn LinearOperator<X>], wide: &dyn LinearOperator<X>) {
     let (nrows, ncols) = wide.shape();
     for k in [1, 3, 16] {
         let (x, z) = (vector::<X>(ncols * k), vector::<X>(nrows * k));
@@ -75,10 +75,12 @@ fn same_products<X: Scalar>(narrow: &dyn LinearOperator<X>, wide: &dyn LinearOpe
         wide.apply_adjoint_block(k, &z, &mut w, &one).unwrap();
         for &threads in if k == 1 { &[1, 2, 3, 8][..] } else { &[3] } {
             let ctx = Context::new().threads(threads).unwrap();
-            let (mut y2, mut w2) = (vec![nothing; nrows * k], vec![nothing; ncols * k]);
-            narrow.apply_block(k, &x, &mut y2, &ctx).unwrap();
-            narrow.apply_adjoint_block(k, &z, &mut w2, &ctx).unwrap();
-            assert!(y == y2 && w == w2, "{k} vectors, {threads} threads");
+            for (n, narrow) in narrow.iter().enumerate() {
+                let (mut y2, mut w2) = (vec![nothing; nrows * k], vec![nothing; ncols * k]);
+                narrow.apply_block(k, &x, &mut y2, &ctx).unwrap();
+                narrow.apply_adjoint_block(k, &z, &mut w2, &ctx).unwrap();
+                assert!(y == y2 && w == w2, "operator {n}, {k} vectors, {threads} threads");
+            }
         }
     }
 }
@@ -95,18 +97,17 @@ where
     {
         let narrow = sparse::<T>(shape, density);
         let wide = narrow.with_data(widened(narrow.data())).unwrap();
-        same_products(&narrow, &wide);
         let stored = narrow.copy_to(folder.path().join(format!("a{n}")), &ctx).unwrap();
-        same_products(&stored, &wide);
-        same_products(&Operator::with_adjoint(&narrow, &ctx).unwrap(), &wide);
+        let with_adjoint = Operator::with_adjoint(&narrow, &ctx).unwrap();
         // Streamed panel by panel.
         let little = Context::new().memory_limit(2 << 20);
-        same_products(&Operator::with_vectors(&stored, 0, &little).unwrap(), &wide);
+        let streamed = Operator::with_vectors(&stored, 0, &little).unwrap();
+        same_products(&[&narrow, &stored, &with_adjoint, &streamed], &wide);
         let (narrow, wide) = (
             narrow.to_csc(Place::Memory, &ctx).unwrap(),
             wide.to_csc(Place::Memory, &ctx).unwrap(),
         );
-        same_products(&narrow, &wide);
+        same_products(&[&narrow], &wide);
     }
 }
 
@@ -129,13 +130,12 @@ where
         for order in [Order::C, Order::Fortran] {
             let narrow = dense::<T>(shape, order);
             let wide = Dense::from_parts(shape, order, widened(narrow.as_slice()).into()).unwrap();
-            same_products(&narrow, &wide);
             let path = folder.path().join(format!("{n}{order:?}.npy"));
             let stored = narrow.copy_to(path, &ctx).unwrap();
-            same_products(&stored, &wide);
             // Less than the matrix; a block of lines is decoded beside the panels.
             let little = Context::new().memory_limit(9 << 19);
-            same_products(&Operator::with_vectors(&stored, 0, &little).unwrap(), &wide);
+            let streamed = Operator::with_vectors(&stored, 0, &little).unwrap();
+            same_products(&[&narrow, &stored, &streamed], &wide);
         }
     }
 }

@@ -217,12 +217,12 @@ fn kronecker_products_are_those_of_the_triplets() {
 #[test]
 fn kronecker_products_of_any_place_by_any_threads() {
     let (folders, free) = (Folders::new(), Context::new());
-    let a = matrix((9_000, 8_000), 60_000, |k| 1.0 / (k + 1) as f64);
+    let a = matrix((4_500, 8_000), 30_000, |k| 1.0 / (k + 1) as f64);
     let b = matrix((20, 30), 50, |k| (k + 1) as f64);
     let stored = a.copy_to(folders.result("a"), &free).unwrap();
     let stored_b = b.copy_to(folders.result("b"), &free).unwrap();
     let expected = kron_of_triplets(&a, &b, |x, y| x * y);
-    for (threads, limit) in [(1, 1 << 20), (2, 4 << 20), (3, 1 << 30), (8, 2 << 20)] {
+    for (threads, limit) in [(1, 1 << 19), (2, 2 << 20), (3, 1 << 30), (8, 1 << 20)] {
         let ctx = folders.context(limit).threads(threads).unwrap();
         let name = format!("k{threads}");
         let sides = [(&a, &stored_b, folders.result(&name)), (&stored, &b, Place::Scratch)];
@@ -235,7 +235,7 @@ fn kronecker_products_of_any_place_by_any_threads() {
         folders.verify(&name);
         for (a, b) in [(&a, &b), (&stored, &stored_b)] {
             let kron = |ctx: &Context| a.kron(b, Place::Memory, ctx);
-            let (made, report) = ctx.clone().memory_limit(64 << 20).measure(kron).unwrap();
+            let (made, report) = ctx.clone().memory_limit(32 << 20).measure(kron).unwrap();
             assert!(made == expected);
             assert_kept(&report);
         }

@@ -35,7 +35,7 @@ pub(crate) struct Found {
 
 const CSR: &[&str] = &["csr", "csc", "coo"];
 const TALL: &[&str] = &["tall-c.npy", "tall-f.npy"];
-const BANDS: &[&str] = &["band", "poisson", "cube.txt", "poisson.mtx"];
+const CUBES: &[&str] = &["poisson", "cube.txt", "poisson.mtx"];
 const HOLES: &[&str] = &["sparse-dense.npy"];
 
 macro_rules! cases {
@@ -190,8 +190,8 @@ pub(crate) const CASES: &[Case] = cases! {
         // What waits in memory before a run is sorted, and two runs that are sorted and written.
         Ok(Found { outside_plan: ctx.memory_limit_bytes() / 2, ..found })
     };
-    "A · A sparse, band", BANDS, |inputs, ctx| {
-        let a = inputs.band()?;
+    "A · A sparse, band", CUBES, |inputs, ctx| {
+        let a = inputs.band(8)?;
         sparse(ctx.measure(|ctx| a.matmul(&a, AWAY, ctx)))
     };
     "A · A sparse, Poisson", &[], |inputs, ctx| {
@@ -203,7 +203,7 @@ pub(crate) const CASES: &[Case] = cases! {
         sparse(ctx.measure(|ctx| a.matmul(&a, AWAY, ctx)))
     };
     "conjugate gradients", &[], |inputs, ctx| {
-        let a = inputs.band()?;
+        let a = inputs.band(64)?;
         let operator = Operator::with_vectors(&a, 48 * a.nrows() as u64, ctx)?;
         let b = harmonic(a.nrows());
         let options = SolveOptions { rtol: 0.0, maxiter: Some(5), ..Default::default() };

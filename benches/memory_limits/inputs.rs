@@ -83,12 +83,13 @@ impl Inputs {
         Coo::open(path)
     }
 
-    /// Symmetric and positive definite, and so wide a band that its vectors are small compared with it.
-    pub(crate) fn band(&self) -> Result<Csr<f64>> {
-        let path = self.at("band", |path, bytes| {
-            let n = bytes / 12 / 129;
+    /// Symmetric and positive definite, with so many diagonals on each side: with many, its vectors are small compared
+    /// with it; with few, its square takes few operations for the bytes that are moved.
+    pub(crate) fn band(&self, side: usize) -> Result<Csr<f64>> {
+        let path = self.at(&format!("band-{side}"), |path, bytes| {
+            let n = bytes / 12 / (2 * side + 1);
             let (one, other) = (vec![200.0; n], vec![-1.0; n]);
-            let bands: Vec<(isize, &[f64])> = (-64isize..=64)
+            let bands: Vec<(isize, &[f64])> = (-(side as isize)..=side as isize)
                 .map(|k| (k, if k == 0 { &one[..] } else { &other[k.unsigned_abs()..] }))
                 .collect();
             Csr::<f64>::diags((n, n), &bands, path, &Context::new()).map(drop)

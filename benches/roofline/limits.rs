@@ -5,27 +5,22 @@ use rayon::prelude::*;
 
 use crate::timing::{Printer, Work};
 
-/// Numbers of the arrays: a gigabyte, far more than any cache.
-const LEN: usize = 1 << 27;
-
 /// Numbers of a task.
 const TASK: usize = 1 << 16;
 
-/// Numbers gathered in one run.
-const GATHERED: usize = 1 << 25;
-
-pub(crate) fn measure(printer: &mut Printer, ctx: &Context) -> Result<()> {
+/// Measures with three arrays of `len` numbers, a multiple of four tasks.
+pub(crate) fn measure(len: usize, printer: &mut Printer, ctx: &Context) -> Result<()> {
     let mut arrays =
-        [BufferMut::<f64>::zeros(LEN)?, BufferMut::zeros(LEN)?, BufferMut::zeros(LEN)?];
+        [BufferMut::<f64>::zeros(len)?, BufferMut::zeros(len)?, BufferMut::zeros(len)?];
     for array in &mut arrays {
         ctx.run(|| array.par_chunks_mut(TASK).for_each(|part| part.fill(1.0)));
     }
     let [a, b, c] = &mut arrays;
-    let bytes = (8 * LEN) as u64;
+    let bytes = (8 * len) as u64;
     let work = |bench, bytes| Work { bench: "memory", case: bench, bytes, flops: 0 };
     let seconds = printer.time(work("read", bytes), || {
         let sum: f64 = ctx.run(|| a.par_chunks(TASK).map(sum).sum());
-        if sum == LEN as f64 { Ok(()) } else { Err(wrong()) }
+        if sum == len as f64 { Ok(()) } else { Err(wrong()) }
     })?;
     printer.read = bytes as f64 / seconds;
     printer.time(work("copy", 2 * bytes), || {
@@ -49,15 +44,17 @@ pub(crate) fn measure(printer: &mut Printer, ctx: &Context) -> Result<()> {
 
 /// Reads numbers in an order that no prefetcher foresees.
 fn gather(printer: &mut Printer, a: &[f64], ctx: &Context) -> Result<()> {
-    for (name, len) in [
+    let gathered = a.len() / 4;
+    let sets = [
         ("gather 256 kB", 1 << 15),
         ("gather 4 MB", 1 << 19),
         ("gather 32 MB", 1 << 22),
         ("gather 256 MB", 1 << 25),
-    ] {
-        let what = Work { bench: "memory", case: name, bytes: 8 * GATHERED as u64, flops: 0 };
+    ];
+    for (name, len) in sets.into_iter().filter(|&(_, len)| len <= a.len()) {
+        let what = Work { bench: "memory", case: name, bytes: 8 * gathered as u64, flops: 0 };
         printer.time(what, || {
-            let tasks = (0..GATHERED / TASK).into_par_iter();
+            let tasks = (0..gathered / TASK).into_par_iter();
             let sum: f64 = ctx.run(|| {
                 tasks
                     .map(|task| {
@@ -74,7 +71,7 @@ fn gather(printer: &mut Printer, a: &[f64], ctx: &Context) -> Result<()> {
                     })
                     .sum()
             });
-            if sum == GATHERED as f64 { Ok(()) } else { Err(wrong()) }
+            if sum == gathered as f64 { Ok(()) } else { Err(wrong()) }
         })?;
     }
     Ok(())

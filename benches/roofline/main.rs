@@ -17,12 +17,13 @@ use crate::kernels::BENCHES;
 use crate::timing::Printer;
 
 const HELP: &str = "\
-roofline [CASE…] [--threads N[,N…]] [--inputs DIR] [--json] [--svg FILE]
+roofline [CASE…] [--threads N[,N…]] [--inputs DIR] [--arrays 1024] [--json] [--svg FILE]
 
 Measures the memory (reading, copying, triad, gathering from sets of several sizes), then kernels, and prints for each
 its compulsory bytes a second, the fraction of the read bandwidth, and GFLOP/s where it computes. A CASE is a bench, an
 input, or both as BENCH:INPUT; without any, a choice of a few minutes is run. Inputs are NAME.indptr.npy,
-NAME.indices.npy and NAME.data.npy in DIR if they are there, else made up. --json prints one JSON object a line.
+NAME.indices.npy and NAME.data.npy in DIR if they are there, else made up. The memory is measured with arrays of --arrays mebibytes, far
+more than any cache; with a few, a run is only a trial. --json prints one JSON object a line.
 With several numbers of threads everything is measured with each, and the chart shows them side by side.
 
 Inputs: poissonN (a cube of N³ points), banded2m, uniform4m, rmatN (2^N vertices), and any other in DIR.
@@ -44,7 +45,7 @@ fn main() -> Outcome {
 }
 
 fn measure(options: &Options, printer: &mut Printer, ctx: &Context) -> outcore::Result<()> {
-    limits::measure(printer, ctx)?;
+    limits::measure(options.arrays << 17, printer, ctx)?;
     let mut inputs = Inputs::new(options.inputs.clone());
     for input in options.wanted_inputs() {
         for bench in BENCHES.iter().filter(|bench| options.wants(bench.name, bench.inputs, &input))
@@ -61,6 +62,8 @@ struct Options {
     /// 0 for as many as there are processors.
     threads: Vec<usize>,
     inputs: Option<std::path::PathBuf>,
+    /// Mebibytes, an even number.
+    arrays: usize,
     json: bool,
     svg: Option<std::path::PathBuf>,
 }
@@ -68,8 +71,14 @@ struct Options {
 impl Options {
     /// `None` if only help was asked for.
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
-        let mut options =
-            Options { cases: Vec::new(), threads: vec![0], inputs: None, json: false, svg: None };
+        let mut options = Options {
+            cases: Vec::new(),
+            threads: vec![0],
+            inputs: None,
+            arrays: 1024,
+            json: false,
+            svg: None,
+        };
         let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
         let help = format!("{HELP}{}", names.join(", "));
         let cases = support::options(arguments, &help, &|_| true, &mut |name, value| {
@@ -79,6 +88,11 @@ impl Options {
                     let numbers = value()?;
                     let numbers: Result<_, _> = numbers.split(',').map(str::parse).collect();
                     options.threads = numbers.map_err(|_| "--threads needs numbers: 2 or 1,2")?;
+                }
+                "--arrays" => {
+                    let number = value()?.parse().ok().filter(|n| (2..1 << 20).contains(n));
+                    let number: usize = number.ok_or("--arrays needs a number of mebibytes")?;
+                    options.arrays = number.next_multiple_of(2);
                 }
                 "--svg" => options.svg = Some(value()?.into()),
                 "--inputs" => options.inputs = Some(value()?.into()),

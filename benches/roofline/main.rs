@@ -22,8 +22,8 @@ roofline [CASE…] [--threads N[,N…]] [--inputs DIR] [--arrays 1024] [--json] 
 Measures the memory (reading, copying, triad, gathering from sets of several sizes), then kernels, and prints for each
 its compulsory bytes a second, the fraction of the read bandwidth, and GFLOP/s where it computes. A CASE is a bench, an
 input, or both as BENCH:INPUT; without any, a choice of a few minutes is run. Inputs are NAME.indptr.npy,
-NAME.indices.npy and NAME.data.npy in DIR if they are there, else made up. The memory is measured with arrays of --arrays mebibytes, far
-more than any cache; with a few, a run is only a trial. --json prints one JSON object a line.
+NAME.indices.npy and NAME.data.npy in DIR if they are there, else made up. The memory is measured with arrays of
+--arrays mebibytes, far more than any cache; with a few, a run is only a trial. --json prints one JSON object a line.
 With several numbers of threads everything is measured with each, and the chart shows them side by side.
 
 Inputs: poissonN (a cube of N³ points), banded2m, uniform4m, rmatN (2^N vertices), and any other in DIR.

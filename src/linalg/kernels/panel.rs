@@ -164,9 +164,22 @@ impl<'a, T, I: Index> Panel<'a, T, I> {
         self.ncols.min(I::LARGEST.saturating_add(1))
     }
 
+    /// The panel without its values, for code that is compiled once for all types of entries.
+    pub(crate) fn structure(&self) -> Panel<'a, (), I> {
+        let Panel { indptr, indices, ncols, first_row, base, .. } = *self;
+        Panel { indptr, indices, values: &[], ncols, first_row, base }
+    }
+
     /// The error for the first bad pointer or index in row order. Reads every index until then.
     #[cold]
     pub(crate) fn out_of_range(&self) -> Error {
+        self.structure().first_out_of_range()
+    }
+}
+
+impl<I: Index> Panel<'_, (), I> {
+    #[cold]
+    fn first_out_of_range(&self) -> Error {
         (0..self.nrows()).find_map(|i| self.row_out_of_range(i)).unwrap_or_else(|| {
             Error::new(ErrorKind::Index, "the matrix changed while it was being read")
         })

@@ -93,7 +93,7 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
     let done = if small || a.ncols() == 0 || parallel::threads() == 1 {
         alone(a, entries, update, x, y, k)
     } else {
-        match Method::choose(a, sizes, update, size_of_val(y)) {
+        match Method::choose(a.structure(), sizes, update, size_of_val(y)) {
             Err(OutOfRange) => Err(OutOfRange),
             // By the calling thread, in whose caches the vectors may be.
             Ok(Method::Alone) => alone(a, entries, update, x, y, k),
@@ -101,7 +101,8 @@ pub(crate) fn scatter_by<T: Factor<X>, I: Index, X: Scalar>(
                 let done = add_by(method, sizes, a, entries, update, (x, &mut *y, k));
                 done.or_else(|OutOfRange| match update {
                     Update::Set => {
-                        let method = Method::of(Windows::find(a, sizes.run)?, size_of_val(y));
+                        let method =
+                            Method::of(Windows::find(a.structure(), sizes.run)?, size_of_val(y));
                         add_by(method, sizes, a, entries, update, (x, y, k))
                     }
                     Update::Add => Err(OutOfRange),
@@ -123,8 +124,8 @@ enum Method {
 
 impl Method {
     /// The method for a product of `bytes` bytes, by a guess if the product can be repeated.
-    fn choose<T: Sync, I: Index>(
-        a: Panel<'_, T, I>,
+    fn choose<I: Index>(
+        a: Panel<'_, (), I>,
         sizes: ScatterSizes,
         update: Update,
         bytes: usize,
@@ -153,6 +154,7 @@ impl Method {
 }
 
 /// The loop that the methods are equal to.
+#[inline(never)] // it is called from several places
 fn alone<T: Factor<X>, I: Index, X: Scalar>(
     a: Panel<'_, T, I>,
     entries: Conjugation,

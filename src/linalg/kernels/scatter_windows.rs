@@ -37,27 +37,21 @@ impl Windows {
     /// Reads all indices of the panel, on all threads; fails if one is out of range.
     ///
     /// A few numbers for every `run` rows and entries, at most 16,384 times.
-    pub(super) fn find<T: Sync, I: Index>(
-        a: Panel<'_, T, I>,
-        run: usize,
-    ) -> Result<Self, OutOfRange> {
+    pub(super) fn find<I: Index>(a: Panel<'_, (), I>, run: usize) -> Result<Self, OutOfRange> {
         Self::of_runs(a, run, WindowRun::find)
     }
 
     /// Samples some rows of every run, and extends their columns a little to the left and to the right.
     ///
     /// Fails if a pointer is out of order; the indices are still to be checked.
-    pub(super) fn guess<T: Sync, I: Index>(
-        a: Panel<'_, T, I>,
-        run: usize,
-    ) -> Result<Self, OutOfRange> {
+    pub(super) fn guess<I: Index>(a: Panel<'_, (), I>, run: usize) -> Result<Self, OutOfRange> {
         Self::of_runs(a, run, WindowRun::guess)
     }
 
-    fn of_runs<'a, T: Sync, I: Index>(
-        a: Panel<'a, T, I>,
+    fn of_runs<'a, I: Index>(
+        a: Panel<'a, (), I>,
         run: usize,
-        look: impl Fn(Panel<'a, T, I>, Range<usize>) -> Result<WindowRun, OutOfRange> + Sync,
+        look: impl Fn(Panel<'a, (), I>, Range<usize>) -> Result<WindowRun, OutOfRange> + Sync,
     ) -> Result<Self, OutOfRange> {
         let parts = (a.cost() / run).clamp(1, MOST_RUNS);
         let rows = a.split(parts).into_par_iter();
@@ -121,7 +115,7 @@ fn meets(run: &WindowRun, owner: &Range<usize>) -> bool {
 }
 
 impl WindowRun {
-    fn find<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, OutOfRange> {
+    fn find<I: Index>(a: Panel<'_, (), I>, rows: Range<usize>) -> Result<WindowRun, OutOfRange> {
         let run = a.rows(rows.clone());
         let (start, end) = (run.row(0)?.start, run.row(run.nrows() - 1)?.end);
         let indices = a.indices.get(start..end).ok_or(OutOfRange)?;
@@ -134,7 +128,7 @@ impl WindowRun {
     }
 
     /// Other rows of a grid or a band touch the columns of the sampled ones, shifted.
-    fn guess<T, I: Index>(a: Panel<'_, T, I>, rows: Range<usize>) -> Result<WindowRun, OutOfRange> {
+    fn guess<I: Index>(a: Panel<'_, (), I>, rows: Range<usize>) -> Result<WindowRun, OutOfRange> {
         let run = a.rows(rows.clone());
         let entries = run.row(0)?.start..run.row(run.nrows() - 1)?.end;
         let mut seen: Option<Range<usize>> = None;

@@ -430,6 +430,28 @@ fn sums_of_rows_and_columns_have_the_same_bits_everywhere() {
     assert!(sums[0].is_nan() && sums[1] == f64::INFINITY, "{sums:?}");
 }
 
+/// Long lines are summed in bands of the whole matrix in memory, in bands that are read or in panels of lines.
+#[test]
+fn sums_across_long_lines_have_the_same_bits_everywhere() {
+    let folder = tempdir().unwrap();
+    for (name, shape, limit) in [("bands", (5, 300_000), 6 << 20), ("panels", (300, 9000), 3 << 20)]
+    {
+        let whole = Array2::from_shape_fn(shape, |(i, j)| 1.0 / (1 + i * shape.1 + j) as f64);
+        let a = Dense::from(whole.clone());
+        let stored = a.copy_to(folder.path().join(name), &Context::new()).unwrap();
+        let one = a.sum_axis(0, &Context::new().threads(1).unwrap()).unwrap();
+        let three = a.sum_axis(0, &Context::new().threads(3).unwrap()).unwrap();
+        let ctx = Context::new().memory_limit(limit);
+        let (read, report) = measured(&ctx, |ctx| stored.sum_axis(0, ctx));
+        assert_eq!(one, three, "{name}");
+        assert_eq!(one, read, "{name}");
+        assert!(report.actual.peak_memory <= limit, "{name}: {report:?}");
+        for (sum, near) in one.iter().zip(whole.sum_axis(ndarray::Axis(0))) {
+            assert!((sum / near - 1.0).abs() < 1e-13, "{name}: {sum} {near}");
+        }
+    }
+}
+
 #[test]
 fn the_largest_and_the_smallest_element_are_found() {
     let folder = tempdir().unwrap();

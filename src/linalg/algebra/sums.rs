@@ -17,6 +17,7 @@ use std::ops::Add;
 use num_traits::Zero;
 
 use crate::linalg::algebra::scalar::Scalar;
+use crate::storage::prefetch_lines;
 
 /// Numbers summed by one task; a longer sum is cut only at multiples of it.
 pub(crate) const RUN: usize = 1 << 14;
@@ -70,12 +71,14 @@ pub(crate) fn sum_pairs<S: Copy + Zero + Add<Output = S>>(sums: impl IntoIterato
 }
 
 /// The sum of `term` over the numbers of one run, at most [`RUN`].
+#[inline(always)]
 pub(crate) fn sum_run<T: Copy, X: Scalar>(run: &[T], term: impl Fn(T) -> X) -> X {
     // Slices of units have no bytes: the compiler removes them.
     sum_run_of_two(run, &[(); RUN][..run.len()], |entry, ()| term(entry))
 }
 
 /// The sum of `term` over pairs of numbers of one run, at most [`RUN`].
+#[inline(always)]
 pub(crate) fn sum_run_of_two<A: Copy, B: Copy, X: Scalar>(
     a: &[A],
     b: &[B],
@@ -120,11 +123,25 @@ fn lanes_of<A: Copy, B: Copy, X: Scalar>(
 ) -> [X; LANES] {
     let mut lanes = [X::zero(); LANES];
     for (a, b) in a.iter().zip(b) {
+        prefetch_ahead(a);
+        prefetch_ahead(b);
         for lane in 0..LANES {
             lanes[lane] += term(a[lane], b[lane]);
         }
     }
     lanes
+}
+
+/// Bytes by which numbers are prefetched ahead.
+const AHEAD: usize = 1024;
+
+/// Prefetches what is `AHEAD` bytes after these numbers, which may be out of range: the hardware prefetchers stop at
+/// the end of every page.
+#[inline(always)]
+pub(crate) fn prefetch_ahead<T>(numbers: &[T]) {
+    if size_of::<T>() > 0 {
+        prefetch_lines(numbers, AHEAD / size_of::<T>(), numbers.len());
+    }
 }
 
 /// `a + b` as a rounded number and its exact rounding error: Knuth's two-sum. On overflow the error is 0.

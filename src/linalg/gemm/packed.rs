@@ -62,12 +62,18 @@ pub(crate) fn pack_lines<T: Scalar>(lines: &[&[T]], width: usize, to: &mut [T]) 
     }
     let (blocks, rest) = lines.as_chunks::<BLOCK>();
     for (block, lines) in blocks.iter().enumerate() {
-        processor::widest(|| interleave(*lines, width, &mut to[block * BLOCK..]));
+        processor::widest(
+            #[inline(always)]
+            || interleave(*lines, width, &mut to[block * BLOCK..]),
+        );
     }
     let mut done = blocks.len() * BLOCK;
     let rest = match rest.split_first_chunk::<{ BLOCK / 2 }>() {
         Some((half, rest)) => {
-            processor::widest(|| interleave(*half, width, &mut to[done..]));
+            processor::widest(
+                #[inline(always)]
+                || interleave(*half, width, &mut to[done..]),
+            );
             done += BLOCK / 2;
             rest
         }

@@ -9,8 +9,8 @@
 //! Fortran-ordered matrix is the transposed call, a scatter.
 
 use crate::error::Result;
-use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
+use crate::linalg::algebra::{Factor, Scalar, prefetch_ahead};
+use crate::linalg::kernels::dense_rows::{DenseRows, TASK};
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel::{ParallelSlice, Tasks};
@@ -39,13 +39,16 @@ pub(crate) fn dense_gather<T: Factor<X>, X: Scalar>(
     let rows = (TASK / a.ncols.max(1)).max(1);
     y.par_chunks_mut(rows * k).enumerate().for_each(|(task, y)| {
         let row = |i: usize| a.row(task * rows + i);
-        processor::widest(|| match k {
-            1 if a.ncols > NEAR => dots(row, entries, update, x, y),
-            1 => (y.iter_mut().enumerate())
-                .for_each(|(i, y)| update.apply(dot(row(i), entries, x), y)),
-            _ => (y.chunks_exact_mut(k).enumerate())
-                .for_each(|(i, y)| row_times_block(row(i), entries, update, x, y)),
-        });
+        processor::widest(
+            #[inline(always)]
+            || match k {
+                1 if a.ncols > NEAR => dots(row, entries, update, x, y),
+                1 => (y.iter_mut().enumerate())
+                    .for_each(|(i, y)| update.apply(dot(row(i), entries, x), y)),
+                _ => (y.chunks_exact_mut(k).enumerate())
+                    .for_each(|(i, y)| row_times_block(row(i), entries, update, x, y)),
+            },
+        );
     });
     Ok(())
 }

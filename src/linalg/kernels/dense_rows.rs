@@ -1,7 +1,6 @@
 //! Rows of a dense matrix, each contiguous.
 
 use crate::error::{Error, Result};
-use crate::storage::prefetch_lines;
 
 /// Numbers of the matrix that make a task worthwhile.
 pub(crate) const TASK: usize = 1 << 16;
@@ -40,14 +39,4 @@ impl<'a, T> DenseRows<'a, T> {
     pub(crate) fn row(&self, i: usize) -> &'a [T] {
         &self.data[i * self.stride..][..self.ncols]
     }
-}
-
-/// Bytes by which numbers of a row are prefetched ahead.
-const AHEAD: usize = 1024;
-
-/// Prefetches what is `AHEAD` bytes after these numbers, which may belong to another row or be out of range: the
-/// hardware prefetchers stop at the end of every page.
-#[inline(always)]
-pub(crate) fn prefetch_ahead<T>(numbers: &[T]) {
-    prefetch_lines(numbers, AHEAD / size_of::<T>().max(1), numbers.len());
 }

@@ -17,8 +17,8 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::algebra::{Factor, Scalar};
-use crate::linalg::kernels::dense_rows::{DenseRows, TASK, prefetch_ahead};
+use crate::linalg::algebra::{Factor, Scalar, prefetch_ahead};
+use crate::linalg::kernels::dense_rows::{DenseRows, TASK};
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel;
@@ -130,11 +130,14 @@ fn add_low_blocks<T: Factor<X>, X: Scalar>(
     }
     for (i, x) in (0..whole).step_by(TALL).zip(x.as_chunks::<TALL>().0) {
         let tall = std::array::from_fn(|r| &a.row(i + r)[columns.clone()]);
-        processor::widest(|| match height {
-            1 => add_tall::<1, T, X>(tall, entries, x, y),
-            2 => add_tall::<2, T, X>(tall, entries, x, y),
-            _ => add_tall::<4, T, X>(tall, entries, x, y),
-        });
+        processor::widest(
+            #[inline(always)]
+            || match height {
+                1 => add_tall::<1, T, X>(tall, entries, x, y),
+                2 => add_tall::<2, T, X>(tall, entries, x, y),
+                _ => add_tall::<4, T, X>(tall, entries, x, y),
+            },
+        );
     }
     whole
 }
@@ -179,14 +182,20 @@ fn fill_part<T: Factor<X>, X: Scalar>(
         let tall = std::array::from_fn(|r| &a.row(i + r)[columns.clone()]);
         let x = x[i..].first_chunk().expect("a number for each row");
         // Every row is added separately, as a block of one.
-        processor::widest(|| add_tall::<1, T, X>(tall, entries, x, part));
+        processor::widest(
+            #[inline(always)]
+            || add_tall::<1, T, X>(tall, entries, x, part),
+        );
         i += TALL;
     }
-    processor::widest(|| {
-        for i in i..rows.end {
-            add_row(&a.row(i)[columns.clone()], entries, &x[i * k..][..k], part);
-        }
-    });
+    processor::widest(
+        #[inline(always)]
+        || {
+            for i in i..rows.end {
+                add_row(&a.row(i)[columns.clone()], entries, &x[i * k..][..k], part);
+            }
+        },
+    );
 }
 
 #[inline(always)]

@@ -1,10 +1,11 @@
 //! Operations on matrices larger than memory, each compared with the disk's own speed in the same run.
 //!
 //! `cargo bench -p outcore-bench --bench larger -- FOLDER [MIB [LIMIT_MIB [NAME…]]]` makes inputs of MIB (4,096) in
-//! FOLDER, reads and writes as much with plain system calls, and runs every operation whose name contains one of the
-//! NAMEs (all) under the limit (1,024 MiB). For each it prints seconds, bytes moved, and the share of the time in which
-//! the disk alone would have moved as many. It sets no control group: the programs `memory_limits` and `out_of_core`
-//! do.
+//! FOLDER and runs every operation whose name contains one of the NAMEs (all) under the limit (1,024 MiB), three times,
+//! each beside plain system calls that read, and if it writes also write, as much. For the middle one it prints seconds,
+//! bytes moved, and the share of the time in which the disk alone would have moved as many; for Gram matrices also the
+//! share in which the slower of disk and product in memory would have ended. It sets no control group: the programs
+//! `memory_limits` and `out_of_core` do.
 
 #[path = "../examples/support/disk.rs"]
 mod disk;
@@ -27,9 +28,10 @@ struct Bench {
     folder: PathBuf,
     bytes: usize,
     ctx: Context,
-    /// Bytes a second that the disk reads and writes.
-    speeds: (f64, f64),
 }
+
+/// How often an operation is run.
+const ROUNDS: usize = 3;
 
 type Case = (&'static str, fn(&Bench) -> Result<Report>);
 
@@ -145,12 +147,11 @@ fn main() -> Result<()> {
         |at: usize, usual: u64| arguments.get(at).map_or(usual, |a| a.parse().expect("a number"));
     let bytes = (number(1, 4096) as usize) << 20;
     let ctx = Context::new().memory_limit(number(2, 1024) << 20).scratch(folder);
-    let mut bench = Bench { folder: folder.into(), bytes, ctx, speeds: (0.0, 0.0) };
-    bench.measure_disk()?;
+    let bench = Bench { folder: folder.into(), bytes, ctx };
     let names = arguments.get(3..).unwrap_or_default();
     for (name, run) in CASES {
         if names.is_empty() || names.iter().any(|wanted| name.contains(wanted.as_str())) {
-            bench.show(name, &run(&bench)?);
+            bench.show(name, *run)?;
         }
     }
     Ok(())
@@ -161,35 +162,59 @@ fn report<R>(outcome: Result<(R, Report)>) -> Result<Report> {
 }
 
 impl Bench {
-    /// The best of three reads and of three writes of as many bytes as the inputs have.
-    fn measure_disk(&mut self) -> Result<()> {
-        let file = self.folder.join("larger-csr").join("values.npy");
-        self.csr()?;
-        let length = std::fs::metadata(&file).map_or(0, |found| found.len());
-        let best = |seconds: &dyn Fn() -> std::io::Result<f64>| {
-            let runs = (0..3).map(|_| seconds().expect("the folder can be read and written"));
-            length as f64 / runs.fold(f64::INFINITY, f64::min)
-        };
-        self.speeds = (
-            best(&|| disk::read_seconds(&file)),
-            best(&|| disk::write_seconds(&self.folder, length)),
-        );
-        let (reads, writes) = (self.speeds.0 / 1e9, self.speeds.1 / 1e9);
-        println!("the disk reads {reads:.2} GB/s and writes {writes:.2} GB/s");
-        Ok(())
-    }
-
-    fn show(&self, name: &str, report: &Report) {
-        let cost = report.actual;
-        let alone =
-            cost.bytes_read as f64 / self.speeds.0 + cost.bytes_written as f64 / self.speeds.1;
+    /// Runs an operation some times, each beside the disk alone, and prints the middle one by their ratio.
+    fn show(&self, name: &str, run: fn(&Bench) -> Result<Report>) -> Result<()> {
+        // Inputs are made, and devices measured, before.
+        let first = run(self)?;
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            let alone =
+                self.seconds_of_disk(first.actual.bytes_read, first.actual.bytes_written)?;
+            let cost = run(self)?.actual;
+            rounds.push((alone / cost.seconds, cost, alone));
+        }
+        rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (share, cost, alone) = rounds[ROUNDS / 2];
         println!(
-            "{name:28}{:8.2} s {:8.2} GB read {:8.2} GB written {:6.2} of the disk's speed",
+            "{name:28}{:8.2} s {:8.2} GB read {:8.2} GB written {share:6.2} of the disk's speed, {:.2} GB/s",
             cost.seconds,
             cost.bytes_read as f64 / 1e9,
             cost.bytes_written as f64 / 1e9,
-            alone / cost.seconds
+            (cost.bytes_read + cost.bytes_written) as f64 / alone / 1e9
         );
+        let order = match name {
+            "XᵀX, dense" => Order::C,
+            "XᵀX, dense Fortran" => Order::Fortran,
+            _ => return Ok(()),
+        };
+        let unlimited = Context::new();
+        let a = self.tall(order)?.copy_to(Place::Memory, &unlimited)?;
+        a.gram(&unlimited)?;
+        let in_memory = report(unlimited.measure(|ctx| a.gram(ctx)))?.actual.seconds;
+        let least = in_memory.max(alone);
+        println!(
+            "{:28}{in_memory:8.2} s in memory {:25} {:6.2} of the slower of disk and memory",
+            "",
+            "",
+            least / cost.seconds
+        );
+        Ok(())
+    }
+
+    /// Seconds in which the disk alone reads and writes this many bytes, by the speed of an input and of a new file.
+    fn seconds_of_disk(&self, read: u64, written: u64) -> Result<f64> {
+        self.csr()?;
+        let file = self.folder.join("larger-csr").join("values.npy");
+        let length = std::fs::metadata(&file).map_or(1, |found| found.len());
+        let seconds = |bytes: u64, of_file: &dyn Fn() -> std::io::Result<f64>| match bytes {
+            0 => 0.0,
+            _ => {
+                let seconds = of_file().expect("the folder can be read and written");
+                seconds * bytes as f64 / length as f64
+            }
+        };
+        Ok(seconds(read, &|| disk::read_seconds(&file))
+            + seconds(written, &|| disk::write_seconds(&self.folder, length)))
     }
 
     /// An input, which is made if it is not there.

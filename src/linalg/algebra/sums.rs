@@ -71,19 +71,28 @@ pub(crate) fn sum_pairs<S: Copy + Zero + Add<Output = S>>(sums: impl IntoIterato
 }
 
 /// The sum of `term` over the numbers of one run, at most [`RUN`].
-#[inline(always)]
 pub(crate) fn sum_run<T: Copy, X: Scalar>(run: &[T], term: impl Fn(T) -> X) -> X {
+    sum_run_inlined(run, term)
+}
+
+/// As [`sum_run`], compiled for the vectors of its caller.
+#[inline(always)]
+pub(crate) fn sum_run_inlined<T: Copy, X: Scalar>(run: &[T], term: impl Fn(T) -> X) -> X {
     // Slices of units have no bytes: the compiler removes them.
-    sum_run_of_two(run, &[(); RUN][..run.len()], |entry, ()| term(entry))
+    of_two_inlined(run, &[(); RUN][..run.len()], |entry, ()| term(entry))
 }
 
 /// The sum of `term` over pairs of numbers of one run, at most [`RUN`].
-#[inline(always)]
 pub(crate) fn sum_run_of_two<A: Copy, B: Copy, X: Scalar>(
     a: &[A],
     b: &[B],
     term: impl Fn(A, B) -> X,
 ) -> X {
+    of_two_inlined(a, b, term)
+}
+
+#[inline(always)]
+fn of_two_inlined<A: Copy, B: Copy, X: Scalar>(a: &[A], b: &[B], term: impl Fn(A, B) -> X) -> X {
     if a.len() <= BLOCK {
         let ((a, a_tail), (b, b_tail)) = (a.as_chunks(), b.as_chunks());
         let lanes = lanes_of(a, b, &term);

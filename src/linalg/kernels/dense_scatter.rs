@@ -130,14 +130,12 @@ fn add_low_blocks<T: Factor<X>, X: Scalar>(
     }
     for (i, x) in (0..whole).step_by(TALL).zip(x.as_chunks::<TALL>().0) {
         let tall = std::array::from_fn(|r| &a.row(i + r)[columns.clone()]);
-        processor::widest(
-            #[inline(always)]
-            || match height {
-                1 => add_tall::<1, T, X>(tall, entries, x, y),
-                2 => add_tall::<2, T, X>(tall, entries, x, y),
-                _ => add_tall::<4, T, X>(tall, entries, x, y),
-            },
-        );
+        // Wider vectors gained nothing here, and would take three times the code.
+        match height {
+            1 => add_tall::<1, T, X>(tall, entries, x, y),
+            2 => add_tall::<2, T, X>(tall, entries, x, y),
+            _ => add_tall::<4, T, X>(tall, entries, x, y),
+        }
     }
     whole
 }

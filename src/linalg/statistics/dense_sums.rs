@@ -17,7 +17,7 @@ use std::ops::Range;
 use crate::dense::{AnyDense, Dense, DensePanel, DensePanels, band_width, bands_of_width};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{
-    Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, prefetch_ahead, sum_run, two_sum,
+    Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, prefetch_ahead, sum_run_inlined, two_sum,
 };
 use crate::linalg::kernels::processor;
 use crate::linalg::statistics::dense::stats;
@@ -184,7 +184,7 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
                 let numbers = values.of(run * RUN..length.min((run + 1) * RUN), &mut buffer);
                 processor::widest(
                     #[inline(always)]
-                    || sum_run(numbers, number),
+                    || sum_run_inlined(numbers, number),
                 )
             })
             .collect();
@@ -200,7 +200,8 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
             #[inline(always)]
             || {
                 for (sum, line) in sums.iter_mut().zip(lines.chunks_exact(length)) {
-                    *sum = line.chunks(RUN).fold(*sum, |sum, run| sum + sum_run(run, number));
+                    *sum =
+                        line.chunks(RUN).fold(*sum, |sum, run| sum + sum_run_inlined(run, number));
                 }
             },
         );

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use outcore::linalg::{LinearOperator, Operator, dot};
@@ -172,6 +173,35 @@ fn a_child_forked_from_several_threads_works_on() {
     };
     let children = [(); 3].map(|()| fork(Arc::clone(&all)));
     assert!(children.into_iter().all(|child| child.join().unwrap()));
+}
+
+/// A child that is forked while another thread starts or ends inherits a lock of the standard library for ever, on which
+/// every thread that it starts would wait: it works alone.
+#[test]
+fn a_child_forked_while_other_threads_start_and_end_works_on() {
+    let test = "a_child_forked_while_other_threads_start_and_end_works_on";
+    if let Some(mut command) = again(test) {
+        return ended_well(&mut command);
+    }
+    let kept = Csr::<f64>::poisson(&[30, 30, 30], Place::Memory, &Context::new()).unwrap();
+    let x = fractions(27_000);
+    let y = kept.matvec(&x).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for threads in [2, 3] {
+            let done = &done;
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    Context::new().threads(threads).unwrap();
+                }
+            });
+        }
+        // One of about a hundred is such a child.
+        let forked = (0..200).map(|_| in_child(|| assert!(kept.matvec(&x).unwrap() == y)));
+        let fine = forked.filter(|fine| *fine).count();
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(fine, 200);
+    });
 }
 
 /// This test once more, in a process of its own that was prepared for it; `None` if it is that process.

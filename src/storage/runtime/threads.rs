@@ -7,7 +7,7 @@
 //! - If the system starts no more threads, the work is done by those that exist, and if there are none, by the caller.
 //!   A rayon pool panics if a thread cannot be started, so threads are started first and the pool is made of those.
 //! - After a fork the child has only the calling thread: in its copy of a pool no thread works. So a pool remembers its
-//!   process, and a child starts its own pool when it first has work for one.
+//!   process, and a child starts its own pool when it first has work for one, if threads run there (`started.rs`).
 
 use std::cell::RefCell;
 use std::io;
@@ -19,6 +19,7 @@ use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::runtime::channel::{Sender, channel};
+use crate::storage::runtime::started::threads_run;
 
 /// A pool of threads.
 pub(super) struct Threads {
@@ -37,6 +38,10 @@ enum Crew {
     /// No thread could be started.
     Caller,
 }
+
+/// Why a child starts no threads.
+const STUCK: &str =
+    "the process was forked while another thread started or ended, and starts no threads";
 
 /// The work of a thread to be started.
 type Job = Box<dyn FnOnce() + Send>;
@@ -94,6 +99,10 @@ impl Drop for Chosen {
 impl Threads {
     /// Starts this many threads; 0 means one per processor. Fails if they cannot be started.
     pub(super) fn start(threads: usize) -> Result<Self> {
+        if !threads_run() {
+            return Err(Error::new(ErrorKind::Io, format!("starting {threads} threads: {STUCK}"))
+                .remedy("make the context before the fork"));
+        }
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("outcore-{i}"))
@@ -221,6 +230,9 @@ fn start_waiting(
 }
 
 fn spawn(number: usize, body: Job) -> io::Result<()> {
+    if !threads_run() {
+        return Err(io::Error::other(STUCK));
+    }
     thread::Builder::new().name(format!("outcore-{number}")).spawn(body).map(drop)
 }
 

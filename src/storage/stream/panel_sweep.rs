@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::runtime::{Context, Receiver, Sender, channel};
+use crate::storage::runtime::{Context, Receiver, Sender, channel, threads_run};
 use crate::storage::stream::device::{IoBuffer, SourceFile};
 use crate::storage::stream::panel_files::{Extent, PanelFiles};
 use crate::storage::stream::panel_ring::{FilledBuffer, Ring};
@@ -58,7 +58,8 @@ pub(super) fn sweep(
             let (ends, serving) = (ends.clone(), &serving);
             thread::Builder::new().spawn_scoped(scope, move || serving.run(&ends))
         };
-        let readers = (0..readers.min(ring.depth)).take_while(|_| start().is_ok()).count();
+        let readers =
+            (0..readers.min(ring.depth)).take_while(|_| threads_run() && start().is_ok()).count();
         drop(ends);
         // `requests` is dropped here on every path, which ends the threads.
         let asked = VecDeque::new();

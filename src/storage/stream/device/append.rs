@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::files::{Checksums, Summing, scratch_file};
 use crate::storage::memory::{Origin, reserve};
-use crate::storage::runtime::{Held, Meter, Receiver, Sender, channel};
+use crate::storage::runtime::{Held, Meter, Receiver, Sender, channel, threads_run};
 use crate::storage::stream::device::io_buffer::IoBuffer;
 
 /// Lengths of direct writes are multiples of this.
@@ -210,6 +210,9 @@ type StartThread =
     dyn Fn(Box<dyn FnOnce() -> Checksums + Send>) -> io::Result<JoinHandle<Checksums>>;
 
 fn start_thread(body: Box<dyn FnOnce() -> Checksums + Send>) -> io::Result<JoinHandle<Checksums>> {
+    if !threads_run() {
+        return Err(io::Error::other("threads that are started do not run"));
+    }
     std::thread::Builder::new().name("outcore-write".to_owned()).spawn(body)
 }
 

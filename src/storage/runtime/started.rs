@@ -6,7 +6,7 @@
 //! all the work.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -38,12 +38,18 @@ fn reports(
     patience: Duration,
     start: impl FnOnce(Box<dyn FnOnce() + Send>) -> bool,
 ) -> Option<bool> {
-    let (report, reports) = mpsc::sync_channel(1);
+    // A channel with a time limit would add 47 kB to a small program.
+    let reported = Arc::new((Mutex::new(false), Condvar::new()));
+    let report = Arc::clone(&reported);
     let body = Box::new(move || {
-        // The caller may have given up.
-        let _ = report.send(());
+        *report.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        report.1.notify_one();
     });
-    start(body).then(|| reports.recv_timeout(patience).is_ok())
+    start(body).then(|| {
+        let waiting = reported.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = reported.1.wait_timeout_while(waiting, patience, |reported| !*reported);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    })
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(crate) use bands::{band_width, bands, bands_of_width};
 pub use base::{Dense, DenseBase};
 pub use builder::DenseBuilder;
 pub use columns::ColumnWriter;
-pub(crate) use panels::{DensePanel, DensePanels};
+pub(crate) use panels::{DensePanel, DensePanels, RESIDENT};
 pub(crate) use stack::concatenate;
 pub(crate) use transpose::transpose_lines;
 pub(crate) use transposed::{memory_to_transpose, transposed};

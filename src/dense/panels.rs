@@ -10,7 +10,7 @@ use crate::storage::{
 };
 
 /// Elements that a pass over a matrix in memory processes between two checks of the cancel token.
-const RESIDENT: usize = 1 << 24;
+pub(crate) const RESIDENT: usize = 1 << 24;
 
 /// Yields a matrix in panels of contiguous lines (rows in C order, columns in Fortran order), in order.
 pub(crate) struct DensePanels {

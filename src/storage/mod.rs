@@ -27,7 +27,8 @@ pub(crate) use files::{
 pub use memory::{Access, Buffer, BufferMut, DType, Element, Entry, Index};
 pub(crate) use memory::{
     Broken, CACHE_LINE, Origin, RawBuffer, RawBufferMut, by_dtype, bytes_of, filled, in_cache_line,
-    lock_shared, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw, with_capacity,
+    lock_shared, prefetch_ahead, prefetch_lines, prefetch_to_read, prefetch_to_write, put, raw,
+    with_capacity,
 };
 pub use runtime::{
     ByteCount, CancelToken, Context, Cost, MemoryLimit, Place, Plan, Progress, Report,

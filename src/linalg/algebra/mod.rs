@@ -36,7 +36,7 @@ pub use semiring::{
     AnyPair, MaxFirst, MaxMin, MaxPlus, MaxSecond, MinFirst, MinMax, MinPlus, MinSecond, OrAnd,
     Ordered, PlusFirst, PlusPair, PlusSecond, PlusTimes, Semiring,
 };
-pub(crate) use sums::{Pairs, RUN as SUM_RUN, prefetch_ahead, sum_run, sum_run_inlined, two_sum};
+pub(crate) use sums::{Pairs, RUN as SUM_RUN, sum_run, two_sum};
 pub use vector::{axpby, dot, norm};
 pub(crate) use vector::{axpby_squares, divide, largest};
 pub(crate) use widen::{Coding, Widen, by_scalar, f32s, f64s, magnitudes};

@@ -17,7 +17,7 @@ use std::ops::Add;
 use num_traits::Zero;
 
 use crate::linalg::algebra::scalar::Scalar;
-use crate::storage::prefetch_lines;
+use crate::storage::prefetch_ahead;
 
 /// Numbers summed by one task; a longer sum is cut only at multiples of it.
 pub(crate) const RUN: usize = 1 << 14;
@@ -70,29 +70,20 @@ pub(crate) fn sum_pairs<S: Copy + Zero + Add<Output = S>>(sums: impl IntoIterato
     pairs.total(S::add).unwrap_or_else(S::zero)
 }
 
-/// The sum of `term` over the numbers of one run, at most [`RUN`].
-pub(crate) fn sum_run<T: Copy, X: Scalar>(run: &[T], term: impl Fn(T) -> X) -> X {
-    sum_run_inlined(run, term)
-}
-
-/// As [`sum_run`], compiled for the vectors of its caller.
+/// The sum of `term` over the numbers of one run, at most [`RUN`]; compiled for the vectors of its caller.
 #[inline(always)]
-pub(crate) fn sum_run_inlined<T: Copy, X: Scalar>(run: &[T], term: impl Fn(T) -> X) -> X {
+pub(crate) fn sum_run<T: Copy, X: Scalar>(run: &[T], term: impl Fn(T) -> X) -> X {
     // Slices of units have no bytes: the compiler removes them.
-    of_two_inlined(run, &[(); RUN][..run.len()], |entry, ()| term(entry))
+    sum_run_of_two(run, &[(); RUN][..run.len()], |entry, ()| term(entry))
 }
 
-/// The sum of `term` over pairs of numbers of one run, at most [`RUN`].
+/// The sum of `term` over pairs of numbers of one run, at most [`RUN`]; compiled for the vectors of its caller.
+#[inline(always)]
 pub(crate) fn sum_run_of_two<A: Copy, B: Copy, X: Scalar>(
     a: &[A],
     b: &[B],
     term: impl Fn(A, B) -> X,
 ) -> X {
-    of_two_inlined(a, b, term)
-}
-
-#[inline(always)]
-fn of_two_inlined<A: Copy, B: Copy, X: Scalar>(a: &[A], b: &[B], term: impl Fn(A, B) -> X) -> X {
     if a.len() <= BLOCK {
         let ((a, a_tail), (b, b_tail)) = (a.as_chunks(), b.as_chunks());
         let lanes = lanes_of(a, b, &term);
@@ -139,18 +130,6 @@ fn lanes_of<A: Copy, B: Copy, X: Scalar>(
         }
     }
     lanes
-}
-
-/// Bytes by which numbers are prefetched ahead.
-const AHEAD: usize = 1024;
-
-/// Prefetches what is `AHEAD` bytes after these numbers, which may be out of range: the hardware prefetchers stop at
-/// the end of every page.
-#[inline(always)]
-pub(crate) fn prefetch_ahead<T>(numbers: &[T]) {
-    if size_of::<T>() > 0 {
-        prefetch_lines(numbers, AHEAD / size_of::<T>(), numbers.len());
-    }
 }
 
 /// `a + b` as a rounded number and its exact rounding error: Knuth's two-sum. On overflow the error is 0.

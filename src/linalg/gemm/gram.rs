@@ -34,10 +34,8 @@ const BLOCK: usize = 1 << 19;
 /// Maximum bytes of a column of a block: eight columns stay in the first-level cache.
 const COLUMN: usize = 2048;
 
-/// Blocks multiplied in parallel before they are added, at least and at most, and bytes of their products: threads that
-/// wait for each other wait less often if there are more, which matters where others read a file.
-const AT_ONCE: (usize, usize) = (4, 16);
-const PRODUCTS: usize = 4 << 20;
+/// Blocks multiplied in parallel before they are added.
+const AT_ONCE: usize = 4;
 
 impl<T: Scalar> Dense<T> {
     /// The Gram matrix `Aᴴ A`, `ncols x ncols`, in the type of the elements.
@@ -141,22 +139,13 @@ fn block_height<T>(k: usize) -> usize {
     (1 << rows.max(1).ilog2()).clamp(128, COLUMN / size_of::<T>())
 }
 
-/// Blocks multiplied in parallel before they are added.
-fn blocks_at_once<T: Scalar>(k: usize) -> usize {
-    let edge = edge::<T>();
-    let tiles = k.div_ceil(edge).saturating_mul(k.div_ceil(edge) + 1) / 2;
-    let product = tiles.saturating_mul(edge * edge * size_of::<T>());
-    (PRODUCTS / product.max(1)).clamp(AT_ONCE.0, AT_ONCE.1)
-}
-
 /// Tiles with their compensations and intermediate products, the result, and packed blocks.
 fn memory_for<T: Scalar>(k: usize) -> u64 {
     let (k, edge) = (k as u64, edge::<T>() as u64);
     let panels = k.div_ceil(edge);
     let tiles = panels.saturating_mul(panels + 1) / 2;
-    let at_once = blocks_at_once::<T>(k as usize) as u64;
-    let tiles = tiles.saturating_mul((at_once + 2) * edge * edge);
-    let blocks = (panels * edge).saturating_mul(at_once * block_height::<T>(k as usize) as u64);
+    let tiles = tiles.saturating_mul((AT_ONCE as u64 + 2) * edge * edge);
+    let blocks = (panels * edge).saturating_mul((AT_ONCE * block_height::<T>(k as usize)) as u64);
     let numbers = tiles.saturating_add(k.saturating_mul(k)).saturating_add(blocks);
     numbers.saturating_mul(size_of::<T>() as u64)
 }
@@ -204,8 +193,7 @@ impl<'a, T: Scalar> Gram<'a, T> {
                 GramTile { rows: range(i), cols: range(j), sum: zeros.clone(), lost: zeros }
             })
             .collect();
-        let at_once = 0..blocks_at_once::<T>(k);
-        let blocks = at_once.map(|_| RowBlock { packed: vec![], products: vec![], rows: 0 });
+        let blocks = (0..AT_ONCE).map(|_| RowBlock { packed: vec![], products: vec![], rows: 0 });
         Gram { k, center, height, tiles, blocks: blocks.collect() }
     }
 
@@ -245,9 +233,8 @@ impl<'a, T: Scalar> Gram<'a, T> {
         if panels == 0 {
             return;
         }
-        let at_once = self.blocks.len();
-        for first in (0..rows).step_by(at_once * height) {
-            let count = (rows - first).div_ceil(height).min(at_once);
+        for first in (0..rows).step_by(AT_ONCE * height) {
+            let count = (rows - first).div_ceil(height).min(AT_ONCE);
             let blocks = &mut self.blocks[..count];
             blocks.par_iter_mut().enumerate().for_each(|(at, block)| {
                 let start = first + at * height;

@@ -9,11 +9,12 @@
 //! Fortran-ordered matrix is the transposed call, a scatter.
 
 use crate::error::Result;
-use crate::linalg::algebra::{Factor, Scalar, prefetch_ahead};
+use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::dense_rows::{DenseRows, TASK};
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::prefetch_ahead;
 
 /// Interleaved partial sums of a dot product: 8 vector registers of `f64` in the smallest instruction set.
 const LANES: usize = 16;

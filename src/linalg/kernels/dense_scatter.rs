@@ -17,12 +17,13 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::linalg::algebra::{Factor, Scalar, prefetch_ahead};
+use crate::linalg::algebra::{Factor, Scalar};
 use crate::linalg::kernels::dense_rows::{DenseRows, TASK};
 use crate::linalg::kernels::processor;
 use crate::linalg::kernels::update::{Conjugation, Update, check_len};
 use crate::storage::parallel;
 use crate::storage::parallel::{ParallelSlice, Tasks};
+use crate::storage::prefetch_ahead;
 
 /// Rows that make adding a part to the output cheap compared with computing it.
 const LEAST_HEIGHT: usize = 64;

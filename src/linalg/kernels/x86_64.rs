@@ -24,7 +24,8 @@ use std::arch::x86_64::{
 use crate::linalg::algebra::Scalar;
 use crate::storage::CACHE_LINE;
 
-/// Runs `work`, compiled for the widest vector units that this processor has, as far as it is inlined.
+/// Runs `work`, compiled for the widest vector units that this processor has, as far as it is inlined: a closure that is
+/// not marked `#[inline(always)]` is not if it is large.
 #[inline(always)]
 pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]

@@ -14,17 +14,19 @@
 use std::array;
 use std::ops::Range;
 
-use crate::dense::{AnyDense, Dense, DensePanel, DensePanels, band_width, bands_of_width};
+use crate::dense::{
+    AnyDense, Dense, DensePanel, DensePanels, RESIDENT, band_width, bands_of_width,
+};
 use crate::error::{Error, Result};
 use crate::linalg::algebra::{
-    Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, prefetch_ahead, sum_run_inlined, two_sum,
+    Coding, Factor, SUM_RUN as RUN, Values, f32s, f64s, sum_run, two_sum,
 };
 use crate::linalg::kernels::processor;
 use crate::linalg::statistics::dense::stats;
 use crate::linalg::statistics::moments::block_height;
 use crate::storage::parallel::{IntoTasks, ParallelSlice, Tasks};
 use crate::storage::raw::Raw;
-use crate::storage::{ArrayPanels, Context, DType, Element, Order, work};
+use crate::storage::{ArrayPanels, Context, DType, Element, Order, prefetch_ahead, work};
 
 /// Maximum lines in a block.
 const BLOCK: usize = 128;
@@ -35,8 +37,7 @@ const BAND: usize = 1024;
 /// Length of lines from which on threads divide columns instead of lines.
 const LONG: usize = 8192;
 
-/// Elements of a matrix in memory that are summed between two checks of the cancel token, and the fewest of a line.
-const RESIDENT: usize = 1 << 24;
+/// Fewest elements of a line in a band of a matrix in memory.
 const LEAST_RESIDENT: usize = 64 * BAND;
 
 /// Fewest bytes of a line that are read separately.
@@ -184,7 +185,7 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
                 let numbers = values.of(run * RUN..length.min((run + 1) * RUN), &mut buffer);
                 processor::widest(
                     #[inline(always)]
-                    || sum_run_inlined(numbers, number),
+                    || sum_run(numbers, number),
                 )
             })
             .collect();
@@ -200,8 +201,7 @@ fn along<V: Element + Factor<f64>>(sums: &mut [f64], values: Values<'_, V>) {
             #[inline(always)]
             || {
                 for (sum, line) in sums.iter_mut().zip(lines.chunks_exact(length)) {
-                    *sum =
-                        line.chunks(RUN).fold(*sum, |sum, run| sum + sum_run_inlined(run, number));
+                    *sum = line.chunks(RUN).fold(*sum, |sum, run| sum + sum_run(run, number));
                 }
             },
         );

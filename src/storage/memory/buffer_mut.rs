@@ -312,6 +312,18 @@ pub(crate) fn prefetch_lines<T>(elements: &[T], start: usize, len: usize) {
     }
 }
 
+/// Bytes by which numbers are prefetched ahead.
+const AHEAD: usize = 1024;
+
+/// Prefetches what is `AHEAD` bytes after these numbers, which may be out of range: the hardware prefetchers stop at
+/// the end of every page.
+#[inline(always)]
+pub(crate) fn prefetch_ahead<T>(numbers: &[T]) {
+    if size_of::<T>() > 0 {
+        prefetch_lines(numbers, AHEAD / size_of::<T>(), numbers.len());
+    }
+}
+
 /// Prefetches the memory of an element that is read soon, which need not exist.
 #[inline(always)]
 pub(crate) fn prefetch_to_read<T>(elements: &[T], at: usize) {

@@ -20,7 +20,8 @@ pub(crate) use allocate::{bytes_of, filled, with_capacity};
 pub use buffer::Buffer;
 pub use buffer_mut::BufferMut;
 pub(crate) use buffer_mut::{
-    CACHE_LINE, RawBufferMut, in_cache_line, prefetch_lines, prefetch_to_read, prefetch_to_write,
+    CACHE_LINE, RawBufferMut, in_cache_line, prefetch_ahead, prefetch_lines, prefetch_to_read,
+    prefetch_to_write,
 };
 pub use dtype::DType;
 pub use element::{Element, Entry, Index};

@@ -5,6 +5,7 @@
 //! first thread of a process is tried: if it does not report in time, no more are started, and the calling threads do
 //! all the work.
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -16,8 +17,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The last process that tried, doubled, and one more if its threads run.
 static TRIED: AtomicU64 = AtomicU64::new(0);
 
-/// Whether threads that are started now run.
-pub(crate) fn threads_run() -> bool {
+/// Fails if threads that are started now would not run.
+pub(crate) fn threads_run() -> io::Result<()> {
+    match tried() {
+        true => Ok(()),
+        false => Err(io::Error::other(
+            "the process was forked while another thread started or ended, and starts no threads",
+        )),
+    }
+}
+
+fn tried() -> bool {
     let process = u64::from(std::process::id()) << 1;
     let tried = TRIED.load(Ordering::Relaxed);
     if tried & !1 == process {
@@ -69,6 +79,6 @@ mod tests {
             true
         };
         assert_eq!(reports(patience, waits), Some(false));
-        assert!(threads_run());
+        assert!(threads_run().is_ok());
     }
 }

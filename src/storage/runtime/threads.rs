@@ -39,10 +39,6 @@ enum Crew {
     Caller,
 }
 
-/// Why a child starts no threads.
-const STUCK: &str =
-    "the process was forked while another thread started or ended, and starts no threads";
-
 /// The work of a thread to be started.
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -99,10 +95,10 @@ impl Drop for Chosen {
 impl Threads {
     /// Starts this many threads; 0 means one per processor. Fails if they cannot be started.
     pub(super) fn start(threads: usize) -> Result<Self> {
-        if !threads_run() {
-            return Err(Error::new(ErrorKind::Io, format!("starting {threads} threads: {STUCK}"))
-                .remedy("make the context before the fork"));
-        }
+        threads_run().map_err(|error| {
+            Error::new(ErrorKind::Io, format!("starting {threads} threads: {error}"))
+                .remedy("make the context before the fork")
+        })?;
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("outcore-{i}"))
@@ -230,9 +226,7 @@ fn start_waiting(
 }
 
 fn spawn(number: usize, body: Job) -> io::Result<()> {
-    if !threads_run() {
-        return Err(io::Error::other(STUCK));
-    }
+    threads_run()?;
     thread::Builder::new().name(format!("outcore-{number}")).spawn(body).map(drop)
 }
 

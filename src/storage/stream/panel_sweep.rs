@@ -56,10 +56,10 @@ pub(super) fn sweep(
     thread::scope(|scope| {
         let start = || {
             let (ends, serving) = (ends.clone(), &serving);
+            threads_run()?;
             thread::Builder::new().spawn_scoped(scope, move || serving.run(&ends))
         };
-        let readers =
-            (0..readers.min(ring.depth)).take_while(|_| threads_run() && start().is_ok()).count();
+        let readers = (0..readers.min(ring.depth)).take_while(|_| start().is_ok()).count();
         drop(ends);
         // `requests` is dropped here on every path, which ends the threads.
         let asked = VecDeque::new();

@@ -210,9 +210,7 @@ type StartThread =
     dyn Fn(Box<dyn FnOnce() -> Checksums + Send>) -> io::Result<JoinHandle<Checksums>>;
 
 fn start_thread(body: Box<dyn FnOnce() -> Checksums + Send>) -> io::Result<JoinHandle<Checksums>> {
-    if !threads_run() {
-        return Err(io::Error::other("threads that are started do not run"));
-    }
+    threads_run()?;
     std::thread::Builder::new().name("outcore-write".to_owned()).spawn(body)
 }
 
